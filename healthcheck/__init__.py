@@ -1,0 +1,1 @@
+"""Scheduled, concurrent health checks for Django."""

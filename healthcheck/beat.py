@@ -1,0 +1,86 @@
+"""The clock of a deployment: as a scheduler class for `celery beat`, and for whoever else calls `Ticker.step`.
+
+Any mix of them, alone or together, is right: the claims in the database decide.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+import uuid
+from datetime import datetime
+from typing import Any
+
+from celery.beat import Scheduler
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+
+from healthcheck import publisher
+from healthcheck.pipeline.clock import read_database_clock
+from healthcheck.pipeline.sweep import mark_unpublished, realign_clocks
+from healthcheck.pipeline.tick import tick
+
+logger = logging.getLogger(__name__)
+
+# The longest sleep between ticks: how late a group that a person has just saved may be, and the sweeper with it.
+MAX_SLEEP_SECONDS = 1.0
+# A database that is away is asked again after this, twice as long each time, up to the last.
+FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.5, 5.0
+REALIGN_SECONDS = 60.0
+PRUNE_SECONDS = 600.0
+
+
+class Ticker:
+    """Ticks as one node. Holds nothing that matters: the database knows what is due."""
+
+    def __init__(self) -> None:
+        # Containers share host names and process ids.
+        self.node = f"{socket.gethostname()[:100]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._backoff = 0.0
+        self._realign_at = self._prune_at = time.monotonic()
+
+    def step(self) -> float:
+        """Tick once and return the seconds to sleep. A database or broker that is away is logged, never raised."""
+        try:
+            return self._tick()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("database away, no tick", extra={"error": type(error).__name__})
+            # A connection that failed may look usable for ever; the next tick opens a new one.
+            connection.close()
+            self._backoff = min(LAST_BACKOFF_SECONDS, max(FIRST_BACKOFF_SECONDS, self._backoff * 2))
+            return self._backoff
+
+    def _tick(self) -> float:
+        close_old_connections()
+        now = read_database_clock()
+        started = time.monotonic()
+        self._keep_house(now, started)
+        report = tick(now, node=self.node)
+        sent = publisher.publish(report.run_ids)
+        mark_unpublished(report.run_ids[sent:])
+        self._backoff = 0.0
+        if report.next_due_at is None:
+            return MAX_SLEEP_SECONDS
+        until_due = (report.next_due_at - now).total_seconds() - (time.monotonic() - started)
+        return min(MAX_SLEEP_SECONDS, max(0.0, until_due))
+
+    def _keep_house(self, now: datetime, started: float) -> None:
+        if started >= self._realign_at:
+            self._realign_at = started + REALIGN_SECONDS
+            realign_clocks(now)
+        if started >= self._prune_at and publisher.publish_prune():
+            self._prune_at = started + PRUNE_SECONDS
+
+
+class DatabaseScheduler(Scheduler):
+    """`celery -A project beat --scheduler healthcheck.beat:DatabaseScheduler`: static entries of the project go on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.ticker = Ticker()
+        super().__init__(*args, **kwargs)
+        self.max_interval = int(MAX_SLEEP_SECONDS)
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        own_wait: float = super().tick(*args, **kwargs)
+        return min(own_wait, self.ticker.step())

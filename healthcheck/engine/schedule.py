@@ -1,0 +1,148 @@
+"""Schedule arithmetic: which slot is due, what was missed, when the next one comes. Pure: time is an argument.
+
+A slot is an instant in UTC. Interval slots are `phase + k * interval` in epoch seconds, the phase a stable hash of the
+group's id: the load is flat, a restart changes nothing, and daylight saving cannot touch it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+
+from healthcheck.engine.types import ConfigurationError
+
+MIN_INTERVAL_SECONDS = 1
+MAX_INTERVAL_SECONDS = 86_400
+# A cron slot that nobody could claim in time still runs within this, because "daily at 03:00" at 03:10 is what people
+# want and at 09:00 is not. An interval's slot runs until the next one is due.
+CRON_LATE_LIMIT = timedelta(minutes=15)
+# How many cron slots of a gap are counted one by one; a longer gap is stated as at least so many.
+MAX_COUNTED_SLOTS = 1_000
+# How long the evidence of a slot outlives the moment at which the next result is due.
+FORGIVEN = timedelta(seconds=60)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Slots that nobody claimed: `count` of them in [start, until)."""
+
+    start: datetime
+    until: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a claim does: run `slot` if there is one, record `gap` if there is one, set the clock to `next_run_at`."""
+
+    slot: datetime | None
+    gap: Gap | None
+    next_run_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalSchedule:
+    """Every `interval_seconds`, on the phase of the group."""
+
+    interval_seconds: int
+    phase: timedelta = timedelta()
+
+    @property
+    def interval(self) -> timedelta:
+        return timedelta(seconds=self.interval_seconds)
+
+    def latest_slot(self, now: datetime) -> datetime:
+        """Return the last slot at or before `now`."""
+        passed = (now - _EPOCH - self.phase) // self.interval
+        return _EPOCH + self.phase + passed * self.interval
+
+    def slot_after(self, instant: datetime) -> datetime:
+        """Return the first slot after `instant`."""
+        return self.latest_slot(instant) + self.interval
+
+    def plan(self, due_at: datetime, now: datetime, *, deadline: timedelta) -> Plan:
+        """Plan the claim of a group whose clock says `due_at`, which has passed. Only the current slot runs."""
+        latest = self.latest_slot(now)
+        if latest > due_at:
+            missed = -((due_at - latest) // self.interval)
+            return Plan(latest, Gap(due_at, latest, missed), latest + self.interval)
+        if due_at == latest:
+            return Plan(due_at, None, latest + self.interval)
+        # Off the phase: a new or resumed group runs at once. The next slot leaves that run time to end.
+        return Plan(due_at, None, self.slot_after(due_at + deadline))
+
+
+@dataclass(frozen=True, slots=True)
+class CronSchedule:
+    """By a cron expression in a time zone, with Debian cron's rules where the clocks change.
+
+    A fixed time inside the missing hour runs right after it, one inside the doubled hour runs once; expressions with a
+    wildcard hour or minute follow elapsed time and run in both.
+    """
+
+    expression: str
+    timezone: str = "UTC"
+
+    def slot_after(self, instant: datetime) -> datetime:
+        """Return the first slot after `instant`. Raises ConfigurationError when there is none in fifty years."""
+        try:
+            found = next(CronSim(self.expression, instant.astimezone(ZoneInfo(self.timezone))))
+        except StopIteration:
+            sentence = f"“{self.expression}” never comes; choose a day that exists."
+            raise ConfigurationError(sentence, field="cron") from None
+        return found.astimezone(UTC)
+
+    def plan(self, due_at: datetime, now: datetime, *, deadline: timedelta) -> Plan:
+        """Plan the claim of a group whose clock says `due_at`, which has passed. See `CRON_LATE_LIMIT`."""
+        current, following, count = due_at, self.slot_after(due_at), 0
+        while following <= now and count < MAX_COUNTED_SLOTS:
+            current, following, count = following, self.slot_after(following), count + 1
+        if following <= now:
+            return Plan(None, Gap(due_at, now, count), self.slot_after(now))
+        if now - current > CRON_LATE_LIMIT:
+            return Plan(None, Gap(due_at, now, count + 1), following)
+        return Plan(current, Gap(due_at, current, count) if count else None, following)
+
+
+Schedule = IntervalSchedule | CronSchedule
+
+
+def phase_of(group_id: int, interval_seconds: int) -> timedelta:
+    """Return the group's place in the interval, in whole milliseconds: the same everywhere and after any restart."""
+    digest = hashlib.blake2b(str(group_id).encode(), digest_size=8).digest()
+    return timedelta(milliseconds=int.from_bytes(digest, "big") % (interval_seconds * 1000))
+
+
+def parse_cron(expression: str, timezone: str) -> CronSchedule:
+    """Return the schedule. Raises ConfigurationError with a sentence that names the cure."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        sentence = f"There is no time zone “{timezone}”; use a name such as Europe/Berlin or UTC."
+        raise ConfigurationError(sentence, field="timezone") from None
+    if len(expression.split()) != 5:
+        sentence = f"“{expression}” is not a cron expression; write five fields such as */5 * * * *."
+        raise ConfigurationError(sentence, field="cron")
+    try:
+        CronSim(expression, datetime(2026, 1, 1, tzinfo=zone))
+    except CronSimError as error:
+        sentence = f"“{expression}” is not a cron expression ({error}); write five fields such as */5 * * * *."
+        raise ConfigurationError(sentence, field="cron") from None
+    schedule = CronSchedule(expression, timezone)
+    schedule.slot_after(datetime(2026, 1, 1, tzinfo=UTC))
+    return schedule
+
+
+def expiry(slot: datetime, open_until: datetime, *, deadline: timedelta, margin: timedelta) -> datetime:
+    """Return when the evidence of `slot` expires. `open_until` is the slot that follows it.
+
+    One lost slot is forgiven where slots are a minute or less apart, so that a worker's restart is no gap. A slower
+    schedule is given one minute more and not another slot, because a stale green is worse than an honest gap.
+    """
+    return open_until + min(open_until - slot, FORGIVEN) + deadline + margin

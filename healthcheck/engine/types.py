@@ -1,0 +1,191 @@
+"""The values that cross the engine's boundary. Frozen, without behaviour that touches the outside."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+class State(enum.IntEnum):
+    """What is known about an endpoint. The numbers are stored; `UP < DEGRADED < DOWN` is the order of severity."""
+
+    UNKNOWN = 0
+    UP = 1
+    DEGRADED = 2
+    DOWN = 3
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class ErrorKind(enum.IntEnum):
+    """Why a check was not simply up. The numbers are stored: never reuse one. 0 in a column means none."""
+
+    TIMEOUT = 1
+    DNS = 2
+    REFUSED = 3
+    CONNECTION = 4
+    TLS = 5
+    CERTIFICATE = 6
+    REDIRECT = 7
+    PROTOCOL = 8
+    TOO_LARGE = 9
+    STATUS = 10
+    ASSERTION = 11
+    BLOCKED = 12
+    CAPACITY = 13
+    INTERNAL = 14
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class Phase(enum.IntEnum):
+    """Where in a check something happened. The numbers are stored; 0 in a column means none."""
+
+    RESOLVE = 1
+    CONNECT = 2
+    TLS = 3
+    REQUEST = 4
+    HEADERS = 5
+    BODY = 6
+    ASSERT = 7
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class AddressFamily(enum.StrEnum):
+    ANY = "any"
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+class AddressMode(enum.StrEnum):
+    """Which addresses may be connected to; see `engine/address_policy.py`."""
+
+    EVERYTHING = "everything"
+    PRIVATE = "private"
+    PUBLIC = "public"
+
+
+class ConfigurationError(ValueError):
+    """A person's configuration is wrong. The text is one sentence for that person and names the cure.
+
+    `field` names the option it belongs to, `position` the offset in a text where the mistake was found.
+    """
+
+    def __init__(self, sentence: str, *, field: str = "", position: int | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.field = field
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseTimes:
+    """Microseconds per phase, summed over redirects. `headers_us` is from the request's first byte to the header's end."""
+
+    resolve_us: int = 0
+    connect_us: int = 0
+    tls_us: int = 0
+    headers_us: int = 0
+    body_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The facts of the leaf certificate that a target presented."""
+
+    subject: str
+    issuer: str
+    not_before: datetime
+    not_after: datetime
+    fingerprint_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a probe saw of a target that answered. Bounded by the probe; judged by the assertions."""
+
+    latency_us: int
+    phases: PhaseTimes = PhaseTimes()
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    # None when nobody asked for the body, so that it was counted and thrown away.
+    body: bytes | None = None
+    body_size: int = 0
+    # The charset that the target claimed; how to read `body` as text.
+    charset: str = "utf-8"
+    address: str = ""
+    certificate: Certificate | None = None
+    redirects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was seen of a failure, for staff only. Texts are capped and sanitised before they are stored."""
+
+    sentence: str = ""
+    expected: str = ""
+    found: str = ""
+    address: str = ""
+    excerpt: str = ""
+    certificate: Certificate | None = None
+    redirects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The judgement on one target in one run. `UNKNOWN` means that nothing was measured, by our own fault."""
+
+    verdict: State
+    observed_at: datetime
+    error_kind: ErrorKind | None = None
+    phase: Phase | None = None
+    latency_us: int = 0
+    phases: PhaseTimes = PhaseTimes()
+    http_status: int = 0
+    attempts: int = 1
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An endpoint frozen for one run. `options` is the typed configuration that the kind's `parse` returned.
+
+    `assertions` are `engine.assertions.Assertion` values; `timeout_seconds` bounds the whole check, its second
+    attempt included.
+    """
+
+    endpoint_id: int
+    kind: str
+    address: str
+    options: Any
+    assertions: tuple[Any, ...] = ()
+    timeout_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRules:
+    """The deployment's address policy: a mode, and networks in CIDR form that overrule it. Deny beats allow."""
+
+    mode: AddressMode = AddressMode.PRIVATE
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may use. Seconds, counts and bytes; every one has a reason in `healthcheck/conf.py`."""
+
+    deadline_seconds: float
+    concurrency: int = 256
+    per_address: int = 32
+    address_rules: AddressRules = AddressRules()
+    control_name: str = "example.com"

@@ -1,0 +1,135 @@
+"""Endpoints and what is expected of them. What people write; machines write nothing here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from healthcheck.engine.assertions import parse_assertion
+from healthcheck.engine.probes import PROBES, load_probe
+from healthcheck.engine.types import ConfigurationError
+from healthcheck.models.group import MAX_DEADLINE_SECONDS, EndpointGroup
+
+MAX_THRESHOLD = 60
+
+
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    def existing(self) -> EndpointQuerySet:
+        """Leave out what was deleted and waits for the pruner."""
+        return self.filter(deleted_at__isnull=True)
+
+    def checked(self) -> EndpointQuerySet:
+        """Leave out what is paused, too."""
+        return self.existing().filter(is_paused=False)
+
+
+class Endpoint(models.Model):
+    id = models.AutoField(primary_key=True)
+    group = models.ForeignKey(
+        EndpointGroup, on_delete=models.CASCADE, related_name="endpoints", verbose_name=_("group")
+    )
+    position = models.PositiveIntegerField(_("position"), default=0)
+    name = models.CharField(_("name"), max_length=200, help_text=_("Shown on status pages."))
+    kind = models.CharField(_("kind"), max_length=20, default="http", choices=[(kind, kind) for kind in PROBES])
+    address = models.CharField(_("address"), max_length=2048, help_text=_("For http: the URL. Only staff see it."))
+    options = models.JSONField(_("options"), default=dict, blank=True)
+    timeout_seconds = models.FloatField(
+        _("timeout (seconds)"),
+        default=10.0,
+        validators=[MinValueValidator(0.1), MaxValueValidator(MAX_DEADLINE_SECONDS)],
+        help_text=_("Bounds the whole check: name, connection, answer and a second attempt."),
+    )
+    failure_threshold = models.PositiveSmallIntegerField(
+        _("failure threshold"),
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_THRESHOLD)],
+        help_text=_("Failed checks in a row before the state changes."),
+    )
+    recovery_threshold = models.PositiveSmallIntegerField(
+        _("recovery threshold"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_THRESHOLD)],
+        help_text=_("Good checks in a row before it is up again."),
+    )
+    is_paused = models.BooleanField(_("paused"), default=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = EndpointQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("endpoint")
+        verbose_name_plural = _("endpoints")
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "name"],
+                condition=Q(deleted_at__isnull=True),
+                name="hc_endpoint_name",
+                violation_error_message=_("This group already has an endpoint with this name; choose another."),
+            ),
+            models.CheckConstraint(
+                condition=Q(timeout_seconds__gt=0, timeout_seconds__lte=MAX_DEADLINE_SECONDS),
+                name="hc_endpoint_timeout",
+                violation_error_message=_("The timeout must be more than 0 and at most 600 seconds."),
+            ),
+            models.CheckConstraint(
+                condition=Q(failure_threshold__range=(1, MAX_THRESHOLD), recovery_threshold__range=(1, MAX_THRESHOLD)),
+                name="hc_endpoint_thresholds",
+                violation_error_message=_("Thresholds must be between 1 and 60."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def parse_options(self) -> Any:
+        """Return the kind's typed configuration. Raises ConfigurationError with a sentence that names the cure."""
+        return load_probe(self.kind).parse(self.address, self.options)
+
+    def clean(self) -> None:
+        refusals: dict[str, ValidationError] = {}
+        try:
+            self.parse_options()
+        except ConfigurationError as error:
+            field = error.field if error.field in {"address", "kind"} else "options"
+            # The code names the option, for a form that shows each option in a field of its own.
+            refusals[field] = ValidationError(error.sentence, code=error.field)
+        if (deadline := self._group_deadline()) and (self.timeout_seconds or 0) > deadline:
+            sentence = _("The timeout must not be longer than the group's deadline of %(deadline)g s; lower it.")
+            refusals["timeout_seconds"] = ValidationError(sentence, params={"deadline": deadline})
+        if refusals:
+            raise ValidationError(refusals)
+
+    def _group_deadline(self) -> float | None:
+        try:
+            return self.group.deadline_seconds
+        except EndpointGroup.DoesNotExist:
+            return None
+
+
+class Assertion(models.Model):
+    """One expectation in its short text form; see `healthcheck/engine/assertions`."""
+
+    id = models.AutoField(primary_key=True)
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="assertions")
+    position = models.PositiveSmallIntegerField(default=0)
+    text = models.CharField(_("assertion"), max_length=1000)
+
+    class Meta:
+        verbose_name = _("assertion")
+        verbose_name_plural = _("assertions")
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def clean(self) -> None:
+        try:
+            parse_assertion(self.text)
+        except ConfigurationError as error:
+            raise ValidationError({"text": error.sentence}) from None

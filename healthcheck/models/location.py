@@ -1,0 +1,30 @@
+"""Where checks are made from. Every run and every state has one; the default exists from the first run on."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+DEFAULT_SLUG = "default"
+
+
+class LocationManager(models.Manager["Location"]):
+    def default(self) -> Location:
+        """Return the default location, made on first use; its unique slug settles a race."""
+        location, _created = self.get_or_create(slug=DEFAULT_SLUG, defaults={"name": "Default"})
+        return location
+
+
+class Location(models.Model):
+    id = models.AutoField(primary_key=True)
+    slug = models.SlugField(_("slug"), max_length=50, unique=True)
+    name = models.CharField(_("name"), max_length=100)
+
+    objects = LocationManager()
+
+    class Meta:
+        verbose_name = _("location")
+        verbose_name_plural = _("locations")
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,127 @@
+"""Claims due slots: each becomes exactly one run, whoever ticks, and however many do. Enqueues nothing.
+
+1. The clock of the group moves on only if it still holds the value that was read; the row count names the winner, who
+   holds the row until the end of the transaction.
+2. A run that is still open makes the slot missed(overlap).
+3. The run and, after a gap, one missed run for the slots that nobody claimed are inserted. The constraints are the net.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from healthcheck.engine.schedule import Gap, Plan, expiry
+from healthcheck.engine.types import ConfigurationError
+from healthcheck.models import CheckRun, EndpointGroup, Location, Reason, RunStatus, Trigger
+from healthcheck.models.run import UNFINISHED
+
+logger = logging.getLogger(__name__)
+
+# Claims of one tick: bounds the time before the tick looks at what else is due, its own pulse included.
+CLAIM_BATCH = 500
+# What a run may need beyond its deadline: loading, storing, and a worker that is a little late to notice.
+LEASE_MARGIN = timedelta(seconds=5)
+# A schedule that cannot be read any more (a time zone that vanished from the system) is tried again after this.
+UNREADABLE_RETRY = timedelta(hours=1)
+
+
+def claim_due_groups(now: datetime) -> list[int]:
+    """Claim at most `CLAIM_BATCH` due groups and return the ids of the runs to publish, most overdue first."""
+    location = Location.objects.default()
+    claims = (claim_group(group, location, now) for group in EndpointGroup.objects.due(now)[:CLAIM_BATCH])
+    return [run_id for run_id in claims if run_id is not None]
+
+
+def claim_group(group: EndpointGroup, location: Location, now: datetime) -> int | None:
+    """Claim the slot of a group as it was read; the run to publish, or None when somebody else was first."""
+    try:
+        plan = group.schedule.plan(group.next_run_at, now, deadline=group.deadline)
+    except ConfigurationError:
+        logger.exception("schedule cannot be read", extra={"group": group.pk})
+        plan = Plan(None, Gap(group.next_run_at, now, 1), now + UNREADABLE_RETRY)
+        return _commit(group, location, plan, reason=Reason.CONFIGURATION, now=now)
+    return _commit(group, location, plan, reason=Reason.SCHEDULER, now=now)
+
+
+def _commit(group: EndpointGroup, location: Location, plan: Plan, *, reason: Reason, now: datetime) -> int | None:
+    with transaction.atomic():
+        # The value that was read, the pause and the deletion are all part of the condition: a person's change wins.
+        moved = EndpointGroup.objects.filter(
+            pk=group.pk, next_run_at=group.next_run_at, is_paused=False, deleted_at__isnull=True
+        ).update(next_run_at=plan.next_run_at)
+        if not moved:
+            return None
+        is_open = CheckRun.objects.filter(
+            group=group, location=location, trigger=Trigger.SCHEDULED, status__in=UNFINISHED
+        ).exists()
+        return _insert(group, location, plan, reason=reason, is_open=is_open, now=now)
+
+
+def _insert(  # noqa: PLR0913  # all of one claim, on its way into one insert
+    group: EndpointGroup, location: Location, plan: Plan, *, reason: Reason, is_open: bool, now: datetime
+) -> int | None:
+    try:
+        with transaction.atomic():
+            return _insert_runs(group, location, plan, reason=reason, is_open=is_open, now=now)
+    except IntegrityError:
+        # The winner of the clock finds its slot taken only when the clock went back over it. Nobody else will check
+        # the group until that hour has passed again, so it runs now, off its phase.
+        again = replace(plan, slot=now if plan.slot else None, gap=None)
+        with transaction.atomic():
+            return _insert_runs(group, location, again, reason=reason, is_open=is_open, now=now)
+
+
+def _insert_runs(  # noqa: PLR0913  # as above
+    group: EndpointGroup, location: Location, plan: Plan, *, reason: Reason, is_open: bool, now: datetime
+) -> int | None:
+    runs = []
+    if plan.gap is not None:
+        runs.append(_build_gap(group, location, plan.gap, reason=reason))
+    if plan.slot is not None:
+        status = RunStatus.MISSED if is_open else RunStatus.QUEUED
+        runs.append(
+            build_run(
+                group,
+                location,
+                plan.slot,
+                open_until=plan.next_run_at,
+                status=status,
+                reason=Reason.OVERLAP if is_open else 0,
+                published_at=now,
+            )
+        )
+    CheckRun.objects.bulk_create(runs)
+    last = runs[-1] if runs else None
+    return last.pk if last is not None and last.status == RunStatus.QUEUED else None
+
+
+def build_run(
+    group: EndpointGroup, location: Location, slot: datetime, *, open_until: datetime, **columns: object
+) -> CheckRun:
+    """Return an unsaved run of `slot`, with the expiry of the evidence that it may bring."""
+    values: dict[str, object] = {"trigger": Trigger.SCHEDULED, "status": RunStatus.QUEUED} | columns
+    return CheckRun(
+        group=group,
+        location=location,
+        scheduled_for=slot,
+        open_until=open_until,
+        valid_until=expiry(slot, open_until, deadline=group.deadline, margin=LEASE_MARGIN),
+        **values,
+    )
+
+
+def _build_gap(group: EndpointGroup, location: Location, gap: Gap, *, reason: Reason) -> CheckRun:
+    return build_run(
+        group,
+        location,
+        gap.start,
+        open_until=gap.until,
+        status=RunStatus.MISSED,
+        reason=reason,
+        gap_until=gap.until,
+        slot_count=gap.count,
+    )

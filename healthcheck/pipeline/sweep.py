@@ -1,0 +1,125 @@
+"""Guarantees that every slot ends in one named state, and that evidence is believed no longer than it holds.
+
+This is the recovery; what the broker redelivers is a bonus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from healthcheck.engine.schedule import IntervalSchedule
+from healthcheck.engine.transitions import expire
+from healthcheck.engine.types import ConfigurationError, State
+from healthcheck.models import CheckRun, EndpointGroup, EndpointState, Reason, RunStatus
+from healthcheck.pipeline.advance import StateChange, read_standing, write_standing
+from healthcheck.pipeline.record import store_transitions
+
+# A published run that nobody took within this is published again: the message may be lost. Twice is harmless. The
+# pause grows with the run's age up to the last, so that a day without workers leaves no mountain of messages.
+REPUBLISH_AFTER, REPUBLISH_AFTER_LAST = timedelta(seconds=5), timedelta(seconds=60)
+# A run whose lease ended is taken so often in all, while its slot is open.
+MAX_TAKES = 2
+# Rows handled by one sweep: bounds its time; the next sweep follows within a second.
+SWEEP_BATCH = 1000
+
+
+def sweep_runs(now: datetime) -> list[int]:
+    """Close what is over and return the ids of runs to publish again."""
+    _close_untaken(now)
+    _close_lost(now)
+    return [*_requeue_lost(now), *_find_unpublished(now)]
+
+
+def mark_unpublished(run_ids: Sequence[int]) -> None:
+    """Note that the broker did not take these runs: the next sweep returns them again."""
+    if run_ids:
+        CheckRun.objects.filter(pk__in=run_ids, status=RunStatus.QUEUED).update(published_at=None)
+
+
+def expire_evidence(now: datetime) -> int:
+    """Turn states whose evidence has expired into unknown, as of the instant it expired. Returns how many."""
+    with transaction.atomic():
+        rows = EndpointState.objects.filter(valid_until__lt=now).exclude(state=State.UNKNOWN)
+        if connection.features.has_select_for_update:
+            rows = rows.select_for_update(of=("self",))
+        expired = list(rows.order_by("valid_until")[:SWEEP_BATCH])
+        changes: dict[int, list[StateChange]] = {}
+        for row in expired:
+            change = _expire_row(row)
+            if change is not None:
+                changes.setdefault(row.location_id, []).append(change)
+        EndpointState.objects.bulk_update(expired, ["state", "since"], batch_size=100)
+        for location_id, changed in changes.items():
+            store_transitions(location_id, changed)
+    return len(expired)
+
+
+def realign_clocks(now: datetime) -> int:
+    """Bring back clocks that stand further ahead than their schedule: the database's clock went back, or a person
+    changed the schedule past the forms. Returns how many.
+    """
+    ahead = EndpointGroup.objects.existing().filter(is_paused=False, next_run_at__gt=now)
+    astray = [group for group in ahead if _is_astray(group, now)]
+    for group in astray:
+        EndpointGroup.objects.filter(pk=group.pk, next_run_at=group.next_run_at).update(next_run_at=now)
+    return len(astray)
+
+
+def _close_untaken(now: datetime) -> None:
+    CheckRun.objects.filter(status=RunStatus.QUEUED, open_until__lte=now).update(
+        status=RunStatus.MISSED, reason=Reason.QUEUE, finished_at=now
+    )
+
+
+def _close_lost(now: datetime) -> None:
+    lost = CheckRun.objects.filter(status=RunStatus.RUNNING, lease_until__lt=now)
+    hopeless = lost.filter(open_until__lte=now) | lost.filter(token__gte=MAX_TAKES)
+    hopeless.update(status=RunStatus.ABANDONED, reason=Reason.LEASE, finished_at=now)
+
+
+def _requeue_lost(now: datetime) -> Iterable[int]:
+    lost = CheckRun.objects.filter(status=RunStatus.RUNNING, lease_until__lt=now, open_until__gt=now)
+    for run_id, token in list(lost.values_list("pk", "token")[:SWEEP_BATCH]):
+        requeued = CheckRun.objects.filter(pk=run_id, token=token, status=RunStatus.RUNNING).update(
+            status=RunStatus.QUEUED, published_at=now
+        )
+        if requeued:
+            yield run_id
+
+
+def _find_unpublished(now: datetime) -> list[int]:
+    due = Q(published_at__isnull=True) | Q(published_at__lte=now - REPUBLISH_AFTER)
+    silent = CheckRun.objects.filter(due, status=RunStatus.QUEUED, open_until__gt=now).order_by("id")
+    rows = silent.values_list("pk", "scheduled_for", "published_at")[:SWEEP_BATCH]
+    run_ids = [pk for pk, slot, published_at in rows if published_at is None or _is_silent(slot, published_at, now)]
+    if run_ids:
+        CheckRun.objects.filter(pk__in=run_ids, status=RunStatus.QUEUED).update(published_at=now)
+    return run_ids
+
+
+def _is_silent(slot: datetime, published_at: datetime, now: datetime) -> bool:
+    pause = min(REPUBLISH_AFTER_LAST, max(REPUBLISH_AFTER, published_at - slot))
+    return now - published_at >= pause
+
+
+def _expire_row(row: EndpointState) -> StateChange | None:
+    if row.valid_until is None:
+        return None
+    standing, change = expire(read_standing(row), row.valid_until)
+    write_standing(row, standing)
+    return StateChange(row.endpoint_id, change, 0) if change is not None else None
+
+
+def _is_astray(group: EndpointGroup, now: datetime) -> bool:
+    try:
+        schedule = group.schedule
+        if isinstance(schedule, IntervalSchedule):
+            # A new group's first slot may lie up to its deadline and an interval away; nothing lies further.
+            return group.next_run_at > now + group.deadline + schedule.interval
+        return group.next_run_at > schedule.slot_after(now)
+    except ConfigurationError:
+        return False

@@ -1,0 +1,34 @@
+"""One tick: close what is over, claim what is due, give a sign of life. Right in any number of processes at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from healthcheck.models import EndpointGroup, Tick
+from healthcheck.pipeline.dispatch import claim_due_groups
+from healthcheck.pipeline.sweep import expire_evidence, sweep_runs
+
+
+@dataclass(frozen=True, slots=True)
+class TickReport:
+    """`run_ids` are to be published, in this order; `next_due_at` is None where nothing is scheduled."""
+
+    run_ids: tuple[int, ...]
+    next_due_at: datetime | None
+
+
+def tick(now: datetime, *, node: str) -> TickReport:
+    """Run one tick as `node`, the ticking process."""
+    # First what is over: a slot that nobody took must not make the next one an overlap.
+    swept = sweep_runs(now)
+    claimed = claim_due_groups(now)
+    expire_evidence(now)
+    Tick.objects.update_or_create(node=node, defaults={"at": now})
+    return TickReport((*claimed, *swept), find_next_due())
+
+
+def find_next_due() -> datetime | None:
+    """Return when the next group is due; the past means at once."""
+    waiting = EndpointGroup.objects.existing().filter(is_paused=False).order_by("next_run_at")
+    return waiting.values_list("next_run_at", flat=True).first()

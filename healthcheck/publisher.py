@@ -1,0 +1,70 @@
+"""Wakes workers: sends ids to the broker, best effort. What does not arrive is published again from the database."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from celery import current_app
+from kombu import Connection, Producer
+from kombu.exceptions import KombuError
+
+from healthcheck.conf import get_settings
+
+logger = logging.getLogger(__name__)
+
+RUN_GROUP = "healthcheck.run_group"
+PRUNE = "healthcheck.prune"
+
+# A clock that waits for a broker is late for everyone. The row is in the database, so nothing is lost by giving up.
+PUBLISH_SECONDS = 0.5
+_BOUNDS = {"socket_timeout": PUBLISH_SECONDS, "socket_connect_timeout": PUBLISH_SECONDS, "max_retries": 0}
+
+
+class Publisher:
+    """One connection to the broker, kept while it works. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._producer: Producer | None = None
+
+    def send(self, task: str, arguments: Sequence[Sequence[int]]) -> int:
+        """Send one message per arguments; return how many were sent before the first failure."""
+        sent = 0
+        with self._lock:
+            try:
+                for args in arguments:
+                    self._send_one(task, args)
+                    sent += 1
+            except (KombuError, OSError) as error:
+                logger.warning("broker away", extra={"unsent": len(arguments) - sent, "error": type(error).__name__})
+                self._drop()
+        return sent
+
+    def _send_one(self, task: str, args: Sequence[int]) -> None:
+        if self._producer is None:
+            self._connection = current_app.connection_for_write(
+                connect_timeout=PUBLISH_SECONDS, transport_options=_BOUNDS
+            )
+            self._producer = Producer(self._connection, auto_declare=False)
+        current_app.send_task(task, args, producer=self._producer, retry=False, queue=get_settings().queue or None)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.release()
+        self._connection = self._producer = None
+
+
+_publisher = Publisher()
+
+
+def publish(run_ids: Sequence[int]) -> int:
+    """Publish runs in order; return how many were sent before the first failure, at most half a second later."""
+    return _publisher.send(RUN_GROUP, [(run_id,) for run_id in run_ids])
+
+
+def publish_prune() -> bool:
+    """Ask a worker to prune; False when the broker is away."""
+    return _publisher.send(PRUNE, [()]) == 1

@@ -1,0 +1,46 @@
+"""The Celery tasks: wiring, no logic. Ids only travel; the database says what they mean."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from celery import shared_task, signals
+
+from healthcheck.beat import Ticker
+from healthcheck.conf import get_settings
+from healthcheck.pipeline.clock import read_database_clock
+from healthcheck.pipeline.perform import gathers, perform_run
+from healthcheck.pipeline.prune import prune as prune_rows
+from healthcheck.publisher import PRUNE, RUN_GROUP, publish
+
+__all__ = ["prune", "publish", "run_group", "tick"]
+
+# One prune ends before the next is asked for.
+PRUNE_BUDGET_SECONDS = 60.0
+
+
+@shared_task(name=RUN_GROUP, ignore_result=True)
+def run_group(run_id: int) -> None:
+    """Perform one run. Delivered twice, late or never: the row decides."""
+    perform_run(run_id)
+
+
+@shared_task(name="healthcheck.tick", ignore_result=True)
+def tick() -> None:
+    """Tick once, for projects whose beat has a scheduler of its own."""
+    Ticker().step()
+
+
+@shared_task(name=PRUNE, ignore_result=True)
+def prune() -> None:
+    """Remove raw rows by age, and what people deleted."""
+    retention = timedelta(days=get_settings().retention_days)
+    prune_rows(read_database_clock(), retention=retention, budget_seconds=PRUNE_BUDGET_SECONDS)
+
+
+@signals.worker_shutting_down.connect(weak=False, dispatch_uid="healthcheck.shutdown")
+@signals.worker_process_shutdown.connect(weak=False, dispatch_uid="healthcheck.shutdown")
+def stop_gathers(**_: Any) -> None:
+    """Stopping takes seconds, not a group's deadline: gathers are cancelled and their runs closed."""
+    gathers.stop()

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from healthcheck.models import CheckRun, Endpoint, EndpointGroup, Reason, RunStatus
+from healthcheck.pipeline.execute import close_abandoned, take_run
+from tests.factories import NOW, make_assertion, make_endpoint, make_group
+from tests.pipeline.conftest import claim_one, take_one
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+
+def test_take_sets_token_lease_and_start() -> None:
+    group = make_group(deadline_seconds=10)
+    taken = take_one(group)
+    run = CheckRun.objects.get()
+    assert (run.status, run.token, run.started_at) == (RunStatus.RUNNING, 1, NOW)
+    assert run.lease_until == NOW + timedelta(seconds=15)
+    assert taken.token == 1
+
+
+def test_take_of_a_duplicate_message_gets_nothing() -> None:
+    group = make_group()
+    taken = take_one(group)
+    assert take_run(taken.run.pk, NOW) is None
+    assert CheckRun.objects.get().token == 1
+
+
+def test_take_of_a_run_that_is_gone_gets_nothing() -> None:
+    assert take_run(987_654, NOW) is None
+
+
+def test_take_freezes_endpoints_in_their_order_without_the_paused_and_deleted() -> None:
+    group = make_group()
+    last = make_endpoint(group, "last", position=2)
+    first = make_endpoint(group, "first", position=1)
+    make_endpoint(group, "paused", is_paused=True)
+    make_endpoint(group, "gone", deleted_at=NOW)
+    make_assertion(first, "status 204")
+    taken = take_one(group)
+    assert [target.endpoint_id for target in taken.targets] == [first.pk, last.pk]
+    assert [str(assertion) for assertion in taken.targets[0].assertions] == ["status 204"]
+
+
+def test_take_keeps_an_unreadable_endpoint_apart_from_its_neighbours() -> None:
+    group = make_group()
+    good, bad = make_endpoint(group, "good"), make_endpoint(group, "bad")
+    Endpoint.objects.filter(pk=bad.pk).update(address="gopher://nowhere")
+    taken = take_one(group)
+    assert [target.endpoint_id for target in taken.targets] == [good.pk]
+    assert taken.unreadable == (bad.pk,)
+
+
+def test_take_of_a_deleted_group_checks_nothing() -> None:
+    group = make_group()
+    make_endpoint(group)
+    run_id = claim_one(group)
+    EndpointGroup.objects.update(deleted_at=NOW)
+    taken = take_run(run_id, NOW)
+    assert taken is not None
+    assert taken.targets == ()
+
+
+@pytest.mark.parametrize("endpoints", [1, 3, 300])
+def test_take_costs_the_same_statements_for_any_number_of_endpoints(
+    endpoints: int, django_assert_num_queries: object
+) -> None:
+    group = make_group()
+    Endpoint.objects.bulk_create(
+        Endpoint(group=group, name=f"e{number}", address="http://127.0.0.1/") for number in range(endpoints)
+    )
+    run_id = claim_one(group)
+    with django_assert_num_queries(4):  # type: ignore[operator]
+        take_run(run_id, NOW)
+
+
+def test_close_abandoned_names_the_reason_and_leaves_another_takers_run_alone() -> None:
+    taken = take_one(make_group())
+    close_abandoned(taken, NOW, reason=Reason.SHUTDOWN)
+    assert list(CheckRun.objects.values_list("status", "reason")) == [(RunStatus.ABANDONED, Reason.SHUTDOWN)]
+    CheckRun.objects.update(status=RunStatus.RUNNING, token=2, reason=0)
+    close_abandoned(taken, NOW, reason=Reason.SHUTDOWN)
+    assert CheckRun.objects.get().status == RunStatus.RUNNING
