@@ -1,0 +1,87 @@
+"""From assertions and an observation to a verdict. What can take long leaves the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from healthcheck.engine.assertions.facts import Facts
+from healthcheck.engine.assertions.model import Assertion, Fault, StatusAssertion
+from healthcheck.engine.faults import SENTENCES
+from healthcheck.engine.types import ErrorKind, Evidence, Observation, Phase, State
+
+# Work up to which judging stays on the loop. Going to a thread and back costs about 0.1 ms, so more is worth the way.
+MAX_ON_LOOP_NS = 4_000_000
+# Threads of this process for larger ones. Their work is bounded, about a second at the worst.
+JUDGE_THREADS = 2
+
+# When no assertion speaks of the status: after redirects were followed, one more is not an answer.
+IMPLIED_AFTER_REDIRECTS = StatusAssertion(ranges=((200, 299),))
+IMPLIED = StatusAssertion(ranges=((200, 399),))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """UP without anything else, or the worst failure with its kind, phase and evidence."""
+
+    verdict: State
+    error_kind: ErrorKind | None = None
+    phase: Phase | None = None
+    evidence: Evidence | None = None
+
+
+async def evaluate(assertions: Sequence[Assertion], observation: Observation, *, now: datetime) -> Judgement:
+    """Judge without holding up the event loop. `now` (aware) is what certificates are compared with."""
+    if _is_quick(assertions, observation):
+        return judge(assertions, observation, now=now)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_get_threads(os.getpid()), lambda: judge(assertions, observation, now=now))
+
+
+def judge(assertions: Sequence[Assertion], observation: Observation, *, now: datetime) -> Judgement:
+    """Judge at once. The worst failing assertion decides, among equals the first; bounded work on any input."""
+    facts = Facts(observation, now)
+    for assertion in _order_by_severity([*_imply(assertions, observation), *assertions]):
+        fault = assertion.find_fault(facts)
+        if fault is not None:
+            return _make_judgement(assertion, fault, observation)
+    return Judgement(State.UP)
+
+
+def _order_by_severity(assertions: Iterable[Assertion]) -> list[Assertion]:
+    return sorted(assertions, key=lambda assertion: -assertion.severity)
+
+
+def _imply(assertions: Sequence[Assertion], observation: Observation) -> tuple[Assertion, ...]:
+    if observation.status is None or any(isinstance(assertion, StatusAssertion) for assertion in assertions):
+        return ()
+    return (IMPLIED_AFTER_REDIRECTS if observation.redirects else IMPLIED,)
+
+
+def _make_judgement(assertion: Assertion, fault: Fault, observation: Observation) -> Judgement:
+    evidence = Evidence(
+        sentence=SENTENCES[assertion.kind],
+        expected=assertion.expected,
+        found=fault.found,
+        address=observation.address,
+        excerpt=fault.excerpt,
+        certificate=observation.certificate,
+        redirects=observation.redirects,
+    )
+    return Judgement(assertion.severity, assertion.kind, Phase.ASSERT, evidence)
+
+
+def _is_quick(assertions: Sequence[Assertion], observation: Observation) -> bool:
+    size = len(observation.body or b"")
+    return size * sum(assertion.ns_per_byte for assertion in assertions) <= MAX_ON_LOOP_NS
+
+
+@cache
+def _get_threads(pid: int) -> ThreadPoolExecutor:
+    # Per process: after a fork the threads of a pool are gone, and it would never start others.
+    return ThreadPoolExecutor(JUDGE_THREADS, thread_name_prefix=f"judge-{pid}")

@@ -1,0 +1,87 @@
+"""One attempt of one check: its clock, its phases and its way to the network. What every probe is handed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from healthcheck.engine.types import Phase, PhaseTimes
+
+if TYPE_CHECKING:
+    from healthcheck.engine.dialer import Dialer
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Monotonic time per phase of one attempt. Waiting for our own capacity counts nowhere."""
+
+    phase: Phase = Phase.RESOLVE
+    started: float = field(default_factory=time.monotonic)
+    waited: float = 0.0
+    _spent: dict[Phase, float] = field(default_factory=dict)
+
+    @contextmanager
+    def measure(self, phase: Phase) -> Iterator[None]:
+        """Add the time inside the block to `phase`; after an exception `phase` still names where it happened."""
+        self.phase = phase
+        before, waited_before = time.monotonic(), self.waited
+        try:
+            yield
+        finally:
+            spent = time.monotonic() - before - (self.waited - waited_before)
+            self._spent[phase] = self._spent.get(phase, 0.0) + spent
+
+    @property
+    def latency_us(self) -> int:
+        return max(0, round((time.monotonic() - self.started - self.waited) * 1e6))
+
+    @property
+    def phases(self) -> PhaseTimes:
+        spent = {phase: max(0, round(seconds * 1e6)) for phase, seconds in self._spent.items()}
+        return PhaseTimes(
+            resolve_us=spent.get(Phase.RESOLVE, 0),
+            connect_us=spent.get(Phase.CONNECT, 0),
+            tls_us=spent.get(Phase.TLS, 0),
+            headers_us=spent.get(Phase.REQUEST, 0) + spent.get(Phase.HEADERS, 0),
+            body_us=spent.get(Phase.BODY, 0),
+        )
+
+
+@dataclass(slots=True)
+class CheckSession:
+    """What a probe may use for one attempt.
+
+    `deadline` is the check's one timeout over everything; `hard_deadline` (loop time) is the group's. While the check
+    waits for our own capacity the first is pushed back, never past the second.
+    """
+
+    dialer: Dialer
+    deadline: asyncio.Timeout
+    hard_deadline: float
+    # The address that a failed first attempt used; the second one prefers another where there is one.
+    avoid_address: str | None = None
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    # The last address that this attempt connected to or tried to.
+    address: str = ""
+    redirects: list[str] = field(default_factory=list)
+    is_waiting: bool = False
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Wait for a place of ours: outside the latency, and outside the check's deadline."""
+        before, due = time.monotonic(), self.deadline.when()
+        self.is_waiting = True
+        self.deadline.reschedule(self.hard_deadline)
+        try:
+            yield
+            self.is_waiting = False
+        finally:
+            waited = time.monotonic() - before
+            self.stopwatch.waited += waited
+            # A timeout that has fired cannot be moved any more; the runner sees `is_waiting` and knows why.
+            if not self.is_waiting and due is not None:
+                self.deadline.reschedule(min(due + waited, self.hard_deadline))

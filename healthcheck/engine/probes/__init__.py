@@ -1,0 +1,38 @@
+"""The registry of kinds: a name to the dotted name of its probe, loaded on first use so that the rest costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, Protocol
+
+from healthcheck.engine.check import CheckSession
+from healthcheck.engine.types import ConfigurationError, Observation, Target
+
+PROBES: Mapping[str, str] = {
+    "http": "healthcheck.engine.probes.http:HttpProbe",
+}
+
+
+class Probe(Protocol):
+    """A way to ask. One instance serves every check of its kind in the process, so it holds no state of a check."""
+
+    kind: str
+
+    def parse(self, address: str, options: Mapping[str, Any]) -> Any:
+        """Return the typed, frozen configuration. Raises ConfigurationError with a sentence that names the cure."""
+
+    async def observe(self, target: Target, session: CheckSession) -> Observation:
+        """Ask the target once. Raises ProbeFailure; the deadline is the session's and cancels from outside."""
+
+
+@cache
+def load_probe(kind: str) -> Probe:
+    """Return the probe of a kind. Raises ConfigurationError for a kind nobody registered."""
+    dotted = PROBES.get(kind)
+    if dotted is None:
+        raise ConfigurationError(f"There is no kind “{kind}”; choose one of {', '.join(sorted(PROBES))}.", field="kind")
+    module, _, name = dotted.partition(":")
+    probe: Probe = getattr(import_module(module), name)()
+    return probe

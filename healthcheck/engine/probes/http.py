@@ -1,0 +1,108 @@
+"""The HTTP probe: one request over one fresh connection, redirects by hand, the body only when somebody wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import httpx
+
+from healthcheck.engine.check import CheckSession
+from healthcheck.engine.decoding import choose_charset, count_body, read_body
+from healthcheck.engine.dialer import Connection
+from healthcheck.engine.faults import ProbeFailure
+from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, HttpOptions, parse_address, parse_options
+from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
+from healthcheck.engine.transport import OneConnectionTransport
+from healthcheck.engine.trust import TlsSettings
+from healthcheck.engine.types import ErrorKind, Observation, Phase, Target
+
+
+def _name_ourselves() -> str:
+    try:
+        return f"healthcheck/{version('django-endpoint-healthcheck')}"
+    except PackageNotFoundError:
+        # A checkout that was never installed.
+        return "healthcheck"
+
+
+_DEFAULT_HEADERS = (("Accept", "*/*"), ("Accept-Encoding", "identity"), ("User-Agent", _name_ourselves()))
+
+
+class HttpProbe:
+    """Asks a URL over HTTP/1.1. Keeps no cookies and no connection, and ignores proxies in the environment."""
+
+    kind = "http"
+
+    def parse(self, address: str, options: Mapping[str, Any]) -> HttpOptions:
+        """Return the typed options. Raises ConfigurationError with a sentence that names the cure."""
+        return parse_options(address, options)
+
+    async def observe(self, target: Target, session: CheckSession) -> Observation:
+        """Ask once, follow redirects, and return the last answer. Raises ProbeFailure; leaves nothing open."""
+        options: HttpOptions = target.options
+        transport = OneConnectionTransport(
+            session, tls=TlsSettings(options.verify, options.ca_pem, alpn=("http/1.1",)), family=options.family
+        )
+        hop = Hop(options.method, parse_address(target.address), options.headers, options.body.encode())
+        needs_body = any(assertion.needs_body for assertion in target.assertions)
+        while True:
+            response = await transport.handle_async_request(_build_request(hop))
+            try:
+                location = _find_location(response) if options.max_redirects else None
+                if location is None:
+                    return await _observe_answer(response, session, options=options, needs_body=needs_body)
+            finally:
+                await response.aclose()
+            if len(session.redirects) >= options.max_redirects:
+                raise ProbeFailure(ErrorKind.REDIRECT, Phase.HEADERS, f"more than {options.max_redirects} redirects")
+            hop = follow(hop, response.status_code, location)
+            session.redirects.append(str(hop.url)[:MAX_ADDRESS_LENGTH])
+
+
+def _find_location(response: httpx.Response) -> bytes | None:
+    if response.status_code not in REDIRECT_STATUSES:
+        return None
+    return next((value for name, value in response.headers.raw if name.lower() == b"location"), None)
+
+
+def _build_request(hop: Hop) -> httpx.Request:
+    given = {name.lower() for name, _ in hop.headers}
+    headers = [("Host", hop.url.netloc.decode("ascii"))]
+    headers += [pair for pair in _DEFAULT_HEADERS if pair[0].lower() not in given]
+    headers += hop.headers
+    if hop.body or hop.method in {"POST", "PUT", "PATCH"}:
+        headers.append(("Content-Length", str(len(hop.body))))
+    encoded = [(name.encode("ascii"), value.encode()) for name, value in headers]
+    return httpx.Request(hop.method, hop.url, headers=encoded, stream=httpx.ByteStream(hop.body))
+
+
+async def _observe_answer(
+    response: httpx.Response, session: CheckSession, *, options: HttpOptions, needs_body: bool
+) -> Observation:
+    headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.raw)
+    content_type = next((value for name, value in headers if name == "content-type"), "")
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)
+    body: bytes | None = None
+    with session.stopwatch.measure(Phase.BODY):
+        if needs_body:
+            encoding = ",".join(value for name, value in headers if name == "content-encoding")
+            body = await read_body(stream, encoding=encoding, limit=options.max_body_bytes)
+            size = len(body)
+        else:
+            size = await count_body(stream, options.max_body_bytes)
+    connection: Connection = response.extensions["connection"]
+    return Observation(
+        latency_us=session.stopwatch.latency_us,
+        phases=session.stopwatch.phases,
+        status=response.status_code,
+        headers=headers,
+        body=body,
+        body_size=size,
+        charset=choose_charset(content_type),
+        address=connection.address,
+        certificate=connection.certificate,
+        redirects=tuple(session.redirects),
+    )

@@ -1,0 +1,171 @@
+"""Names to addresses through getaddrinfo, so that /etc/hosts and search domains hold, on daemon threads of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+
+from healthcheck.engine.check import CheckSession
+from healthcheck.engine.faults import ProbeFailure, classify_os_error
+from healthcheck.engine.lookup_threads import LOOKUP_THREADS, LookupThreads
+from healthcheck.engine.types import AddressFamily, ErrorKind, Phase
+
+# More than anyone needs to choose from; a name with hundreds of addresses must not fill a result.
+MAX_ADDRESSES = 32
+CONTROL_SECONDS = 1.0
+
+_FAMILIES = {
+    AddressFamily.ANY: socket.AF_UNSPEC,
+    AddressFamily.IPV4: socket.AF_INET,
+    AddressFamily.IPV6: socket.AF_INET6,
+}
+# What a living resolver says of a name that does not exist, or has no address of the wanted family.
+_NO_SUCH_NAME = frozenset(
+    {
+        socket.EAI_NONAME,
+        getattr(socket, "EAI_NODATA", socket.EAI_NONAME),
+        getattr(socket, "EAI_ADDRFAMILY", socket.EAI_NONAME),
+    }
+)
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+
+Answer = tuple[str, ...] | OSError
+
+
+@dataclass(slots=True, eq=False)
+class _Lookup:
+    name: str
+    family: AddressFamily
+    loop: asyncio.AbstractEventLoop
+    started: asyncio.Future[None]
+    answered: asyncio.Future[Answer]
+
+    def run(self) -> None:
+        """On a thread of the pool; it may outlive the loop when the system's resolver is silent."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self.started.set_result, None)
+            answer = _ask_system(self.name, self.family)
+            self.loop.call_soon_threadsafe(self.answered.set_result, answer)
+
+
+class Resolver:
+    """One per event loop. One lookup in flight per name and family, shared by all who wait; nothing is cached."""
+
+    def __init__(self, *, control_name: str = "", threads: LookupThreads = LOOKUP_THREADS) -> None:
+        self._control_name = control_name
+        self._threads = threads
+        self._lookups: dict[tuple[str, AddressFamily], _Lookup] = {}
+
+    async def lookup(self, name: str, family: AddressFamily, session: CheckSession) -> tuple[str, ...]:
+        """Return the addresses of a name in the system's order of preference; an address is its own answer.
+
+        Raises ProbeFailure: DNS when the name has no address, CAPACITY when our own resolver does not answer. Waiting
+        for a thread is `session.waiting()`: a deadline that ends it is our lack of capacity. A deadline that passes
+        while the lookup runs cancels this call in phase RESOLVE; whose fault that is, `is_silent` tells.
+        """
+        literal = _read_literal(name)
+        if literal is not None:
+            return _keep_family(literal, family)
+        if not is_name(name):
+            raise ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "not a valid name")
+        answer = await self._ask(name, family, session)
+        if isinstance(answer, OSError):
+            raise await self._explain(answer)
+        if not answer:
+            raise ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "no address")
+        return answer
+
+    async def is_silent(self) -> bool:
+        """True when the control name gets no answer within a second either: the resolver is ours and it is dead.
+
+        "No such name" is an answer. The runner calls this after a timeout in phase RESOLVE: True means CAPACITY
+        (no data), False means that the target's name is the trouble (TIMEOUT).
+        """
+        if not self._control_name:
+            return False
+        try:
+            async with asyncio.timeout(CONTROL_SECONDS):
+                answer = await self._ask(self._control_name, AddressFamily.ANY)
+        except (TimeoutError, ProbeFailure):
+            return True
+        return isinstance(answer, OSError) and answer.errno not in _NO_SUCH_NAME
+
+    async def _ask(self, name: str, family: AddressFamily, session: CheckSession | None = None) -> Answer:
+        lookup = self._lookups.get((name, family)) or self._start(name, family)
+        # Shielded, because a waiter that is cancelled must not take the answer from the others.
+        if session is not None and not lookup.started.done() and self._threads.is_busy:
+            with session.waiting():
+                await asyncio.shield(lookup.started)
+        return await asyncio.shield(lookup.answered)
+
+    def _start(self, name: str, family: AddressFamily) -> _Lookup:
+        loop = asyncio.get_running_loop()
+        lookup = _Lookup(name, family, loop, loop.create_future(), loop.create_future())
+        try:
+            self._threads.submit(lookup.run)
+        except RuntimeError:
+            raise ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "no thread for the lookup") from None
+        # Kept until it is answered, not until nobody waits: a hanging name holds one thread however often it is asked.
+        self._lookups[name, family] = lookup
+        lookup.answered.add_done_callback(lambda _: self._lookups.pop((name, family)))
+        return lookup
+
+    async def _explain(self, error: OSError) -> ProbeFailure:
+        if not isinstance(error, socket.gaierror):
+            return classify_os_error(error, Phase.RESOLVE)
+        if error.errno in _NO_SUCH_NAME:
+            return ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "no such name")
+        if error.errno == socket.EAI_MEMORY:
+            return ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "no memory for the lookup")
+        # EAI_AGAIN is a server's own failure (SERVFAIL) as well as a resolver that does not answer anybody.
+        if error.errno == socket.EAI_AGAIN and await self.is_silent():
+            return ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "our resolver does not answer")
+        return ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "the name servers failed")
+
+
+def _ask_system(name: str, family: AddressFamily) -> Answer:
+    try:
+        # Bytes, because Python runs text through its own IDNA codec first and that raises errors of its own.
+        found = socket.getaddrinfo(name.encode("ascii"), None, family=_FAMILIES[family], type=socket.SOCK_STREAM)
+    except OSError as error:
+        return error
+    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))[:MAX_ADDRESSES]
+
+
+def _read_literal(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+def _keep_family(address: ipaddress.IPv4Address | ipaddress.IPv6Address, family: AddressFamily) -> tuple[str, ...]:
+    if family is not AddressFamily.ANY and family is not (
+        AddressFamily.IPV4 if address.version == 4 else AddressFamily.IPV6
+    ):
+        raise ProbeFailure(
+            ErrorKind.DNS, Phase.RESOLVE, f"an IPv{address.version} address, but the check wants {family}"
+        )
+    return (str(address),)
+
+
+def is_address(name: str) -> bool:
+    return _read_literal(name) is not None
+
+
+def is_name(name: str) -> bool:
+    """Whether a name server can know the name (RFC 1035, 2.3.4), so that no codec or C library meets what it cannot."""
+    labels = name.removesuffix(".").split(".")
+    if len(name) > 254 or not all(_LABEL.fullmatch(label) for label in labels):
+        return False
+    try:
+        for label in labels:
+            if label[:4].lower() == "xn--":
+                label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return False
+    return True

@@ -1,0 +1,245 @@
+"""One gather per group: every target gets exactly one outcome, in order; one target's trouble never touches another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from healthcheck.engine.assertions import evaluate
+from healthcheck.engine.check import CheckSession
+from healthcheck.engine.dialer import Dialer, get_dialer
+from healthcheck.engine.faults import SENTENCES, VERDICTS, ProbeFailure
+from healthcheck.engine.lag import LagMeter
+from healthcheck.engine.probes import Probe, load_probe
+from healthcheck.engine.types import ErrorKind, Evidence, Limits, Observation, Outcome, Phase, State, Target
+
+logger = logging.getLogger(__name__)
+
+# What a check may lose of its deadline to us, by a stall of our loop or by the group's end, before its timeout is ours.
+OUR_SHARE = 0.1
+# How long a timeout in the resolver may wait for the control name beyond the group's deadline. A resolver that is
+# alive answers in milliseconds.
+CONTROL_GRACE_SECONDS = 0.25
+
+
+async def probe_all(  # noqa: PLR0913 - the clock and every collaborator are passed in
+    targets: Sequence[Target],
+    limits: Limits,
+    *,
+    now: datetime,
+    lag: LagMeter,
+    load: Callable[[str], Probe] = load_probe,
+    dialer: Dialer | None = None,
+) -> list[Outcome]:
+    """Check every target; return their outcomes in the order of the targets.
+
+    `now` is the aware instant of the call, `lag` meters the running loop. Cancellation ends all checks and is raised,
+    as is what ends a process; a defect of ours becomes UNKNOWN(internal) of its target alone. Raises
+    ConfigurationError before anything is probed when the address rules cannot be read.
+    """
+    run = _Run(limits=limits, now=now, lag=lag, load=load, dialer=dialer or get_dialer(limits))
+    results = await asyncio.gather(*(run.guard(target) for target in targets), return_exceptions=True)
+    outcomes: list[Outcome] = []
+    for result in results:
+        # `guard` lets only cancellation and the end of the process through, and neither is a result.
+        if isinstance(result, BaseException):
+            raise result
+        outcomes.append(result)
+    return outcomes
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """What the checks of one call share."""
+
+    limits: Limits
+    now: datetime
+    lag: LagMeter
+    load: Callable[[str], Probe]
+    dialer: Dialer
+    started: float = field(default_factory=time.monotonic)
+    hard_deadline: float = field(init=False)
+    places: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hard_deadline = asyncio.get_running_loop().time() + self.limits.deadline_seconds
+        self.places = asyncio.Semaphore(self.limits.concurrency)
+
+    def read_clock(self) -> datetime:
+        """The instant now, counted from the caller's one reading of the clock."""
+        return self.now + timedelta(seconds=time.monotonic() - self.started)
+
+    async def guard(self, target: Target) -> Outcome:
+        """Check one target, whatever happens: the one place that catches what has no name."""
+        try:
+            return await self.check(target)
+        except Exception as error:
+            _raise_if_cancelled()
+            # The frames without the error's text, which may hold an address with its password.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            name = type(error).__qualname__
+            logger.error("The check of endpoint %s failed inside the checker: %s\n%s", target.endpoint_id, name, frames)
+            return self.fail(ProbeFailure(ErrorKind.INTERNAL, Phase.RESOLVE, name), phase=None)
+
+    async def check(self, target: Target) -> Outcome:
+        """Wait for a place, outside the check's latency and deadline, and check."""
+        try:
+            async with asyncio.timeout_at(self.hard_deadline):
+                await self.places.acquire()
+        except TimeoutError:
+            failure = ProbeFailure(
+                ErrorKind.CAPACITY, Phase.RESOLVE, "no place became free before the group's deadline"
+            )
+            return self.fail(failure, phase=None)
+        try:
+            return await _Check(self, target).conclude()
+        finally:
+            self.places.release()
+
+    def fail(
+        self, failure: ProbeFailure, *, phase: Phase | None, session: CheckSession | None = None, attempts: int = 1
+    ) -> Outcome:
+        """Return the outcome of a failure, with what the session saw until then."""
+        evidence = Evidence(
+            sentence=SENTENCES[failure.kind],
+            expected=failure.expected,
+            found=failure.found,
+            address=session.address if session else "",
+            certificate=failure.certificate,
+            redirects=tuple(session.redirects) if session else (),
+        )
+        outcome = Outcome(
+            verdict=VERDICTS[failure.kind],
+            observed_at=self.read_clock(),
+            error_kind=failure.kind,
+            phase=phase,
+            attempts=attempts,
+            evidence=evidence,
+        )
+        if session is None:
+            return outcome
+        return replace(outcome, latency_us=session.stopwatch.latency_us, phases=session.stopwatch.phases)
+
+
+class _Check:
+    """One target's check under its one deadline: an attempt, and a second one when the first says down."""
+
+    def __init__(self, run: _Run, target: Target) -> None:
+        self.run = run
+        self.target = target
+        self.started = time.monotonic()
+        self.due = asyncio.get_running_loop().time() + target.timeout_seconds
+        self.deadline = asyncio.timeout_at(min(self.due, run.hard_deadline))
+        self.session = self._open_session()
+
+    def _open_session(self, avoid_address: str | None = None) -> CheckSession:
+        return CheckSession(self.run.dialer, self.deadline, self.run.hard_deadline, avoid_address=avoid_address)
+
+    async def conclude(self) -> Outcome:
+        """Return the outcome that counts. Raises only what has no name, and cancellation from outside."""
+        first: Outcome | None = None
+        outcome: Outcome | None = None
+        try:
+            async with self.deadline:
+                outcome = first = await self._attempt()
+                if self._is_worth_confirming(first):
+                    address = first.evidence.address if first.evidence else None
+                    self.session = self._open_session(avoid_address=address)
+                    outcome = replace(await self._attempt(), attempts=2)
+        except Exception:
+            # Whatever a probe made of its cancellation, a deadline that has passed is the reason for it.
+            if not self.deadline.expired():
+                raise
+        if not self.deadline.expired() and outcome is not None:
+            return outcome
+        if first is not None:
+            # The second attempt had not enough time to contradict the first.
+            return replace(first, observed_at=self.run.read_clock(), attempts=2)
+        return await self._time_out()
+
+    async def _attempt(self) -> Outcome:
+        session, run = self.session, self.run
+        try:
+            observation = await run.load(self.target.kind).observe(self.target, session)
+            _raise_if_cancelled()
+            outcome = await self._judge(observation)
+        except ProbeFailure as failure:
+            _raise_if_cancelled()
+            if failure.kind is ErrorKind.TIMEOUT and (reason := self._find_stall()):
+                failure = ProbeFailure(ErrorKind.CAPACITY, failure.phase, reason)
+            return run.fail(failure, phase=failure.phase, session=session)
+        return outcome
+
+    async def _judge(self, observation: Observation) -> Outcome:
+        clock = self.run.read_clock()
+        with self.session.stopwatch.measure(Phase.ASSERT):
+            judgement = await evaluate(self.target.assertions, observation, now=clock)
+        return Outcome(
+            verdict=judgement.verdict,
+            observed_at=self.run.read_clock(),
+            error_kind=judgement.error_kind,
+            phase=judgement.phase,
+            latency_us=observation.latency_us,
+            phases=observation.phases,
+            http_status=observation.status or 0,
+            evidence=judgement.evidence,
+        )
+
+    def _is_worth_confirming(self, first: Outcome) -> bool:
+        """Whether it is down for another reason than time, and as much time as the first attempt took is left."""
+        if first.verdict is not State.DOWN or first.error_kind is ErrorKind.TIMEOUT:
+            return False
+        due = self.deadline.when()
+        left = (due or 0.0) - asyncio.get_running_loop().time()
+        return left > first.latency_us / 1e6
+
+    async def _time_out(self) -> Outcome:
+        session, phase = self.session, self.session.stopwatch.phase
+        failure = ProbeFailure(ErrorKind.TIMEOUT, phase, f"no end within {self.target.timeout_seconds:g} s")
+        # Read before the resolver is asked, so that asking is not part of the latency.
+        outcome = self.run.fail(failure, phase=phase, session=session)
+        reason = self._find_own_fault() or await self._find_silent_resolver()
+        if not reason:
+            return outcome
+        ours = self.run.fail(ProbeFailure(ErrorKind.CAPACITY, phase, reason), phase=phase, session=session)
+        return replace(ours, latency_us=outcome.latency_us)
+
+    def _find_own_fault(self) -> str:
+        """Return why a deadline that has passed says nothing about the target; empty when it does."""
+        if self.session.is_waiting:
+            return "it waited for a place of ours when its time ended"
+        if self.session.stopwatch.phase is Phase.ASSERT:
+            return "it answered, but judging the answer took us too long"
+        due = self.due + self.session.stopwatch.waited
+        if due - self.run.hard_deadline > OUR_SHARE * self.target.timeout_seconds:
+            return "the group's deadline came before its own"
+        return self._find_stall()
+
+    def _find_stall(self) -> str:
+        stall = self.run.lag.worst_between(self.started, time.monotonic())
+        if stall > OUR_SHARE * self.target.timeout_seconds:
+            return f"our event loop stalled for {stall:.1f} s"
+        return ""
+
+    async def _find_silent_resolver(self) -> str:
+        if self.session.stopwatch.phase is not Phase.RESOLVE:
+            return ""
+        latest = max(self.run.hard_deadline, asyncio.get_running_loop().time() + CONTROL_GRACE_SECONDS)
+        try:
+            async with asyncio.timeout_at(latest):
+                is_silent = await self.run.dialer.resolver.is_silent()
+        except TimeoutError:
+            is_silent = True
+        return "our resolver does not answer for any name" if is_silent else ""
+
+
+def _raise_if_cancelled() -> None:
+    """Cancel again where a library turned a cancellation into an error or an answer of its own."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

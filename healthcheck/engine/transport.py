@@ -1,0 +1,274 @@
+"""One fresh connection per request, HTTP/1.1, everything bounded: httpx's own pool is quadratic in concurrency."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Self
+
+import httptools
+import httpx
+
+from healthcheck.engine.check import CheckSession
+from healthcheck.engine.dialer import Connection, Destination
+from healthcheck.engine.faults import ProbeFailure, classify_os_error
+from healthcheck.engine.trust import TlsSettings
+from healthcheck.engine.types import AddressFamily, ErrorKind, Phase
+
+# Servers themselves refuse 8 to 32 KiB of request header; twice that is generous for an answer.
+MAX_HEADER_BYTES = 64 * 1024
+MAX_HEADER_LINES = 200
+# `100 Continue`, `103 Early Hints`: a handful is legal, an endless row of them is an attack.
+MAX_INTERIM_RESPONSES = 16
+# What may lie unread in memory before the peer is told to stop sending.
+HIGH_WATER_BYTES = 256 * 1024
+
+
+class _Exchange(asyncio.Protocol):
+    """One response on one connection: fed by the loop, parsed by httptools, read by one waiting task."""
+
+    def __init__(self, *, is_head: bool) -> None:
+        self._is_head = is_head
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._failure: ProbeFailure | None = None
+        self._header_bytes = 0
+        self._interim = 0
+        self._ends_with_connection = True
+        self._has_headers = False
+        self._is_complete = False
+        self._is_paused = False
+        self._is_writable = True
+        self._chunks: list[bytes] = []
+        self._buffered = 0
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    async def send(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Write the request and wait until the peer has taken it, answers without it, or is gone."""
+        self._transport = transport
+        if len(data) > HIGH_WATER_BYTES // 4:
+            # So that a peer that never reads is seen in this phase and not in the next.
+            transport.set_write_buffer_limits(0)
+        transport.write(data)
+        while not (self._is_writable or self._has_headers or self._failure):
+            await self._wait()
+
+    async def receive_headers(self) -> None:
+        while not (self._has_headers or self._failure):
+            await self._wait()
+        if self._failure is not None and not self._has_headers:
+            raise self._failure
+
+    async def receive_body(self) -> bytes:
+        """Return the bytes that have come since the last call, empty at the end."""
+        while not self._chunks:
+            if self._failure is not None:
+                raise self._failure
+            if self._is_complete:
+                return b""
+            await self._wait()
+        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks.clear()
+        self._buffered = 0
+        if self._is_paused and self._transport is not None:
+            self._is_paused = False
+            self._transport.resume_reading()
+        return data
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _fail(self, kind: ErrorKind, found: str) -> None:
+        if self._failure is None:
+            self._failure = ProbeFailure(kind, Phase.BODY if self._has_headers else Phase.HEADERS, found)
+
+    # What the loop calls.
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_complete or self._failure is not None:
+            return
+        try:
+            self._feed(data)
+        except httptools.HttpParserUpgrade:
+            self._fail(ErrorKind.PROTOCOL, "it switched protocols unasked")
+        except httptools.HttpParserError as error:
+            # After the message's end it is no longer ours: garbage behind a HEAD or a 204 is common and harmless.
+            if not self._is_complete:
+                self._fail(ErrorKind.PROTOCOL, str(error))
+        self._wake()
+
+    def _feed(self, data: bytes) -> None:
+        while data and not self._has_headers:
+            room = MAX_HEADER_BYTES - self._header_bytes
+            if room <= 0:
+                self._fail(ErrorKind.TOO_LARGE, f"a header of more than {MAX_HEADER_BYTES} bytes")
+                return
+            self._header_bytes += len(data)
+            self._parser.feed_data(data if len(data) <= room else data[:room])
+            data = data[room:]
+        if data:
+            self._parser.feed_data(data)
+
+    def eof_received(self) -> None:
+        self._finish(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._finish(error)
+
+    def _finish(self, error: Exception | None) -> None:
+        if self._is_complete or self._failure is not None:
+            return
+        if isinstance(error, OSError):
+            self._failure = classify_os_error(error, Phase.BODY if self._has_headers else Phase.HEADERS)
+        elif self._has_headers and self._ends_with_connection and error is None:
+            self._is_complete = True
+        elif self._has_headers:
+            self._fail(ErrorKind.CONNECTION, "closed in the middle of the body")
+        else:
+            self._fail(
+                ErrorKind.CONNECTION,
+                "closed in the middle of the header" if self._header_bytes else "closed without an answer",
+            )
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._is_writable = False
+
+    def resume_writing(self) -> None:
+        self._is_writable = True
+        self._wake()
+
+    # What the parser calls.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Trailers of a chunked body come here too; nobody reads them.
+        if self._has_headers:
+            return
+        if len(self.headers) >= MAX_HEADER_LINES:
+            self._fail(ErrorKind.TOO_LARGE, f"more than {MAX_HEADER_LINES} header lines")
+            raise OverflowError
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self._has_headers:
+            return
+        self.status = self._parser.get_status_code()
+        if self._parser.get_http_version() not in {"1.1", "1.0"}:
+            self._refuse("an HTTP version nobody offered")
+        if not 100 <= self.status <= 599:
+            self._refuse(f"status {self.status:03d}")
+        if self.status < 200:
+            self._skip_interim()
+            return
+        self._has_headers = True
+        self._is_complete = self._is_head
+        for name, value in self.headers:
+            lowered = name.lower()
+            if lowered == b"content-length" or (
+                lowered == b"transfer-encoding" and value.lower().rstrip().endswith(b"chunked")
+            ):
+                self._ends_with_connection = False
+
+    def _skip_interim(self) -> None:
+        self._interim += 1
+        if self._interim > MAX_INTERIM_RESPONSES:
+            self._refuse(f"more than {MAX_INTERIM_RESPONSES} interim responses")
+        self.headers = []
+
+    def _refuse(self, found: str) -> None:
+        self._fail(ErrorKind.PROTOCOL, found)
+        raise ValueError
+
+    def on_body(self, body: bytes) -> None:
+        if self._is_complete:
+            return
+        self._chunks.append(body)
+        self._buffered += len(body)
+        if self._buffered > HIGH_WATER_BYTES and not self._is_paused and self._transport is not None:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def on_message_complete(self) -> None:
+        if self._has_headers:
+            self._is_complete = True
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body as it comes. Closing it closes the connection."""
+
+    def __init__(self, exchange: _Exchange, connection: Connection) -> None:
+        self._exchange = exchange
+        self._connection = connection
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        data = await self._exchange.receive_body()
+        if not data:
+            raise StopAsyncIteration
+        return data
+
+    async def aclose(self) -> None:
+        self._connection.close()
+
+
+class OneConnectionTransport(httpx.AsyncBaseTransport):
+    """Each request dials anew and says `Connection: close`. The response's stream must be closed by who asked."""
+
+    def __init__(
+        self, session: CheckSession, *, tls: TlsSettings | None = None, family: AddressFamily = AddressFamily.ANY
+    ) -> None:
+        self._session = session
+        self._tls = tls or TlsSettings()
+        self._family = family
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the response once its header is there. Raises ProbeFailure; nothing stays open when it does.
+
+        `extensions["connection"]` is the `Connection`, with the address and the certificate.
+        """
+        measure = self._session.stopwatch.measure
+        exchange = _Exchange(is_head=request.method == "HEAD")
+        data = await _write_request(request)
+        connection = await self._session.dialer.dial(self._session, self._locate(request.url), exchange)
+        try:
+            with measure(Phase.REQUEST):
+                await exchange.send(connection.transport, data)
+            with measure(Phase.HEADERS):
+                await exchange.receive_headers()
+        except BaseException:
+            connection.close()
+            raise
+        return httpx.Response(
+            exchange.status,
+            headers=exchange.headers,
+            stream=_Body(exchange, connection),
+            extensions={"connection": connection},
+        )
+
+    def _locate(self, url: httpx.URL) -> Destination:
+        is_encrypted = url.scheme == "https"
+        port = url.port if url.port is not None else (443 if is_encrypted else 80)
+        return Destination(url.raw_host.decode("ascii"), port, self._family, self._tls if is_encrypted else None)
+
+
+async def _write_request(request: httpx.Request) -> bytes:
+    lines = [b"%s: %s\r\n" % pair for pair in request.headers.raw]
+    stream = request.stream
+    assert isinstance(stream, httpx.AsyncByteStream)
+    body = [chunk async for chunk in stream]
+    return b"".join(
+        (
+            b"%s %s HTTP/1.1\r\n" % (request.method.encode("ascii"), request.url.raw_path),
+            *lines,
+            b"Connection: close\r\n\r\n",
+            *body,
+        )
+    )

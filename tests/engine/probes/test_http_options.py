@@ -1,0 +1,187 @@
+"""What a person writes is refused early, with the field and the cure, or it survives a round trip unchanged."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthcheck.engine.probes import load_probe
+from healthcheck.engine.probes.http_options import HttpOptions, parse_address, parse_options
+from healthcheck.engine.types import AddressFamily, ConfigurationError
+
+URL = "https://example.test/"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://example.test",
+        "HTTPS://Example.Test:8443/a?b=c#d",
+        "http://127.0.0.1:8000/",
+        "http://[::1]:8000/",
+        "http://[2001:db8::1]/",
+        "https://bücher.test/größe?q=ä",
+        "https://xn--bcher-kva.test/",
+        "http://under_score.test/",
+        "http://name/",
+        "http://example.test./",
+        "http://example.test/a@b",
+        "http://1and1.test/",
+    ],
+)
+def test_address_is_accepted(address: str) -> None:
+    assert parse_address(address).raw_host
+
+
+@pytest.mark.parametrize(
+    ("address", "cure"),
+    [
+        ("", "start with http"),
+        ("example.test", "start with http"),
+        ("ftp://example.test/", "start with http"),
+        ("file:///etc/passwd", "start with http"),
+        ("javascript:alert(1)", "start with http"),
+        ("http:example.test", "start with http"),
+        ("//example.test/", "start with http"),
+        ("http://", "no host"),
+        ("http:///path", "no host"),
+        ("http://?q", "no host"),
+        ("http://user:secret@example.test/", "remove user:password@"),
+        ("http://user@example.test/", "remove user:password@"),
+        ("http://@example.test/", "remove user:password@"),
+        ("http://example.test:0/", "between 1 and 65535"),
+        ("http://example.test:-1/", "between 1 and 65535"),
+        ("http://example.test:99999/", "between 1 and 65535"),
+        ("http://example.test:port/", "check its host and port"),
+        ("http://[::1", "check its host and port"),
+        ("http://exa mple.test/", "remove it"),
+        ("http://example.test/a b", "%20"),
+        ("http://example.test/\r\nHost: x", "remove it"),
+        ("http://example.test/\x00", "remove it"),
+        ("http://example.test/\x7f", "remove it"),
+        (f"http://example.test/{'a' * 2_000}", "shorten it"),
+        ("http://１２７.0.0.1/", "look-alike"),
+        ("http://127。0。0。1/", "look-alike"),
+        ("http://ⅷ.test/", "look-alike"),
+        ("http://2130706433/", "four decimal numbers"),
+        ("http://0x7f.1/", "four decimal numbers"),
+        ("http://0177.0.0.1/", "four decimal numbers"),
+        ("http://127.1/", "four decimal numbers"),
+        ("http://256.1.1.1/", "four decimal numbers"),
+        ("http://0/", "four decimal numbers"),
+        ("http://[fe80::1%25eth0]/", "remove the zone"),
+        (f"http://{'a' * 64}.test/", "1 to 63"),
+        ("http://a..test/", "1 to 63"),
+        ("http://.test/", "1 to 63"),
+        ("http://xn--999999999.test/", "1 to 63"),
+        ("http://-a.test/", "1 to 63"),
+        ("http://a%20b.test/", "zone|1 to 63"),
+        ("http://\ud800.test/", "check its host|1 to 63"),
+    ],
+)
+def test_address_is_refused_with_its_cure(address: str, cure: str) -> None:
+    with pytest.raises(ConfigurationError, match=cure) as caught:
+        parse_address(address)
+    assert caught.value.field == "address"
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "cure"),
+    [
+        ({"nonsense": 1}, "nonsense", "remove it"),
+        ({"method": "GE\r\nT"}, "method", "must be one of GET"),
+        ({"method": "TRACE"}, "method", "must be one of GET"),
+        ({"method": "get"}, "method", "must be one of GET"),
+        ({"method": []}, "method", "must be one of GET"),
+        ({"headers": "A: b"}, "headers", "as pairs"),
+        ({"headers": 5}, "headers", "as pairs"),
+        ({"headers": [["A"]]}, "headers", "write both"),
+        ({"headers": ["AB"]}, "headers", "write both"),
+        ({"headers": [["A", 5]]}, "headers", "write both"),
+        ({"headers": [["", "b"]]}, "headers", "letters, digits and hyphens"),
+        ({"headers": [["A b", "c"]]}, "headers", "letters, digits and hyphens"),
+        ({"headers": [["A\r\nB", "c"]]}, "headers", "letters, digits and hyphens"),
+        ({"headers": [["A\n", "c"]]}, "headers", "letters, digits and hyphens"),
+        ({"headers": [["Ä", "c"]]}, "headers", "letters, digits and hyphens"),
+        ({"headers": [["A", "b\r\nC: d"]]}, "headers", "line break"),
+        ({"headers": [["A", "b\n"]]}, "headers", "line break"),
+        ({"headers": [["A", "b\x00"]]}, "headers", "line break"),
+        ({"headers": [["A", "\ud800"]]}, "headers", "line break"),
+        ({"headers": [["A", "b" * 9_000]]}, "headers", "shorten it"),
+        ({"headers": [["A", "b"]] * 51}, "headers", "remove some"),
+        *(
+            ({"headers": {name: "x"}}, "headers", "set by the checker")
+            for name in ("Host", "content-length", "Connection")
+        ),
+        *(
+            ({"headers": {name: "x"}}, "headers", "set by the checker")
+            for name in ("TRANSFER-ENCODING", "Expect", "te")
+        ),
+        ({"body": b"bytes"}, "body", "must be text"),
+        ({"body": "\udfff"}, "body", "must be text"),
+        ({"body": "x" * 262_145}, "body", "shorten it"),
+        ({"method": "HEAD", "body": "x"}, "body", "choose POST"),
+        ({"verify": True}, "verify", "on, off or custom"),
+        ({"verify": []}, "verify", "on, off or custom"),
+        ({"verify": "custom"}, "ca_pem", "PEM form"),
+        ({"verify": "custom", "ca_pem": "nonsense"}, "ca_pem", "PEM form"),
+        ({"ca_pem": 5}, "ca_pem", "PEM text"),
+        ({"family": "ipv5"}, "family", "any, ipv4 or ipv6"),
+        ({"max_redirects": 11}, "max_redirects", "from 0 to 10"),
+        ({"max_redirects": -1}, "max_redirects", "from 0 to 10"),
+        ({"max_redirects": True}, "max_redirects", "whole number"),
+        ({"max_redirects": 1.0}, "max_redirects", "whole number"),
+        ({"max_body_bytes": 0}, "max_body_bytes", "from 1 to 33554432"),
+        ({"max_body_bytes": 33_554_433}, "max_body_bytes", "from 1 to 33554432"),
+    ],
+)
+def test_option_is_refused_with_its_cure(options: dict[str, Any], field: str, cure: str) -> None:
+    with pytest.raises(ConfigurationError, match=cure) as caught:
+        parse_options(URL, options)
+    assert caught.value.field == field
+
+
+@given(st.text() | st.text().map("http://{}".format) | st.text("0x1.:[]%@/。１\\-").map("http://{}".format))
+def test_address_is_accepted_or_refused_but_never_breaks(address: str) -> None:
+    with suppress(ConfigurationError):
+        url = parse_address(address)
+        assert (url.scheme in {"http", "https"}, bool(url.raw_host), url.userinfo) == (True, True, b"")
+
+
+def test_options_have_defaults() -> None:
+    assert load_probe("http").parse(URL, {}) == HttpOptions("GET", (), "", "on", "", AddressFamily.ANY, 5, 2_097_152)
+
+
+def test_options_survive_a_round_trip_through_json() -> None:
+    options = parse_options(
+        URL,
+        {
+            "method": "POST",
+            "headers": [["X-A", "1"], ["X-A", "größe"]],
+            "body": "{}",
+            "verify": "custom",
+            "ca_pem": trustme.CA().cert_pem.bytes().decode(),
+            "family": "ipv6",
+            "max_redirects": 0,
+            "max_body_bytes": 33_554_432,
+        },
+    )
+    assert options.headers == (("X-A", "1"), ("X-A", "größe"))
+    assert parse_options(URL, json.loads(json.dumps(options.to_dict()))) == options
+
+
+def test_options_hide_what_may_be_secret() -> None:
+    shown = repr(parse_options(URL, {"method": "POST", "headers": {"X-Key": "canary"}, "body": "canary"}))
+    assert "canary" not in shown
+
+
+def test_probes_refuse_an_unknown_kind() -> None:
+    with pytest.raises(ConfigurationError, match="choose one of") as caught:
+        load_probe("nonsense")
+    assert caught.value.field == "kind"

@@ -1,0 +1,265 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthcheck.engine.assertions import Assertion, parse_assertion, parse_assertions
+from healthcheck.engine.assertions.grammar import MAX_ASSERTION_CHARS, MAX_ASSERTIONS, MAX_STATUS_RANGES
+from healthcheck.engine.types import ConfigurationError, State
+
+
+def refuse(text: str) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_assertion(text)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("status 200", "status 200"),
+        ("  status   200 - 299 ,301 down ", "status 200-299, 301"),
+        ("status 200-200 degraded", "status 200 degraded"),
+        ('body contains "ready"', 'body contains "ready"'),
+        ('body  not   contains"a\\u0041\\n" degraded', 'body not contains "aA\\n" degraded'),
+        ('body matches "a+$"', 'body matches "a+$"'),
+        ('body not matches "\\\\d{3}"', 'body not matches "\\\\d{3}"'),
+        ("json $.a.b", "json $.a.b"),
+        ('json $.a=="ok"', 'json $.a == "ok"'),
+        ("json $['a b'][0] != null degraded", "json $['a b'][0] != null degraded"),
+        ("json $[?@['x]'] == 'y z'].n >= -1.5e3", "json $[?@['x]'] == 'y z'].n >= -1.5e3"),
+        ("json $..name == true", "json $..name == true"),
+        ('json $.tags not contains "x"', 'json $.tags not contains "x"'),
+        ("header X-State", "header x-state"),
+        ("header degraded degraded", "header degraded degraded"),
+        ('header content-type matches "^text/"', 'header content-type matches "^text/"'),
+        ('header server != "x" down', 'header server != "x"'),
+        ("latency < 800ms", "latency < 800ms"),
+        ("latency <1.5 s degraded", "latency < 1500ms degraded"),
+        ("certificate > 14 days", "certificate > 14 days"),
+        ("certificate >1 day", "certificate > 1 days"),
+    ],
+)
+def test_assertion_has_one_canonical_text(text: str, canonical: str) -> None:
+    parsed = parse_assertion(text)
+    assert str(parsed) == canonical
+    assert parse_assertion(canonical) == parsed
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "sentence"),
+    [
+        ("", 0, "Begin with what is judged: status, body, json, header, latency, certificate."),
+        ("statuses 200", 0, "Begin with what is judged: status, body, json, header, latency, certificate."),
+        ("status", 6, "Write status codes and ranges, for example: status 200-299, 301."),
+        ("status 2xx", 7, "Write status codes and ranges, for example: status 200-299, 301."),
+        ("status 299-200", 7, "Status codes go from 100 to 999, the lower one first."),
+        ("status 200, 99", 12, "Status codes go from 100 to 999, the lower one first."),
+        ("body", 4, "Compare with one of: contains, not contains, matches, not matches."),
+        (
+            'body == "x"',
+            5,
+            "“==” does not work here; use one of: contains, not contains, matches, not matches.",
+        ),
+        ("body contains ready", 14, 'Put the text in double quotes, for example "ready".'),
+        ('body contains "ready', 14, 'Put the text in double quotes, for example "ready".'),
+        (
+            'body contains "a\\d"',
+            16,
+            'Escapes are \\" \\\\ \\n \\t and \\u0041; double other backslashes.',
+        ),
+        (
+            'body contains "\\ud800"',
+            14,
+            "Half of a surrogate pair is not a character; write both halves or the character.",
+        ),
+        (
+            'body matches "(?=a)"',
+            13,
+            (
+                "The regular expression is not accepted: invalid perl operator: (?=. Write it in RE2's syntax (no "
+                "look-around, no back-references)."
+            ),
+        ),
+        ("json a", 5, "Write a JSON path that begins with $, for example: json $.status."),
+        (
+            "json $.a[",
+            9,
+            (
+                "The JSON path is not accepted at character 5: unexpected end of query. Write it as RFC 9535 does, for "
+                "example $.database.status."
+            ),
+        ),
+        ("json $.a == ok", 12, 'Compare with a "text" in double quotes, a number, true, false or null.'),
+        ('json $.a < "x"', 11, "Compare with a number, for example: json $.queue < 100."),
+        ("json $.a == 1e999", 12, "The number is too large."),
+        (
+            "json $..a..b",
+            5,
+            "The JSON path uses “..” more than once, which can visit too many values; use it once at most.",
+        ),
+        (
+            "json $[?$.a == 1]",
+            5,
+            "A filter in the JSON path may only follow names and indexes from @, for example [?@.name == 'db'].",
+        ),
+        ("header", 6, "Write the name of a header, for example: header content-type."),
+        (
+            "header a < 1",
+            9,
+            "“<” does not work here; use one of: ==, !=, contains, not contains, matches, not matches.",
+        ),
+        (
+            "latency < 1h",
+            8,
+            "Write the limit as < and milliseconds or seconds, for example: latency < 800ms.",
+        ),
+        ("latency < 0ms", 8, "The limit is a whole number of milliseconds, from 1 to 600000."),
+        ("certificate > 14", 12, "Write > and days, at most 3650, for example: certificate > 14 days."),
+        ("status 200 slow", 11, "Only “degraded” or “down” may follow here, as the last word."),
+        ("status 200 degraded down", 11, "Only “degraded” or “down” may follow here, as the last word."),
+    ],
+)
+def test_mistake_is_named_with_its_place_and_cure(text: str, position: int, sentence: str) -> None:
+    error = refuse(text)
+    assert (error.position, error.sentence) == (position, sentence)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'json $[?match(@.a, "(a+)+$")]',
+        'json $[?search(@.a, "(a+)+$")]',
+        "json $[?@..a]",
+        "json $[?@[*] == 1]",
+        "json $" + "[*,*]" * 13,
+        "json $" + ".a" * 250,
+        "json $[99999999999999999999]",
+        "json $[?@.a == 1e999]",
+        "json $.a | $.b",
+        "json $[?" + "(" * 480,
+        'body matches "' + "|".join(f"w{number}" for number in range(1000)) + '"',
+        'body matches "(a{1,60}){1,15}b"',
+        'body matches "((((a{100}){100}){100}){100})"',
+        'body matches "' + "(" * 900 + '"',
+        'body contains "' + "x" * 1001 + '"',
+        "status " + ", ".join(["200"] * (MAX_STATUS_RANGES + 1)),
+        "header " + "x" * 101,
+        "header a\x00b",
+        "header a\r\nb: c",
+        "latency < " + "9" * 5000 + "s",
+        "x" * (MAX_ASSERTION_CHARS + 1),
+    ],
+)
+def test_what_could_cost_too_much_is_refused_when_saved(text: str) -> None:
+    assert refuse(text).sentence
+
+
+def test_several_lines_are_parsed_without_the_empty_ones() -> None:
+    parsed = parse_assertions('\nstatus 200\r\n   \nbody contains "a" degraded\n')
+    assert [str(assertion) for assertion in parsed] == ["status 200", 'body contains "a" degraded']
+    assert [assertion.severity for assertion in parsed] == [State.DOWN, State.DEGRADED]
+    assert [assertion.needs_body for assertion in parsed] == [False, True]
+    assert parse_assertions("") == ()
+
+
+def test_mistake_in_several_lines_names_the_line_and_the_place_in_the_text() -> None:
+    text = "status 200\n\n  status 2xx"
+    with pytest.raises(ConfigurationError) as caught:
+        parse_assertions(text)
+    assert caught.value.sentence == "Line 3: Write status codes and ranges, for example: status 200-299, 301."
+    assert caught.value.position == text.index("2xx")
+
+
+def test_too_many_assertions_are_refused() -> None:
+    assert len(parse_assertions("status 200\n" * MAX_ASSERTIONS)) == MAX_ASSERTIONS
+    with pytest.raises(ConfigurationError):
+        parse_assertions("status 200\n" * (MAX_ASSERTIONS + 1))
+
+
+def test_operands_of_different_types_are_different_assertions() -> None:
+    assert parse_assertion("json $.a == true") != parse_assertion("json $.a == 1")
+    assert parse_assertion('json $.a == "1"') != parse_assertion("json $.a == 1")
+
+
+PIECES = [
+    *(
+        "status",
+        "body",
+        "json",
+        "header",
+        "latency",
+        "certificate",
+        "not",
+        "contains",
+        "matches",
+        "==",
+        "!=",
+        "<",
+        ">=",
+    ),
+    *(
+        "200-299",
+        "301",
+        ",",
+        "$",
+        "$.a",
+        "..",
+        "[",
+        "]",
+        "?",
+        "@.b",
+        "*",
+        '"',
+        '"x"',
+        "'",
+        "\\",
+        "800",
+        "ms",
+        "s",
+        "14",
+    ),
+    *("days", "degraded", "down", "(", ")", "1e9", "-", "null", "\n", "\0", "\ud800", "é", " "),
+]
+
+
+@given(st.text(max_size=80) | st.lists(st.sampled_from(PIECES), max_size=10).map(" ".join))
+def test_any_text_is_parsed_back_or_refused_with_a_sentence(text: str) -> None:
+    refusal: ConfigurationError | None = None
+    try:
+        parsed = parse_assertions(text)
+    except ConfigurationError as error:
+        refusal = error
+    if refusal is None:
+        assert parse_assertions("\n".join(str(assertion) for assertion in parsed)) == parsed
+    else:
+        assert refusal.sentence
+        assert 0 <= (refusal.position or 0) <= len(text)
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+MEMBERS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
+SEVERITIES = st.sampled_from(["", " degraded", " down"])
+TEXT_TESTS = st.builds(
+    lambda operator, text: f"{operator} {json.dumps(text)}", st.sampled_from(["contains", "not contains"]), WORDS
+)
+RANGES = st.integers(100, 999).flatmap(lambda low: st.integers(low, 999).map(lambda high: f"{low}-{high}"))
+NAMES = st.text("abcXYZ019-_", min_size=1, max_size=20)
+ASSERTIONS = st.one_of(
+    st.lists(RANGES, min_size=1, max_size=5).map(lambda ranges: "status " + ",".join(ranges)),
+    TEXT_TESTS.map("body {}".format),
+    st.builds("json $[{}] {}".format, MEMBERS.map(json.dumps), TEXT_TESTS),
+    st.builds("json $.a {} {}".format, st.sampled_from(["==", "!=", "<", ">"]), st.integers(-(10**9), 10**9)),
+    st.builds("header {} {}".format, NAMES, TEXT_TESTS),
+    NAMES.map("header {}".format),
+    st.integers(1, 600_000).map("latency < {}ms".format),
+    st.integers(0, 3650).map("certificate > {} days".format),
+)
+
+
+@given(ASSERTIONS, SEVERITIES)
+def test_every_form_survives_the_round_trip(text: str, severity: str) -> None:
+    parsed: Assertion = parse_assertion(text + severity)
+    assert parse_assertion(str(parsed)) == parsed
+    assert parsed.severity is (State.DEGRADED if severity == " degraded" else State.DOWN)

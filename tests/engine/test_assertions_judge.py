@@ -1,0 +1,222 @@
+import asyncio
+import json
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthcheck.engine.assertions import Judgement, evaluate, judge, parse_assertions
+from healthcheck.engine.assertions.facts import EXCERPT_CHARS
+from healthcheck.engine.faults import SENTENCES
+from healthcheck.engine.types import Certificate, ErrorKind, Evidence, Observation, Phase, State
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+CERTIFICATE = Certificate("CN=a", "CN=b", NOW, NOW + timedelta(days=14), "00")
+BODY = json.dumps(
+    {
+        "status": "ok",
+        "ready": True,
+        "queue": 12,
+        "load": 0.5,
+        "none": None,
+        "tags": ["a", "b"],
+        "services": [{"name": "db", "state": "up"}, {"name": "mail", "state": "down"}],
+    }
+).encode()
+SEEN = Observation(
+    latency_us=250_000,
+    status=200,
+    headers=(("content-type", "text/html"), ("X-Cache", " HIT "), ("x-cache", "MISS")),
+    body=BODY,
+    body_size=len(BODY),
+    address="192.0.2.1",
+    certificate=CERTIFICATE,
+)
+
+
+def look(text: str, observation: Observation = SEEN) -> Judgement:
+    return judge(parse_assertions(text), observation, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "status 100-199, 200",
+        'body contains "status"',
+        'body not contains "error"',
+        'body matches "(?i)STATUS.*ok"',
+        'body not matches "err(or)+"',
+        "json $.status",
+        "json $.none",
+        'json $.status == "ok"',
+        'json $.status != "down"',
+        'json $.status contains "k"',
+        'json $.status matches "^o"',
+        "json $.ready == true",
+        "json $.ready != 1",
+        "json $.none == null",
+        "json $.queue == 12.0",
+        "json $.queue < 100",
+        "json $.load >= 0.5",
+        'json $.tags contains "a"',
+        'json $.tags not contains "c"',
+        "json $.services[?@.name == 'db'].state == \"up\"",
+        'json $..name matches "db|mail"',
+        "json $.services[?length(@.name) > 2].state",
+        "header X-CACHE",
+        'header x-cache == "HIT, MISS"',
+        'header content-type contains "html"',
+        'header content-type not matches "json"',
+        'header absent not contains "x"',
+        'header absent != "x"',
+        "latency < 251ms",
+        "certificate > 13 days",
+    ],
+)
+def test_assertion_that_holds_is_up(text: str) -> None:
+    assert look(text) == Judgement(State.UP)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "found"),
+    [
+        ("status 201-299", ErrorKind.STATUS, "status 200"),
+        ('body contains "error"', ErrorKind.ASSERTION, "not in the body"),
+        ('body not contains "status"', ErrorKind.ASSERTION, "in the body at character 3"),
+        ('body matches "^x"', ErrorKind.ASSERTION, "not in the body"),
+        ('body not matches "stat"', ErrorKind.ASSERTION, "in the body at character 3"),
+        ("json $.absent", ErrorKind.ASSERTION, "nothing at that path"),
+        ('json $.absent != "x"', ErrorKind.ASSERTION, "nothing at that path"),
+        ('json $.status == "down"', ErrorKind.ASSERTION, '"ok"'),
+        ("json $.ready == 1", ErrorKind.ASSERTION, "true"),
+        ('json $.queue == "12"', ErrorKind.ASSERTION, "12"),
+        ("json $.ready < 5", ErrorKind.ASSERTION, "true"),
+        ("json $.none != null", ErrorKind.ASSERTION, "null"),
+        ("json $.load > 0.5", ErrorKind.ASSERTION, "0.5"),
+        ('json $.queue contains "1"', ErrorKind.ASSERTION, "12"),
+        ('json $.tags contains "c"', ErrorKind.ASSERTION, "a list of 2 items"),
+        ('json $.tags matches "a"', ErrorKind.ASSERTION, "a list of 2 items"),
+        ('json $ == "ok"', ErrorKind.ASSERTION, "an object with 7 members"),
+        ('json $.services[*].state == "up"', ErrorKind.ASSERTION, '"down"'),
+        ("header absent", ErrorKind.ASSERTION, "no such header"),
+        ('header absent == "x"', ErrorKind.ASSERTION, "no such header"),
+        ('header x-cache == "HIT"', ErrorKind.ASSERTION, '"HIT, MISS"'),
+        ("latency < 250ms", ErrorKind.ASSERTION, "250ms"),
+        ("certificate > 14 days", ErrorKind.CERTIFICATE, "14.0 days, until 2026-01-16 00:00 UTC"),
+    ],
+)
+def test_assertion_that_fails_says_what_was_found(text: str, kind: ErrorKind, found: str) -> None:
+    judgement = look(text)
+    assert (judgement.verdict, judgement.error_kind, judgement.phase) == (State.DOWN, kind, Phase.ASSERT)
+    assert judgement.evidence
+    assert (judgement.evidence.sentence, judgement.evidence.expected) == (SENTENCES[kind], text)
+    assert judgement.evidence.found == found
+
+
+def test_failure_carries_its_evidence() -> None:
+    observation = Observation(
+        latency_us=1,
+        status=500,
+        body=b"broken",
+        address="192.0.2.1",
+        certificate=CERTIFICATE,
+        redirects=("https://b/",),
+    )
+    assert look("status 200", observation).evidence == Evidence(
+        sentence="It answered with an unexpected status.",
+        expected="status 200",
+        found="status 500",
+        address="192.0.2.1",
+        excerpt="broken",
+        certificate=CERTIFICATE,
+        redirects=("https://b/",),
+    )
+
+
+def test_degraded_failure_carries_its_kind() -> None:
+    judgement = look("latency < 100ms degraded")
+    assert (judgement.verdict, judgement.error_kind) == (State.DEGRADED, ErrorKind.ASSERTION)
+
+
+def test_worst_failure_decides_and_among_equals_the_first() -> None:
+    judgement = look("latency < 1ms degraded\nstatus 200\nheader absent\nstatus 500")
+    assert judgement.evidence
+    assert (judgement.verdict, judgement.evidence.expected) == (State.DOWN, "header absent")
+
+
+@pytest.mark.parametrize(
+    ("status", "redirects", "verdict"),
+    [
+        (200, (), State.UP),
+        (304, (), State.UP),
+        (199, (), State.DOWN),
+        (400, (), State.DOWN),
+        (204, ("https://b/",), State.UP),
+        (304, ("https://b/",), State.DOWN),
+        (None, (), State.UP),
+    ],
+)
+def test_status_is_judged_when_no_assertion_speaks_of_it(
+    status: int | None, redirects: tuple[str, ...], verdict: State
+) -> None:
+    observation = Observation(latency_us=1, status=status, redirects=redirects)
+    assert look("latency < 1s", observation).verdict is verdict
+
+
+def test_status_that_an_assertion_speaks_of_is_judged_by_it_alone() -> None:
+    assert look("status 503", replace(SEEN, status=503)).verdict is State.UP
+
+
+def test_what_was_not_observed_does_not_hold() -> None:
+    nothing = Observation(latency_us=1)
+    expected = {
+        "status 200": "no HTTP status",
+        "certificate > 1 days": "no certificate",
+        'body contains "a"': "not in the body",
+        "json $": "not JSON: expecting value in line 1, column 1",
+    }
+    for text, found in expected.items():
+        evidence = look(text, nothing).evidence
+        assert evidence
+        assert evidence.found == found
+
+
+def test_excerpt_surrounds_what_was_found_and_is_capped() -> None:
+    body = "ä" * 5000 + "broken" + "ö" * 5000
+    judgement = look('body not matches "broken"', replace(SEEN, body=body.encode()))
+    assert judgement.evidence
+    assert judgement.evidence.found == "in the body at character 5001"
+    assert "äbrokenö" in judgement.evidence.excerpt
+    assert len(judgement.evidence.excerpt) == EXCERPT_CHARS
+
+
+def test_body_is_read_in_its_charset() -> None:
+    latin = replace(SEEN, body="naïve".encode("latin-1"), charset="latin-1")
+    assert look('body contains "naïve"', latin).verdict is State.UP
+    assert look('body contains "naïve"', replace(latin, charset="utf-8")).verdict is State.DOWN
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_json_is_read_in_every_encoding_it_may_have(encoding: str) -> None:
+    assert look('json $.a == "é"', replace(SEEN, body='{"a": "é"}'.encode(encoding))).verdict is State.UP
+
+
+async def test_small_bodies_are_judged_on_the_loop_and_large_ones_elsewhere() -> None:
+    assertions = parse_assertions("json $.a == 1")
+    small, large = b'{"a": 1}', b'{"a": 1, "b": "' + b"x" * 200_000 + b'"}'
+    before = set(threading.enumerate())
+    assert (await evaluate(assertions, replace(SEEN, body=small), now=NOW)).verdict is State.UP
+    assert set(threading.enumerate()) - before == set()
+    beside = asyncio.create_task(asyncio.sleep(0, "ran"))
+    assert (await evaluate(assertions, replace(SEEN, body=large), now=NOW)).verdict is State.UP
+    assert beside.done()
+
+
+@given(st.binary(max_size=300) | st.text("[]{},:\"\\0u1.eE-truefalsn NaIity'", max_size=60).map(str.encode))
+def test_any_body_gets_a_judgement(body: bytes) -> None:
+    text = 'json $..a[?@.b == 1] == 1\nbody not matches "x+y"\nbody not contains "never"'
+    assert look(text, replace(SEEN, body=body)).verdict in {State.UP, State.DOWN}

@@ -1,0 +1,150 @@
+"""Names through the system's resolver: bounded, shared, and never an exception of a codec."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from healthcheck.engine.check import CheckSession
+from healthcheck.engine.dialer import get_dialer
+from healthcheck.engine.faults import ProbeFailure
+from healthcheck.engine.lookup_threads import LookupThreads
+from healthcheck.engine.resolver import Resolver, is_name
+from healthcheck.engine.types import AddressFamily, ErrorKind, Limits, Phase
+from tests.engine.conftest import Run
+
+ANY, IPV4, IPV6 = AddressFamily.ANY, AddressFamily.IPV4, AddressFamily.IPV6
+
+
+class BusyThreads(LookupThreads):
+    """One thread, kept busy until it is let go; counts what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(size=1)
+        self.gate = threading.Event()
+        self.submitted = -1
+        self.submit(lambda: void(self.gate.wait(10)))
+
+    def submit(self, job: Callable[[], None]) -> None:
+        self.submitted += 1
+        super().submit(job)
+
+
+def void(_: object) -> None:
+    """Forget a result."""
+
+
+async def look_up(
+    resolver: Resolver, name: str, family: AddressFamily = ANY, *, seconds: float = 5.0
+) -> tuple[str, ...]:
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout_at(loop.time() + seconds) as deadline:
+        session = CheckSession(dialer=get_dialer(Limits(5)), deadline=deadline, hard_deadline=loop.time() + seconds)
+        try:
+            return await resolver.lookup(name, family, session)
+        except asyncio.CancelledError:
+            assert session.is_waiting
+            raise
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "addresses"),
+    [
+        ("localhost", IPV4, ("127.0.0.1",)),
+        ("127.0.0.1", ANY, ("127.0.0.1",)),
+        ("127.0.0.1", IPV4, ("127.0.0.1",)),
+        ("::1", IPV6, ("::1",)),
+        ("2001:0db8::0001", ANY, ("2001:db8::1",)),
+    ],
+)
+def test_resolver_answers(name: str, family: AddressFamily, addresses: tuple[str, ...], run: Run) -> None:
+    assert run(look_up(Resolver(), name, family)) == addresses
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("127.0.0.1", IPV6),
+        ("::1", IPV4),
+        ("", ANY),
+        (".", ANY),
+        ("a..b", ANY),
+        (f"{'a' * 64}.test", ANY),
+        (".".join(["a" * 60] * 5), ANY),
+        ("xn--\x80", ANY),
+        ("xn--999999999", ANY),
+        ("a b.test", ANY),
+        ("a\x00b.test", ANY),
+        ("a\r\nb.test", ANY),
+        ("-a.test", ANY),
+        ("a%20b", ANY),
+        ("bücher.test", ANY),
+        ("１２７.0.0.1", ANY),
+        ("\ud800.test", ANY),
+    ],
+)
+def test_resolver_names_what_is_no_name(name: str, family: AddressFamily, run: Run) -> None:
+    with pytest.raises(ProbeFailure) as caught:
+        run(look_up(Resolver(), name, family))
+    assert (caught.value.kind, caught.value.phase) == (ErrorKind.DNS, Phase.RESOLVE)
+
+
+@pytest.mark.parametrize("name", ["localhost", "a.test.", "_dmarc.test", "xn--bcher-kva.test", "1and1.test", "a" * 63])
+def test_resolver_knows_a_name(name: str) -> None:
+    assert is_name(name)
+
+
+def test_resolver_shares_one_lookup_and_survives_a_cancelled_waiter(run: Run) -> None:
+    threads = BusyThreads()
+
+    async def look_up_thrice() -> list[tuple[str, ...]]:
+        resolver = Resolver(threads=threads)
+        tasks = [asyncio.ensure_future(look_up(resolver, "localhost", IPV4)) for _ in range(3)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        await asyncio.sleep(0)
+        threads.gate.set()
+        answers = await asyncio.gather(*tasks[1:])
+        assert threads.submitted == 1
+        assert await look_up(resolver, "localhost", IPV4) == ("127.0.0.1",)
+        assert threads.submitted == 2
+        return answers
+
+    assert run(look_up_thrice()) == [("127.0.0.1",), ("127.0.0.1",)]
+
+
+def test_resolver_waits_for_a_thread_outside_the_latency(run: Run) -> None:
+    threads = BusyThreads()
+    with pytest.raises(TimeoutError):
+        run(look_up(Resolver(threads=threads), "localhost", seconds=0.1))
+    threads.gate.set()
+
+
+@pytest.mark.parametrize(("name", "is_silent"), [("localhost", False), ("", False)])
+def test_resolver_that_answers_is_not_silent(name: str, is_silent: bool, run: Run) -> None:
+    assert run(Resolver(control_name=name).is_silent()) is is_silent
+
+
+def test_resolver_without_an_answer_is_silent(run: Run) -> None:
+    threads = BusyThreads()
+    assert run(Resolver(control_name="localhost", threads=threads).is_silent()) is True
+    threads.gate.set()
+
+
+def test_lookup_threads_grow_only_to_their_size() -> None:
+    threads, gate, reached = LookupThreads(size=3), threading.Event(), threading.Semaphore(0)
+
+    def work() -> None:
+        reached.release()
+        gate.wait(10)
+
+    for _ in range(5):
+        threads.submit(work)
+    assert all(reached.acquire(timeout=5) for _ in range(3))
+    assert threads.is_busy
+    assert not reached.acquire(timeout=0.05)
+    gate.set()
+    assert all(reached.acquire(timeout=5) for _ in range(2))

@@ -1,0 +1,176 @@
+"""TLS: what is accepted, what is refused and by which name, and the facts of the certificate in either case."""
+
+from __future__ import annotations
+
+import datetime as dt
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+import trustme
+
+from healthcheck.engine.trust import TlsSettings, load_context, read_certificate
+from healthcheck.engine.types import ConfigurationError, ErrorKind, Phase
+from tests.engine.conftest import Attempt, Run, serve_with
+from tests.hostile import HostileServer
+
+PAST = dt.datetime(2001, 2, 3, tzinfo=dt.UTC)
+FUTURE = dt.datetime(2101, 2, 3, tzinfo=dt.UTC)
+
+
+def trusting(authority: trustme.CA) -> dict[str, str]:
+    return {"verify": "custom", "ca_pem": authority.cert_pem.bytes().decode()}
+
+
+def test_trust_accepts_a_good_certificate_and_tells_its_facts(
+    hostile: HostileServer, authority: trustme.CA, run: Run
+) -> None:
+    leaf = authority.issue_cert("localhost", common_name="shop", not_before=PAST, not_after=FUTURE)
+    port = hostile.listen("good", tls=serve_with(leaf))
+    seen = run(Attempt(f"https://localhost:{port}/", options=trusting(authority)).observe())
+    assert seen.body == b"hello"
+    assert seen.phases.tls_us > 0
+    assert seen.certificate is not None
+    assert seen.certificate.subject.startswith("CN=shop")
+    assert (seen.certificate.not_before, seen.certificate.not_after) == (PAST, FUTURE)
+
+
+@pytest.mark.parametrize(
+    ("issue", "reason"),
+    [
+        ({"identities": ("elsewhere.test",)}, "Hostname mismatch"),
+        ({"identities": ("localhost",), "not_after": PAST}, "certificate has expired"),
+        ({"identities": ("localhost",), "not_before": FUTURE}, "certificate is not yet valid"),
+    ],
+)
+def test_trust_refuses_a_bad_certificate_and_tells_its_facts(
+    issue: dict[str, object], reason: str, hostile: HostileServer, authority: trustme.CA, run: Run
+) -> None:
+    dates = {name: value for name, value in issue.items() if name != "identities"}
+    identities = issue["identities"]
+    assert isinstance(identities, tuple)
+    leaf = authority.issue_cert(*identities, **dates)  # type: ignore[arg-type]
+    port = hostile.listen("good", tls=serve_with(leaf))
+    failure = run(Attempt(f"https://localhost:{port}/", options=trusting(authority)).fail())
+    assert (failure.kind, failure.phase) == (ErrorKind.CERTIFICATE, Phase.TLS)
+    assert reason in failure.found
+    der = ssl.PEM_cert_to_DER_cert(leaf.cert_chain_pems[0].bytes().decode())
+    assert failure.certificate == read_certificate(der)
+
+
+def test_trust_refuses_an_unknown_authority(hostile: HostileServer, authority: trustme.CA, run: Run) -> None:
+    port = hostile.listen("good", tls=serve_with(authority.issue_cert("localhost")))
+    failure = run(Attempt(f"https://localhost:{port}/").fail())
+    assert (failure.kind, failure.phase) == (ErrorKind.CERTIFICATE, Phase.TLS)
+
+
+def test_trust_off_accepts_an_unknown_authority(hostile: HostileServer, authority: trustme.CA, run: Run) -> None:
+    port = hostile.listen("good", tls=serve_with(authority.issue_cert("elsewhere.test")))
+    seen = run(Attempt(f"https://localhost:{port}/", options={"verify": "off"}).observe())
+    assert seen.certificate is not None
+
+
+def test_trust_accepts_a_leaf_as_its_own_anchor(hostile: HostileServer, authority: trustme.CA, run: Run) -> None:
+    leaf = authority.issue_cert("localhost")
+    port = hostile.listen("good", tls=serve_with(leaf))
+    options = {"verify": "custom", "ca_pem": leaf.cert_chain_pems[0].bytes().decode()}
+    assert run(Attempt(f"https://localhost:{port}/", options=options).observe()).status == 200
+
+
+def test_trust_accepts_an_address_that_the_certificate_names(
+    hostile: HostileServer, authority: trustme.CA, run: Run
+) -> None:
+    port = hostile.listen("good", tls=serve_with(authority.issue_cert("127.0.0.1")))
+    assert run(Attempt(f"https://127.0.0.1:{port}/", options=trusting(authority)).observe()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind"),
+    [
+        ("silent", ErrorKind.TIMEOUT),
+        ("handshake_drip", ErrorKind.TIMEOUT),
+        ("greet_unasked", ErrorKind.TLS),
+        ("answer_anything", ErrorKind.TLS),
+    ],
+)
+def test_trust_names_a_peer_that_speaks_no_tls(
+    behaviour: str, kind: ErrorKind, hostile: HostileServer, run: Run
+) -> None:
+    failure = run(Attempt(f"https://localhost:{hostile.listen(behaviour)}/", timeout=0.5).fail())
+    assert (failure.kind, failure.phase) == (kind, Phase.TLS)
+
+
+@contextmanager
+def refusing(context: ssl.SSLContext) -> Iterator[int]:
+    """A blocking server that refuses one handshake with an alert, which asyncio's never sends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            plain, _ = listener.accept()
+            plain.settimeout(5)
+            with (
+                plain,
+                suppress(OSError),
+                context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as peer,
+            ):
+                with suppress(ssl.SSLError):
+                    peer.do_handshake()
+                # Closing with unread data would reset the connection before the alert is read.
+                while socket.socket.recv(peer, 1024):
+                    pass
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(timeout=5)
+
+
+def test_trust_names_a_server_that_demands_a_client_certificate(authority: trustme.CA, run: Run) -> None:
+    context = serve_with(authority.issue_cert("localhost"))
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with refusing(context) as port:
+        failure = run(Attempt(f"https://localhost:{port}/", options=trusting(authority)).fail())
+    assert (failure.kind, failure.phase) == (ErrorKind.TLS, Phase.TLS)
+    assert "CERTIFICATE_REQUIRED" in failure.found
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
+def test_trust_refuses_an_obsolete_protocol(authority: trustme.CA, run: Run) -> None:
+    context = serve_with(authority.issue_cert("localhost"))
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
+    with refusing(context) as port:
+        failure = run(Attempt(f"https://localhost:{port}/", options=trusting(authority)).fail())
+    assert (failure.kind, failure.phase) == (ErrorKind.TLS, Phase.TLS)
+
+
+@pytest.mark.parametrize("behaviour", ["answer_and_vanish", "until_close", "chunked"])
+def test_trust_forgives_a_missing_goodbye_after_a_whole_answer(
+    behaviour: str, hostile: HostileServer, authority: trustme.CA, run: Run
+) -> None:
+    port = hostile.listen(behaviour, tls=serve_with(authority.issue_cert("localhost")))
+    assert run(Attempt(f"https://localhost:{port}/", options=trusting(authority)).observe()).status == 200
+
+
+def test_trust_names_a_body_that_is_cut_under_tls(hostile: HostileServer, authority: trustme.CA, run: Run) -> None:
+    port = hostile.listen("cut_body", tls=serve_with(authority.issue_cert("localhost")))
+    failure = run(Attempt(f"https://localhost:{port}/", options=trusting(authority)).fail())
+    assert (failure.kind, failure.phase) == (ErrorKind.CONNECTION, Phase.BODY)
+
+
+def test_trust_builds_one_context_per_setting() -> None:
+    assert load_context(TlsSettings()) is load_context(TlsSettings())
+
+
+@pytest.mark.parametrize("pem", ["", "nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"])
+def test_trust_refuses_an_authority_that_is_none(pem: str) -> None:
+    with pytest.raises(ConfigurationError, match="PEM form") as caught:
+        load_context(TlsSettings("custom", pem))
+    assert caught.value.field == "ca_pem"
+
+
+def test_trust_reads_no_facts_from_garbage() -> None:
+    assert read_certificate(b"garbage") is None
