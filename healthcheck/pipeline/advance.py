@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from healthcheck.engine.transitions import Change, Standing, Thresholds, advance
 from healthcheck.engine.types import Outcome, State
-from healthcheck.models import CheckRun, EndpointState, Trigger
+from healthcheck.models import EndpointState, Trigger
 from healthcheck.models.result import MAX_INTEGER
 from healthcheck.models.state import STRIP_LENGTH
+from healthcheck.pipeline.execute import TakenRun
+from healthcheck.pipeline.state_rows import StateRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,13 @@ class Slot(NamedTuple):
     interval_seconds: int | None
 
     @classmethod
-    def of(cls, run: CheckRun) -> Slot:
-        next_at = run.open_until if run.trigger == Trigger.SCHEDULED else None
-        return cls(run.pk, run.scheduled_for, next_at, run.valid_until, run.group.interval_seconds)
+    def of(cls, taken: TakenRun) -> Slot:
+        next_at = taken.next_slot_at if taken.trigger == Trigger.SCHEDULED else None
+        return cls(taken.run_id, taken.slot_at, next_at, taken.valid_until, taken.interval_seconds)
 
 
 def advance_state(
-    row: EndpointState, outcome: Outcome, *, slot: Slot, thresholds: Thresholds, now: datetime
+    row: StateRow, outcome: Outcome, *, slot: Slot, thresholds: Thresholds, now: datetime
 ) -> StateChange | None:
     """Change `row` by one outcome and return the change of state there was, if any.
 
@@ -63,7 +65,7 @@ def advance_state(
     return StateChange(row.endpoint_id, change, int(outcome.error_kind or 0))
 
 
-def read_standing(row: EndpointState) -> Standing:
+def read_standing(row: StateRow | EndpointState) -> Standing:
     return Standing(
         state=State(row.state),
         since=row.since,
@@ -74,13 +76,13 @@ def read_standing(row: EndpointState) -> Standing:
     )
 
 
-def write_standing(row: EndpointState, standing: Standing) -> None:
+def write_standing(row: StateRow | EndpointState, standing: Standing) -> None:
     row.state, row.since, row.known_state = standing.state, standing.since, standing.known_state
     row.candidate, row.candidate_streak = standing.candidate, standing.candidate_streak
     row.candidate_at = standing.candidate_at
 
 
-def _note_outcome(row: EndpointState, outcome: Outcome, slot: Slot) -> None:
+def _note_outcome(row: StateRow, outcome: Outcome, slot: Slot) -> None:
     unseen = _count_unseen_slots(row, slot)
     verdicts = row.strip + str(int(State.UNKNOWN)) * unseen + str(int(outcome.verdict))
     row.strip = verdicts[-STRIP_LENGTH:]
@@ -91,7 +93,7 @@ def _note_outcome(row: EndpointState, outcome: Outcome, slot: Slot) -> None:
     row.last_http_status = outcome.http_status
 
 
-def _count_unseen_slots(row: EndpointState, slot: Slot) -> int:
+def _count_unseen_slots(row: StateRow, slot: Slot) -> int:
     if slot.next_at is None or row.next_slot_at is None or slot.at <= row.next_slot_at:
         return 0
     if slot.interval_seconds is None:

@@ -18,7 +18,6 @@ from healthcheck.engine.loop import get_engine_loop
 from healthcheck.engine.runner import probe_all
 from healthcheck.engine.types import Outcome, State
 from healthcheck.models import Reason
-from healthcheck.models.run import Trigger
 from healthcheck.pipeline.clock import read_database_clock
 from healthcheck.pipeline.database import call_in_database_thread
 from healthcheck.pipeline.dispatch import LEASE_MARGIN
@@ -89,7 +88,7 @@ def perform_run(run_id: int) -> None:
     if taken is None:
         return
     started = time.monotonic()
-    now = taken.run.started_at or taken.run.scheduled_for
+    now = taken.started_at
     try:
         outcomes = gathers.run(taken, now)
     except CancelledError:
@@ -110,13 +109,13 @@ def _take(run_id: int) -> TakenRun | None:
 def _record_within_lease(
     taken: TakenRun, findings: Sequence[Finding], *, started: float, wall_us: int
 ) -> Recorded | None:
-    now = taken.run.started_at or taken.run.scheduled_for
+    now = taken.started_at
     give_up = started + taken.limits.deadline_seconds + LEASE_MARGIN.total_seconds()
     while True:
         try:
             return call_in_database_thread(record_run, taken, findings, now=_later(now, started), wall_us=wall_us)
         except DATABASE_AWAY as error:
-            extra = {"run": taken.run.pk, "error": type(error).__name__}
+            extra = {"run": taken.run_id, "error": type(error).__name__}
             if time.monotonic() >= give_up:
                 logger.error("database away, results of a run lost", extra=extra)
                 return None
@@ -130,19 +129,18 @@ def _later(now: datetime, started: float) -> datetime:
 
 
 def _log_run(taken: TakenRun, recorded: Recorded) -> None:
-    run, counts = taken.run, recorded.counts
-    late_ms = run.lateness_ms if run.trigger == Trigger.SCHEDULED else None
+    counts = recorded.counts
     run_logger.info(
         "%s: %s, %s; took %.2f s for %.2f s of checks",
-        run.group.name,
-        "check now" if late_ms is None else f"{late_ms} ms late",
+        taken.group_name,
+        "check now" if taken.late_ms is None else f"{taken.late_ms} ms late",
         ", ".join(f"{counts[state]} {state.word}" for state in (State.UP, State.DEGRADED, State.DOWN, State.UNKNOWN)),
         recorded.wall_us / 1e6,
         recorded.work_us / 1e6,
         extra={
-            "run": run.pk,
-            "group": run.group_id,
-            "late_ms": late_ms,
+            "run": taken.run_id,
+            "group": taken.group_id,
+            "late_ms": taken.late_ms,
             "wall_ms": recorded.wall_us // 1000,
             "work_ms": recorded.work_us // 1000,
             **{state.word: count for state, count in counts.items()},

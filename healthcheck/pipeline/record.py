@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import DataError, connection, transaction
-from django.db.models import F
+from django.db import DataError, transaction
 
-from healthcheck.engine.transitions import Thresholds
 from healthcheck.engine.types import ErrorKind, Evidence, Outcome, State
-from healthcheck.models import CheckResult, CheckRun, Endpoint, EndpointState, RunStatus, Transition
+from healthcheck.models import CheckResult, RunStatus, Transition
 from healthcheck.models import Evidence as EvidenceRow
 from healthcheck.models.result import MAX_INTEGER
 from healthcheck.pipeline.advance import Slot, StateChange, advance_state
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.execute import TakenRun
+from healthcheck.pipeline.state_rows import LoadedState, load_states, store_states
+from healthcheck.pipeline.statements import CLOSE_RUN, change, write_instant
 from healthcheck.pipeline.text import sanitise
 
 logger = logging.getLogger(__name__)
@@ -35,11 +35,6 @@ _REDIRECT_LIMIT = 500
 _RESULT_COLUMNS = (
     "run_id", "endpoint_id", "latency_us", "resolve_us", "connect_us", "tls_us", "headers_us", "body_us", "verdict",
     "error_kind", "phase", "http_status", "attempts",
-)  # fmt: skip
-_STATE_COLUMNS = (
-    "endpoint_id", "location_id", "state", "since", "known_state", "candidate", "candidate_streak", "candidate_at",
-    "last_run_id", "next_slot_at", "last_observed_at", "last_verdict", "last_error_kind", "last_phase",
-    "last_latency_us", "last_http_status", "evidence_at", "valid_until", "strip",
 )  # fmt: skip
 _TRANSITION_COLUMNS = ("endpoint_id", "location_id", "from_state", "to_state", "at", "confirmed_at", "error_kind")
 
@@ -76,11 +71,12 @@ def record_run(taken: TakenRun, findings: Sequence[Finding], *, now: datetime, w
     with transaction.atomic():
         if not _close_run(taken, counts, now=now, wall_us=wall_us, work_us=work_us):
             return None
-        thresholds = _load_thresholds(taken)
-        existing = [finding for finding in findings if finding.endpoint_id in thresholds]
+        ids = (finding.endpoint_id for finding in findings)
+        states = load_states(ids, group_id=taken.group_id, location_id=taken.location_id)
+        existing = [finding for finding in findings if finding.endpoint_id in states]
         insert_rows(CheckResult, _RESULT_COLUMNS, [_result_row(taken, f) for f in existing], conflict=_RESULT_KEY)
         _insert_evidence(taken, existing)
-        changes = _advance_states(taken, existing, thresholds, now=now)
+        changes = _advance_states(taken, existing, states, now=now)
     return Recorded(counts, wall_us, work_us, tuple(changes))
 
 
@@ -88,28 +84,10 @@ _RESULT_KEY = ("endpoint_id", "run_id")
 
 
 def _close_run(taken: TakenRun, counts: dict[State, int], *, now: datetime, wall_us: int, work_us: int) -> bool:
-    closed = (
-        CheckRun.objects.filter(pk=taken.run.pk, token=taken.token)
-        .exclude(status=RunStatus.FINISHED)
-        .update(
-            status=RunStatus.FINISHED,
-            reason=0,
-            finished_at=now,
-            up_count=counts[State.UP],
-            degraded_count=counts[State.DEGRADED],
-            down_count=counts[State.DOWN],
-            unknown_count=counts[State.UNKNOWN],
-            wall_us=wall_us,
-            work_us=work_us,
-        )
-    )
-    return closed == 1
-
-
-def _load_thresholds(taken: TakenRun) -> dict[int, Thresholds]:
-    rows = Endpoint.objects.existing().filter(group_id=taken.run.group_id)
-    loaded = rows.values_list("pk", "failure_threshold", "recovery_threshold")
-    return {pk: Thresholds(failure, recovery) for pk, failure, recovery in loaded}
+    by_state = (counts[state] for state in (State.UP, State.DEGRADED, State.DOWN, State.UNKNOWN))
+    finished = RunStatus.FINISHED
+    columns = (finished, write_instant(now), wall_us, work_us, *by_state)
+    return change(CLOSE_RUN, *columns, taken.run_id, taken.token, finished) == 1
 
 
 def _result_row(taken: TakenRun, finding: Finding) -> tuple[int, ...]:
@@ -117,7 +95,7 @@ def _result_row(taken: TakenRun, finding: Finding) -> tuple[int, ...]:
     times = outcome.phases
     micros = (outcome.latency_us, times.resolve_us, times.connect_us, times.tls_us, times.headers_us, times.body_us)
     return (
-        taken.run.pk,
+        taken.run_id,
         finding.endpoint_id,
         *(min(micro, MAX_INTEGER) for micro in micros),
         int(outcome.verdict),
@@ -130,7 +108,7 @@ def _result_row(taken: TakenRun, finding: Finding) -> tuple[int, ...]:
 
 def _insert_evidence(taken: TakenRun, findings: Sequence[Finding]) -> None:
     rows = [
-        (taken.run.pk, finding.endpoint_id, _facts(finding.outcome.evidence))
+        (taken.run_id, finding.endpoint_id, _facts(finding.outcome.evidence))
         for finding in findings
         if finding.outcome.evidence is not None and finding.outcome.error_kind is not None
     ]
@@ -142,7 +120,7 @@ def _insert_evidence(taken: TakenRun, findings: Sequence[Finding]) -> None:
             insert_rows(EvidenceRow, columns, rows, conflict=_RESULT_KEY)
     except DataError:
         # One text that the database refuses must not cost the others theirs, nor anybody the result.
-        logger.exception("evidence refused by the database", extra={"run": taken.run.pk})
+        logger.exception("evidence refused by the database", extra={"run": taken.run_id})
         stubs = [(run_id, endpoint_id, {"sentence": "It could not be stored."}) for run_id, endpoint_id, _ in rows]
         insert_rows(EvidenceRow, columns, stubs, conflict=_RESULT_KEY)
 
@@ -166,46 +144,17 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
 
 
 def _advance_states(
-    taken: TakenRun, findings: Sequence[Finding], thresholds: dict[int, Thresholds], *, now: datetime
+    taken: TakenRun, findings: Sequence[Finding], states: dict[int, LoadedState], *, now: datetime
 ) -> list[StateChange]:
-    states, slot, changes = _load_states(taken, findings), Slot.of(taken.run), []
+    slot, changes = Slot.of(taken), []
     for finding in findings:
-        row = states[finding.endpoint_id]
-        change = advance_state(row, finding.outcome, slot=slot, thresholds=thresholds[finding.endpoint_id], now=now)
-        if change is not None:
-            changes.append(change)
-    _store_states([states[finding.endpoint_id] for finding in findings])
-    store_transitions(taken.run.location_id, changes)
+        state = states[finding.endpoint_id]
+        changed = advance_state(state.row, finding.outcome, slot=slot, thresholds=state.thresholds, now=now)
+        if changed is not None:
+            changes.append(changed)
+    store_states([states[finding.endpoint_id].row for finding in findings])
+    store_transitions(taken.location_id, changes)
     return changes
-
-
-def _load_states(taken: TakenRun, findings: Sequence[Finding]) -> dict[int, EndpointState]:
-    loaded = _select_states(taken)
-    missing = [f.endpoint_id for f in findings if f.endpoint_id not in loaded]
-    if missing:
-        # Inserted before they are locked, so that two first runs of a group meet at the rows and not after them.
-        rows = [_state_row(EndpointState(endpoint_id=pk, location_id=taken.run.location_id)) for pk in missing]
-        insert_rows(EndpointState, _STATE_COLUMNS, rows, conflict=_STATE_COLUMNS[:2])
-        loaded = _select_states(taken)
-    return loaded
-
-
-def _select_states(taken: TakenRun) -> dict[int, EndpointState]:
-    rows = EndpointState.objects.filter(endpoint__group_id=taken.run.group_id, location_id=taken.run.location_id)
-    if connection.features.has_select_for_update:
-        # A scheduled and a manual run of one group may end together. In one order, so that they cannot deadlock.
-        rows = rows.select_for_update(of=("self",))
-    return {row.endpoint_id: row for row in rows.order_by(F("endpoint_id"))}
-
-
-def _state_row(row: EndpointState) -> tuple[Any, ...]:
-    return tuple(getattr(row, column) for column in _STATE_COLUMNS)
-
-
-def _store_states(rows: Sequence[EndpointState]) -> None:
-    if rows:
-        prepared = [_state_row(row) for row in sorted(rows, key=lambda row: row.endpoint_id)]
-        insert_rows(EndpointState, _STATE_COLUMNS, prepared, conflict=_STATE_COLUMNS[:2], update=_STATE_COLUMNS[2:])
 
 
 def store_transitions(location_id: int, changes: Sequence[StateChange]) -> None:

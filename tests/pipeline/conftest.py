@@ -55,5 +55,5 @@ def outcome(verdict: State = State.UP, *, at: datetime = NOW, kind: ErrorKind | 
 
 
 def record_one(taken: TakenRun, *outcomes: Outcome, now: datetime | None = None) -> Recorded | None:
-    at = now or (taken.run.started_at or NOW) + timedelta(seconds=1)
+    at = now or taken.started_at + timedelta(seconds=1)
     return record_run(taken, pair_findings(taken, outcomes, at), now=at, wall_us=2000)

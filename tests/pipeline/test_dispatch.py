@@ -93,7 +93,7 @@ def test_claim_goes_on_when_the_clock_went_back_over_a_slot() -> None:
     group = make_group(interval_seconds=10, deadline_seconds=5)
     slot = group.schedule.plan(NOW, NOW, deadline=group.deadline).next_run_at
     taken = take_one(group, at=slot)
-    CheckRun.objects.filter(pk=taken.run.pk).update(status=RunStatus.FINISHED)
+    CheckRun.objects.filter(pk=taken.run_id).update(status=RunStatus.FINISHED)
     EndpointGroup.objects.update(next_run_at=slot)
     [again] = claim_due_groups(slot + SECOND)
     assert CheckRun.objects.get(pk=again).scheduled_for == slot + SECOND

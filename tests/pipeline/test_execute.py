@@ -24,7 +24,7 @@ def test_take_sets_token_lease_and_start() -> None:
 def test_take_of_a_duplicate_message_gets_nothing() -> None:
     group = make_group()
     taken = take_one(group)
-    assert take_run(taken.run.pk, NOW) is None
+    assert take_run(taken.run_id, NOW) is None
     assert CheckRun.objects.get().token == 1
 
 

@@ -50,31 +50,31 @@ def test_sweep_lets_a_lost_run_be_taken_once_more_while_its_slot_is_open() -> No
     group = make_group(interval_seconds=3600, deadline_seconds=10)
     zombie = take_one(group)
     after_lease = NOW + 16 * SECOND
-    assert sweep_runs(after_lease) == [zombie.run.pk]
-    second = take_run(zombie.run.pk, after_lease)
+    assert sweep_runs(after_lease) == [zombie.run_id]
+    second = take_run(zombie.run_id, after_lease)
     assert second is not None
     assert second.token == 2
     assert sweep_runs(after_lease + 16 * SECOND) == []
-    assert status_of(zombie.run.pk) == (RunStatus.ABANDONED, Reason.LEASE)
+    assert status_of(zombie.run_id) == (RunStatus.ABANDONED, Reason.LEASE)
 
 
 def test_sweep_abandons_a_lost_run_whose_slot_is_over() -> None:
     taken = take_one(make_group(interval_seconds=12, deadline_seconds=10))
     assert sweep_runs(NOW + timedelta(minutes=1)) == []
-    assert status_of(taken.run.pk) == (RunStatus.ABANDONED, Reason.LEASE)
+    assert status_of(taken.run_id) == (RunStatus.ABANDONED, Reason.LEASE)
 
 
 def test_sweep_leaves_a_run_alone_whose_lease_holds() -> None:
     taken = take_one(make_group(deadline_seconds=10))
     assert sweep_runs(NOW + 14 * SECOND) == []
-    assert status_of(taken.run.pk) == (RunStatus.RUNNING, 0)
+    assert status_of(taken.run_id) == (RunStatus.RUNNING, 0)
 
 
 def test_expired_evidence_becomes_unknown_at_the_instant_it_expired() -> None:
     endpoint = make_endpoint()
     taken = take_one(endpoint.group)
     record_one(taken, outcome(State.UP))
-    expires = taken.run.valid_until
+    expires = taken.valid_until
     assert expire_evidence(expires) == 0
     assert expire_evidence(expires + timedelta(hours=3)) == 1
     state, transition = EndpointState.objects.get(), Transition.objects.latest("id")
@@ -86,7 +86,7 @@ def test_expired_evidence_is_written_once() -> None:
     endpoint = make_endpoint()
     taken = take_one(endpoint.group)
     record_one(taken, outcome(State.UP))
-    later = taken.run.valid_until + SECOND
+    later = taken.valid_until + SECOND
     assert [expire_evidence(later), expire_evidence(later)] == [1, 0]
 
 

@@ -1,0 +1,81 @@
+"""The statements of every run, as SQL. The one place beside `bulk` that goes past the ORM, and only for speed.
+
+A run is a handful of statements, and building each of them in the ORM costs several times what the database takes:
+loading and recording a group of twenty took 10.0 ms through the ORM and takes a third of that here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+from healthcheck.models import Assertion, CheckRun, Endpoint, EndpointGroup, EndpointState
+
+_RUN, _GROUP = CheckRun._meta.db_table, EndpointGroup._meta.db_table
+_ENDPOINT, _ASSERTION, _STATE = Endpoint._meta.db_table, Assertion._meta.db_table, EndpointState._meta.db_table
+
+SELECT_RUN = f"""
+    SELECT r.status, r.token, r."trigger", r.scheduled_for, r.open_until, r.valid_until, r.group_id, r.location_id,
+           g.name, g.deadline_seconds, g.interval_seconds, g.deleted_at
+    FROM {_RUN} r JOIN {_GROUP} g ON g.id = r.group_id WHERE r.id = %s
+"""  # noqa: S608  # our own names
+TAKE_RUN = f"""
+    UPDATE {_RUN} SET status = %s, token = token + 1, started_at = %s, lease_until = %s
+    WHERE id = %s AND status = %s AND token = %s
+"""  # noqa: S608  # our own names
+CLOSE_RUN = f"""
+    UPDATE {_RUN} SET status = %s, reason = 0, finished_at = %s, wall_us = %s, work_us = %s,
+           up_count = %s, degraded_count = %s, down_count = %s, unknown_count = %s
+    WHERE id = %s AND token = %s AND status <> %s
+"""  # noqa: S608  # our own names
+SELECT_ENDPOINTS = f"""
+    SELECT id, kind, address, options, timeout_seconds
+    FROM {_ENDPOINT} WHERE group_id = %s AND deleted_at IS NULL AND NOT is_paused ORDER BY position, id
+"""  # noqa: S608  # our own names
+SELECT_ASSERTIONS = f"""
+    SELECT a.endpoint_id, a.text FROM {_ASSERTION} a JOIN {_ENDPOINT} e ON e.id = a.endpoint_id
+    WHERE e.group_id = %s AND e.deleted_at IS NULL AND NOT e.is_paused ORDER BY a.endpoint_id, a.position, a.id
+"""  # noqa: S608  # our own names
+# In one order, so that a scheduled and a manual run of one group that end together cannot deadlock.
+SELECT_STATES = """
+    SELECT e.failure_threshold, e.recovery_threshold, {columns}
+    FROM {state} s JOIN {endpoint} e ON e.id = s.endpoint_id
+    WHERE e.group_id = %s AND e.deleted_at IS NULL AND s.location_id = %s ORDER BY s.endpoint_id {lock}
+"""
+
+
+def fetch(statement: str, *params: object) -> Sequence[tuple[Any, ...]]:
+    """Return all rows. Instants come as the database holds them; see `read_instant`."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def change(statement: str, *params: object) -> int:
+    """Execute a statement and return how many rows it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        changed: int = cursor.rowcount
+    return changed
+
+
+def fetch_states(columns: Sequence[str], *, group_id: int, location_id: int) -> Sequence[tuple[Any, ...]]:
+    """Return both thresholds and `columns` of the states of a group's existing endpoints, locked to the transaction."""
+    names = ", ".join(f's."{column}"' for column in columns)
+    lock = "FOR UPDATE OF s" if connection.features.has_select_for_update else ""
+    statement = SELECT_STATES.format(columns=names, state=_STATE, endpoint=_ENDPOINT, lock=lock)
+    return fetch(statement, group_id, location_id)
+
+
+def read_instant(value: Any) -> Any:
+    """Return an instant in UTC, or None, from what the driver gave: SQLite holds instants without their zone."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+def write_instant(value: datetime) -> Any:
+    """Return what the driver stores for an instant."""
+    return connection.ops.adapt_datetimefield_value(value)

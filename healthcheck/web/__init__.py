@@ -1,0 +1,1 @@
+"""What everyone may see: read-only, with a fixed number of queries."""

@@ -1,0 +1,111 @@
+"""What a status page shows, as frozen values: nothing in here could name an address or what a target answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from healthcheck.engine.types import ErrorKind, State
+from healthcheck.web.freshness import CheckerFault
+
+# Pages with more endpoints fold the groups in which all is well.
+MAX_UNFOLDED_ENDPOINTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one location knows of an endpoint. `state` is the one to show; `since` belongs to it."""
+
+    state: State
+    since: datetime | None = None
+    is_expired: bool = False
+    last_verdict: State = State.UNKNOWN
+    error_kind: ErrorKind | None = None
+    latency_us: int = 0
+    observed_at: datetime | None = None
+    valid_until: datetime | None = None
+    strip: str = ""
+
+
+NEVER_CHECKED = Sighting(State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointView:
+    id: int
+    name: str
+    # Its own pause, or its group's.
+    is_paused: bool
+    sighting: Sighting
+
+    @property
+    def state(self) -> State:
+        return self.sighting.state
+
+    @property
+    def is_checked(self) -> bool:
+        """Tell whether any check of it ever ended."""
+        return self.sighting.observed_at is not None
+
+    @property
+    def latency_us(self) -> int:
+        """Return how long the last check took if it was answered well; a failure's time says nothing to a reader."""
+        is_telling = self.sighting.last_verdict in {State.UP, State.DEGRADED} and not self.sighting.is_expired
+        return self.sighting.latency_us if is_telling else 0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    id: int
+    slug: str
+    name: str
+    is_paused: bool
+    endpoints: tuple[EndpointView, ...]
+
+    @property
+    def active(self) -> tuple[EndpointView, ...]:
+        return tuple(endpoint for endpoint in self.endpoints if not endpoint.is_paused)
+
+    @property
+    def state(self) -> State:
+        return summarise_states(endpoint.state for endpoint in self.active)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One status page at one instant."""
+
+    slug: str
+    title: str
+    description: str
+    groups: tuple[GroupView, ...]
+    checker_faults: tuple[CheckerFault, ...] = ()
+
+    @property
+    def endpoints(self) -> tuple[EndpointView, ...]:
+        return tuple(endpoint for group in self.groups for endpoint in group.endpoints)
+
+    @property
+    def newest_result_at(self) -> datetime | None:
+        seen = [endpoint.sighting.observed_at for endpoint in self.endpoints]
+        return max((at for at in seen if at is not None), default=None)
+
+
+def choose_sighting(sightings: Iterable[Sighting]) -> Sighting:
+    """Return the sighting an endpoint is shown by: the worst of what is known; unknown only when nobody knows."""
+    return max(sightings, key=lambda sighting: sighting.state, default=NEVER_CHECKED)
+
+
+def summarise_states(states: Iterable[State]) -> State:
+    """Return the one state of many: the worst known trouble, then any unknown, then up; unknown for none."""
+    found = set(states)
+    for state in (State.DOWN, State.DEGRADED, State.UNKNOWN, State.UP):
+        if state in found:
+            return state
+    return State.UNKNOWN
+
+
+def is_unfolded(group: GroupView, *, endpoint_count: int) -> bool:
+    """Tell whether a group is shown open: always on a short page, and wherever something is wrong."""
+    return endpoint_count <= MAX_UNFOLDED_ENDPOINTS or (bool(group.active) and group.state is not State.UP)

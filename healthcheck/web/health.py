@@ -1,0 +1,80 @@
+"""Two answers for machines: `/healthz` (this process lives), `/readyz` (its surroundings work). One word per part."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from celery import Celery, current_app
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from kombu.exceptions import KombuError
+
+from healthcheck import conf
+from healthcheck.models import Tick
+
+# A probe of ours is asked every few seconds; a broker that takes longer is not one to be ready with.
+BROKER_TIMEOUT_SECONDS = 0.5
+OK = "ok"
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 as long as this process answers. Touches neither database nor broker."""
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when all parts are "ok", else 503. Keys: is_ready, database, migrations, broker, tick."""
+    parts = inspect_database(timezone.now()) | {"broker": inspect_broker(current_app)}
+    is_ready = all(word == OK for word in parts.values())
+    return JsonResponse({"is_ready": is_ready} | parts, status=200 if is_ready else 503)
+
+
+def inspect_database(now: datetime) -> dict[str, str]:
+    """Return a word for the database, its migrations and the newest tick: ok, unreachable, pending, silent, unknown."""
+    try:
+        if _has_pending_migrations():
+            return {"database": OK, "migrations": "pending", "tick": "unknown"}
+        return {"database": OK, "migrations": OK, "tick": _inspect_tick(now)}
+    except Error:
+        return {"database": "unreachable", "migrations": "unknown", "tick": "unknown"}
+
+
+def inspect_broker(app: Celery) -> str:
+    """Return "ok" or "unreachable", within a bounded time, whatever the broker does."""
+    limits = {"socket_connect_timeout": BROKER_TIMEOUT_SECONDS, "socket_timeout": BROKER_TIMEOUT_SECONDS}
+    broker = app.connection_for_read(connect_timeout=BROKER_TIMEOUT_SECONDS, transport_options=limits)
+    try:
+        # Kombu waits two seconds between tries unless it is told not to.
+        broker.ensure_connection(
+            max_retries=1,
+            interval_start=0,
+            interval_step=0,
+            timeout=BROKER_TIMEOUT_SECONDS,  # type: ignore[arg-type]  # compared with a clock; fractions are fine
+        )
+    except (KombuError, OSError):
+        return "unreachable"
+    finally:
+        broker.release()
+    return OK
+
+
+def _has_pending_migrations() -> bool:
+    # Ours only: other apps answer for themselves. Those that this code does not know are an upgrade under way.
+    executor = MigrationExecutor(connection)
+    ours = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "healthcheck"]
+    return bool(executor.migration_plan(ours))
+
+
+def _inspect_tick(now: datetime) -> str:
+    newest = Tick.objects.aggregate(at=Max("at"))["at"]
+    limit = now - timedelta(seconds=conf.get_settings().stale_after_seconds)
+    return OK if newest is not None and newest >= limit else "silent"

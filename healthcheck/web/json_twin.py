@@ -1,0 +1,70 @@
+"""The status page as JSON, with keys that stay.
+
+    page       slug, title
+    verdict    state (up, degraded, down, unknown), sentence
+    checker    is_behind, faults: a list of {lag, since}; while it is behind, states may be out of date
+    newest_result_at
+    groups     a list of {slug, name, state, is_paused, endpoints}
+    endpoints  a list of {id, name, state, is_paused, is_checked, since, error_kind, reason, latency_ms, observed_at,
+               strip}; the strip lists the last verdicts, newest last
+
+Instants are ISO 8601 in UTC or null; `error_kind` is null without a failure, `latency_ms` without a fresh good answer.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from healthcheck.engine.types import State
+from healthcheck.web.board import Board, EndpointView, GroupView
+from healthcheck.web.verdict import judge_board
+from healthcheck.web.words import describe_reason, shorten_name
+
+_WORDS = {str(state.value): state.word for state in State}
+
+
+def describe_board(board: Board) -> dict[str, Any]:
+    """Return the JSON twin of a page."""
+    verdict = judge_board(board)
+    return {
+        "page": {"slug": board.slug, "title": board.title},
+        "verdict": {"state": verdict.state.word, "sentence": verdict.sentence},
+        "checker": {
+            "is_behind": bool(board.checker_faults),
+            "faults": [{"lag": fault.lag.value, "since": _instant(fault.since)} for fault in board.checker_faults],
+        },
+        "newest_result_at": _instant(board.newest_result_at),
+        "groups": [_describe_group(group) for group in board.groups],
+    }
+
+
+def _describe_group(group: GroupView) -> dict[str, Any]:
+    return {
+        "slug": group.slug,
+        "name": shorten_name(group.name),
+        "state": group.state.word,
+        "is_paused": group.is_paused,
+        "endpoints": [_describe_endpoint(endpoint) for endpoint in group.endpoints],
+    }
+
+
+def _describe_endpoint(endpoint: EndpointView) -> dict[str, Any]:
+    seen = endpoint.sighting
+    return {
+        "id": endpoint.id,
+        "name": shorten_name(endpoint.name),
+        "state": endpoint.state.word,
+        "is_paused": endpoint.is_paused,
+        "is_checked": endpoint.is_checked,
+        "since": _instant(seen.since),
+        "error_kind": seen.error_kind.word if seen.error_kind else None,
+        "reason": describe_reason(endpoint),
+        "latency_ms": endpoint.latency_us / 1000 if endpoint.latency_us else None,
+        "observed_at": _instant(seen.observed_at),
+        "strip": [_WORDS[digit] for digit in seen.strip if digit in _WORDS],
+    }
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,85 @@
+"""The one sentence over a status page. It never reassures about what nobody has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext, ngettext
+
+from healthcheck.engine.types import State
+from healthcheck.web.board import Board, EndpointView, summarise_states
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`detail` completes the sentence; it may be empty."""
+
+    state: State
+    sentence: str
+    detail: str = ""
+
+
+def judge_board(board: Board) -> Verdict:
+    """Return the overall verdict. Paused endpoints do not count; a checker that is behind leaves nothing certain."""
+    active = [endpoint for group in board.groups for endpoint in group.active]
+    if not board.endpoints:
+        return Verdict(State.UNKNOWN, gettext("Nothing is checked yet"))
+    if board.checker_faults:
+        return Verdict(State.UNKNOWN, gettext("The current state is not known"), _describe_last_known(active))
+    if not active:
+        return Verdict(State.UNKNOWN, gettext("All checks are paused"))
+    if not any(endpoint.is_checked for endpoint in active):
+        return Verdict(State.UNKNOWN, gettext("Waiting for the first results"))
+    return _judge_active(active)
+
+
+def _judge_active(active: list[EndpointView]) -> Verdict:
+    state = summarise_states(endpoint.state for endpoint in active)
+    count = sum(endpoint.state is state for endpoint in active)
+    if count == len(active):
+        detail = ngettext("%(count)s endpoint", "%(count)s endpoints", count) % {"count": count}
+        return Verdict(state, _describe_all(state), detail)
+    numbers = {"count": count, "total": len(active)}
+    return Verdict(state, _describe_some(state, count) % numbers, _describe_rest(active, state))
+
+
+def _describe_all(state: State) -> str:
+    if state is State.UP:
+        return gettext("Everything is up")
+    if state is State.DEGRADED:
+        return gettext("Everything is degraded")
+    if state is State.DOWN:
+        return gettext("Everything is down")
+    return gettext("The current state is not known")
+
+
+def _describe_some(state: State, count: int) -> str:
+    if state is State.DEGRADED:
+        return ngettext(
+            "%(count)s of %(total)s endpoints is degraded", "%(count)s of %(total)s endpoints are degraded", count
+        )
+    if state is State.DOWN:
+        return ngettext("%(count)s of %(total)s endpoints is down", "%(count)s of %(total)s endpoints are down", count)
+    return ngettext(
+        "The state of %(count)s of %(total)s endpoints is not known",
+        "The state of %(count)s of %(total)s endpoints is not known",
+        count,
+    )
+
+
+def _describe_rest(active: list[EndpointView], named: State) -> str:
+    states = [endpoint.state for endpoint in active]
+    phrases = (
+        (State.DEGRADED, gettext("%(count)s degraded")),
+        (State.UNKNOWN, gettext("%(count)s unknown")),
+        (State.UP, gettext("%(count)s up")),
+    )
+    parts = [text % {"count": states.count(state)} for state, text in phrases if state in states and state is not named]
+    return ", ".join(parts)
+
+
+def _describe_last_known(active: list[EndpointView]) -> str:
+    down = sum(endpoint.state is State.DOWN for endpoint in active)
+    if not down:
+        return ""
+    return gettext("Last known: %(count)s of %(total)s endpoints down") % {"count": down, "total": len(active)}

@@ -1,0 +1,113 @@
+"""Rows for tests: plain functions with sensible columns, every one of which a test may override by keyword."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from healthcheck.engine.types import ErrorKind, Phase, State
+from healthcheck.models import (
+    Assertion,
+    CheckResult,
+    CheckRun,
+    Endpoint,
+    EndpointGroup,
+    EndpointState,
+    Evidence,
+    Location,
+    RunStatus,
+    StatusPage,
+    Tick,
+    Transition,
+    Trigger,
+)
+
+NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def make_location(slug: str = "default", **columns: Any) -> Location:
+    """Return the location, made where a transactional test has flushed it."""
+    location, _created = Location.objects.get_or_create(slug=slug, defaults={"name": slug.title()} | columns)
+    return location
+
+
+def make_page(slug: str = "status", **columns: Any) -> StatusPage:
+    """Return the page with these columns; it shows every group unless told otherwise."""
+    defaults = {"title": slug.title(), "shows_all_groups": True} | columns
+    page, _created = StatusPage.objects.update_or_create(slug=slug, defaults=defaults)
+    return page
+
+
+def make_group(slug: str = "web", **columns: Any) -> EndpointGroup:
+    defaults: dict[str, Any] = {"name": slug.title(), "interval_seconds": 60, "deadline_seconds": 30.0}
+    return EndpointGroup.objects.create(slug=slug, **(defaults | columns))
+
+
+def make_endpoint(group: EndpointGroup | None = None, name: str = "site", **columns: Any) -> Endpoint:
+    """Store an endpoint without a probe's opinion on its address; without a group it gets one of its own."""
+    owner = group if group is not None else make_group()
+    return Endpoint.objects.create(group=owner, name=name, **({"address": "http://127.0.0.1/"} | columns))
+
+
+def make_assertion(endpoint: Endpoint, text: str = "status 200-299", **columns: Any) -> Assertion:
+    return Assertion.objects.create(endpoint=endpoint, text=text, **columns)
+
+
+def make_state(endpoint: Endpoint, state: State = State.UP, *, now: datetime = NOW, **columns: Any) -> EndpointState:
+    """Store what is known: seen a second ago, valid for two minutes, in this state for an hour."""
+    defaults: dict[str, Any] = {
+        "state": state,
+        "known_state": state,
+        "since": now - timedelta(hours=1),
+        "last_observed_at": now - timedelta(seconds=1),
+        "last_verdict": state,
+        "last_latency_us": 12_000,
+        "evidence_at": now - timedelta(seconds=1),
+        "valid_until": now + timedelta(minutes=2),
+        "strip": str(state.value) * 60,
+    }
+    location = columns.pop("location", None) or make_location()
+    return EndpointState.objects.create(endpoint=endpoint, location=location, **(defaults | columns))
+
+
+def make_run(group: EndpointGroup, *, at: datetime = NOW, **columns: Any) -> CheckRun:
+    """Store a finished scheduled run of the slot at `at`; override `status` and the rest for any other."""
+    defaults: dict[str, Any] = {
+        "trigger": Trigger.SCHEDULED,
+        "status": RunStatus.FINISHED,
+        "scheduled_for": at,
+        "open_until": at + timedelta(minutes=1),
+        "valid_until": at + timedelta(minutes=3),
+    }
+    if columns.get("status", RunStatus.FINISHED) == RunStatus.FINISHED:
+        defaults |= {"started_at": at, "finished_at": at + timedelta(seconds=1), "token": 1}
+    location = columns.pop("location", None) or make_location()
+    return CheckRun.objects.create(group=group, location=location, **(defaults | columns))
+
+
+def make_result(run: CheckRun, endpoint: Endpoint, verdict: State = State.UP, **columns: Any) -> CheckResult:
+    defaults: dict[str, Any] = {"latency_us": 12_000, "http_status": 200}
+    if verdict is State.DOWN:
+        defaults |= {"error_kind": ErrorKind.STATUS, "phase": Phase.HEADERS, "http_status": 500}
+    return CheckResult.objects.create(run_id=run.pk, endpoint_id=endpoint.pk, verdict=verdict, **(defaults | columns))
+
+
+def make_evidence(run: CheckRun, endpoint: Endpoint, **facts: Any) -> Evidence:
+    defaults = {"expected": "status 200-299", "found": "500"}
+    return Evidence.objects.create(run_id=run.pk, endpoint_id=endpoint.pk, facts=defaults | facts)
+
+
+def make_transition(endpoint: Endpoint, *, at: datetime = NOW, **columns: Any) -> Transition:
+    defaults: dict[str, Any] = {
+        "from_state": State.UP,
+        "to_state": State.DOWN,
+        "at": at,
+        "confirmed_at": at,
+    }
+    location = columns.pop("location", None) or make_location()
+    return Transition.objects.create(endpoint_id=endpoint.pk, location=location, **(defaults | columns))
+
+
+def make_tick(*, at: datetime = NOW, node: str = "scheduler-1") -> Tick:
+    tick, _created = Tick.objects.update_or_create(node=node, defaults={"at": at})
+    return tick

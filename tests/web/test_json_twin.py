@@ -1,0 +1,61 @@
+"""The JSON twin, key by key."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from healthcheck.engine.types import ErrorKind, State
+from healthcheck.web.board import Board, EndpointView, GroupView
+from healthcheck.web.freshness import CheckerFault, Lag
+from healthcheck.web.json_twin import describe_board
+from tests.factories import NOW
+from tests.web.builders import gather_board, sight
+
+
+def test_twin_says_what_the_page_says() -> None:
+    down = EndpointView(7, "Checkout", False, sight(State.DOWN, error_kind=ErrorKind.TIMEOUT, strip="13"))
+    board = Board("status", "Status", "", (GroupView(1, "api", "API", False, (down,)),))
+    assert describe_board(board) == {
+        "page": {"slug": "status", "title": "Status"},
+        "verdict": {"state": "down", "sentence": "Everything is down"},
+        "checker": {"is_behind": False, "faults": []},
+        "newest_result_at": "2026-07-01T11:59:59Z",
+        "groups": [
+            {
+                "slug": "api",
+                "name": "API",
+                "state": "down",
+                "is_paused": False,
+                "endpoints": [
+                    {
+                        "id": 7,
+                        "name": "Checkout",
+                        "state": "down",
+                        "is_paused": False,
+                        "is_checked": True,
+                        "since": "2026-07-01T11:00:00Z",
+                        "error_kind": "timeout",
+                        "reason": "It did not answer in time.",
+                        "latency_ms": None,
+                        "observed_at": "2026-07-01T11:59:59Z",
+                        "strip": ["up", "down"],
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def test_twin_of_a_checker_that_is_behind_says_so() -> None:
+    faults = [CheckerFault(Lag.SILENT, NOW - timedelta(minutes=1)), CheckerFault(Lag.NEVER_TICKED)]
+    facts = describe_board(gather_board(State.UP, faults=faults))
+    assert facts["verdict"] == {"state": "unknown", "sentence": "The current state is not known"}
+    assert facts["checker"] == {
+        "is_behind": True,
+        "faults": [{"lag": "silent", "since": "2026-07-01T11:59:00Z"}, {"lag": "never_ticked", "since": None}],
+    }
+
+
+def test_twin_gives_latency_in_milliseconds() -> None:
+    (group,) = describe_board(gather_board(State.UP))["groups"]
+    assert group["endpoints"][0]["latency_ms"] == 12.0
