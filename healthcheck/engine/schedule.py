@@ -68,14 +68,14 @@ class IntervalSchedule:
 
     def plan(self, due_at: datetime, now: datetime, *, deadline: timedelta) -> Plan:
         """Plan the claim of a group whose clock says `due_at`, which has passed. Only the current slot runs."""
-        latest = self.latest_slot(now)
-        if latest > due_at:
-            missed = -((due_at - latest) // self.interval)
-            return Plan(latest, Gap(due_at, latest, missed), latest + self.interval)
-        if due_at == latest:
-            return Plan(due_at, None, latest + self.interval)
+        is_on_phase = self.latest_slot(due_at) == due_at
         # Off the phase: a new or resumed group runs at once. The next slot leaves that run time to end.
-        return Plan(due_at, None, self.slot_after(due_at + deadline))
+        following = self.slot_after(due_at if is_on_phase else due_at + deadline)
+        if now < following:
+            return Plan(due_at, None, following)
+        latest = self.latest_slot(now)
+        missed = 1 + (latest - following) // self.interval
+        return Plan(latest, Gap(due_at, latest, missed), latest + self.interval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +91,22 @@ class CronSchedule:
 
     def slot_after(self, instant: datetime) -> datetime:
         """Return the first slot after `instant`. Raises ConfigurationError when there is none in fifty years."""
-        try:
-            found = next(CronSim(self.expression, instant.astimezone(ZoneInfo(self.timezone))))
-        except StopIteration:
-            sentence = f"“{self.expression}” never comes; choose a day that exists."
-            raise ConfigurationError(sentence, field="cron") from None
-        return found.astimezone(UTC)
+        for local in CronSim(self.expression, instant.astimezone(ZoneInfo(self.timezone))):
+            found = local.astimezone(UTC)
+            # A fixed time in the doubled hour is its first occurrence, which in the second one has passed.
+            if found > instant:
+                return found
+        sentence = f"“{self.expression}” never comes; choose a day that exists."
+        raise ConfigurationError(sentence, field="cron")
 
     def plan(self, due_at: datetime, now: datetime, *, deadline: timedelta) -> Plan:
         """Plan the claim of a group whose clock says `due_at`, which has passed. See `CRON_LATE_LIMIT`."""
         current, following, count = due_at, self.slot_after(due_at), 0
-        while following <= now and count < MAX_COUNTED_SLOTS:
-            current, following, count = following, self.slot_after(following), count + 1
-        if following <= now:
-            return Plan(None, Gap(due_at, now, count), self.slot_after(now))
+        while following <= now:
+            current, count = following, count + 1
+            # Past the limit only what may still run is looked at, so that no outage makes a claim slow.
+            is_counted = count < MAX_COUNTED_SLOTS
+            following = self.slot_after(current if is_counted else max(current, now - CRON_LATE_LIMIT))
         if now - current > CRON_LATE_LIMIT:
             return Plan(None, Gap(due_at, now, count + 1), following)
         return Plan(current, Gap(due_at, current, count) if count else None, following)
@@ -131,7 +133,7 @@ def parse_cron(expression: str, timezone: str) -> CronSchedule:
         raise ConfigurationError(sentence, field="cron")
     try:
         CronSim(expression, datetime(2026, 1, 1, tzinfo=zone))
-    except CronSimError as error:
+    except (CronSimError, ValueError) as error:
         sentence = f"“{expression}” is not a cron expression ({error}); write five fields such as */5 * * * *."
         raise ConfigurationError(sentence, field="cron") from None
     schedule = CronSchedule(expression, timezone)

@@ -69,8 +69,8 @@ def expire(standing: Standing, at: datetime) -> tuple[Standing, Change | None]:
     """Return the standing once its evidence has expired at `at`: unknown, with all it remembers."""
     if standing.state is State.UNKNOWN:
         return standing, None
-    change = Change(standing.state, State.UNKNOWN, at, at)
-    return replace(standing, state=State.UNKNOWN, since=at), change
+    change = _change(standing, State.UNKNOWN, at, confirmed_at=at)
+    return replace(standing, state=State.UNKNOWN, since=change.at), change
 
 
 def _extend_streak(standing: Standing, verdict: State, at: datetime) -> Standing:
@@ -87,11 +87,18 @@ def _extend_streak(standing: Standing, verdict: State, at: datetime) -> Standing
 
 def _settle(standing: Standing, state: State, at: datetime, *, confirmed_at: datetime) -> tuple[Standing, Change]:
     # What nobody saw stays unknown: evidence from before the blindness cannot date a change back into it.
-    start = confirmed_at if standing.state is State.UNKNOWN else max(at, standing.since or at)
-    change = Change(standing.state, state, start, confirmed_at)
-    return Standing(state=state, since=start, known_state=state), change
+    start = confirmed_at if standing.state is State.UNKNOWN else at
+    change = _change(standing, state, start, confirmed_at=confirmed_at)
+    return Standing(state=state, since=change.at, known_state=state), change
 
 
 def _end_blindness(standing: Standing, at: datetime) -> tuple[Standing, Change]:
-    change = Change(standing.state, standing.known_state, at, at)
-    return replace(standing, state=standing.known_state, since=at), change
+    change = _change(standing, standing.known_state, at, confirmed_at=at)
+    return replace(standing, state=standing.known_state, since=change.at), change
+
+
+def _change(standing: Standing, state: State, at: datetime, *, confirmed_at: datetime) -> Change:
+    # No change begins before the one before it, whatever the clocks did or however late a result was stored: the
+    # transitions of an endpoint are one chain in the order of time.
+    start = max(at, standing.since or at)
+    return Change(standing.state, state, start, max(start, confirmed_at))

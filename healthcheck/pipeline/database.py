@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from django.db import connections
 
@@ -21,26 +21,54 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _lock = threading.Lock()
-_pools: dict[int, ThreadPoolExecutor] = {}
+
+
+class _Pool(NamedTuple):
+    executor: ThreadPoolExecutor
+    size: int
+
+
+_pools: dict[int, _Pool] = {}
 
 
 def call_in_database_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call `function` on a database thread and return what it returns, or raise what it raises."""
-    return _pool().submit(_on_valid_connection, partial(function, *args, **kwargs)).result()
+    return _pool().executor.submit(_on_valid_connection, partial(function, *args, **kwargs)).result()
 
 
-def _pool() -> ThreadPoolExecutor:
+def close_database_threads() -> None:
+    """End the threads of this process and close their connections. A later call starts new ones."""
+    with _lock:
+        pool = _pools.pop(os.getpid(), None)
+    if pool is None:
+        return
+    # Each thread can close only its own connection, so each is held until all have a task.
+    everyone = threading.Barrier(pool.size)
+    for _ in range(pool.size):
+        pool.executor.submit(_close_connections, everyone)
+    pool.executor.shutdown()
+
+
+def _close_connections(everyone: threading.Barrier) -> None:
+    everyone.wait()
+    connections.close_all()
+
+
+def _pool() -> _Pool:
     # By process: a forked child must not wait for threads that only its parent has.
     with _lock:
         pid = os.getpid()
         if pid not in _pools:
             _pools.clear()
-            _pools[pid] = ThreadPoolExecutor(get_settings().database_threads, thread_name_prefix="database")
+            size = get_settings().database_threads
+            _pools[pid] = _Pool(ThreadPoolExecutor(size, thread_name_prefix="database"), size)
         return _pools[pid]
 
 
 def _on_valid_connection(function: Callable[[], T]) -> T:
     for connection in connections.all(initialized_only=True):
+        # CONN_MAX_AGE is about requests; 0, which is Django's default, would open a connection per call here.
+        connection.close_at = None
         # After an error the next use finds out whether the connection still works, and opens a new one if not.
         connection.close_if_unusable_or_obsolete()
     return function()

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import CheckRun, EndpointGroup, Location, Trigger
 from healthcheck.models.run import UNFINISHED
 from healthcheck.pipeline.dispatch import LEASE_MARGIN, build_run
@@ -23,9 +24,7 @@ def request_check(group_id: int, now: datetime) -> int:
         return under_way
     open_until = now + group.deadline + LEASE_MARGIN
     run = build_run(group, location, now, open_until=open_until, trigger=Trigger.MANUAL, published_at=now)
-    # Its evidence is as good as a slot's: without this a check of a daily group would expire within the minute.
-    slot_after = group.schedule.plan(now, now, deadline=group.deadline).next_run_at
-    run.valid_until = max(run.valid_until, build_run(group, location, now, open_until=slot_after).valid_until)
+    run.valid_until = max(run.valid_until, _find_slot_expiry(group, location, now))
     try:
         with transaction.atomic():
             run.save()
@@ -36,6 +35,16 @@ def request_check(group_id: int, now: datetime) -> int:
             raise
         return joined
     return run.pk
+
+
+def _find_slot_expiry(group: EndpointGroup, location: Location, now: datetime) -> datetime:
+    # Its evidence is as good as a slot's: without this a check of a daily group would expire within the minute.
+    try:
+        following = group.schedule.plan(now, now, deadline=group.deadline).next_run_at
+    except ConfigurationError:
+        # A schedule that cannot be read is no reason not to look now.
+        following = now
+    return build_run(group, location, now, open_until=following).valid_until
 
 
 def _find_unfinished(group: EndpointGroup, location: Location) -> int | None:

@@ -28,99 +28,104 @@ logger = logging.getLogger(__name__)
 # One line per finished run, for people and for log processors alike.
 run_logger = logging.getLogger("healthcheck.runs")
 
-# Pauses between tries to store results while the database is away; the lease bounds them all.
+# The pause between tries to store results while the database is away; the lease bounds them all.
 RETRY_SECONDS = 0.5
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
-class Gathers:
-    """The gathers under way in this process, so that a shutdown can end them all."""
+class Performer:
+    """Performs the runs of a process, and ends them all when it is told to stop."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._under_way: set[Future[list[Outcome]]] = set()
         self._stopping = threading.Event()
 
-    def run(self, taken: TakenRun, now: datetime) -> list[Outcome]:
-        """Gather and wait. Raises CancelledError when the process is shutting down."""
-        loop = get_engine_loop()
-        with self._lock:
-            if self._stopping.is_set():
-                raise CancelledError
-            future = loop.submit(probe_all(taken.targets, taken.limits, now=now, lag=loop.lag))
-            self._under_way.add(future)
+    def perform(self, run_id: int) -> None:
+        """Take, gather and record a run. What cannot be taken is somebody else's, or over: nothing happens."""
+        if self._stopping.is_set():
+            # Not taken, so the sweeper publishes it to a worker that lives on.
+            return
         try:
-            return future.result()
+            taken = call_in_database_thread(_take, run_id)
+        except DATABASE_AWAY as error:
+            # Still queued in the database, whenever that comes back: the sweeper publishes it again.
+            logger.warning("database away, run not taken", extra={"run": run_id, "error": type(error).__name__})
+            return
+        if taken is not None:
+            self._gather_and_record(taken)
+
+    def stop(self) -> None:
+        """Cancel what is under way and begin nothing more."""
+        # Set before the lock is taken: this may run in a signal handler that has interrupted the lock's holder.
+        self._stopping.set()
+        for future in tuple(self._under_way):
+            future.cancel()
+
+    def _gather_and_record(self, taken: TakenRun) -> None:
+        started = time.monotonic()
+        try:
+            outcomes = self._gather(taken)
+        except CancelledError:
+            self._abandon(taken, started)
+            return
+        except TimeoutError:
+            logger.error("gather did not end, left to the sweeper", extra={"run": taken.run_id})
+            return
+        wall_us = round((time.monotonic() - started) * 1e6)
+        findings = pair_findings(taken, outcomes, taken.started_at)
+        recorded = self._record_within_lease(taken, findings, started=started, wall_us=wall_us)
+        if recorded is not None:
+            _log_run(taken, recorded)
+
+    def _gather(self, taken: TakenRun) -> list[Outcome]:
+        loop = get_engine_loop()
+        future = loop.submit(probe_all(taken.targets, taken.limits, now=taken.started_at, lag=loop.lag))
+        with self._lock:
+            self._under_way.add(future)
+        if self._stopping.is_set():
+            # The stop may have come before the future was among those that it cancels.
+            future.cancel()
+        try:
+            return future.result(taken.limits.deadline_seconds + LEASE_MARGIN.total_seconds())
+        except TimeoutError:
+            # The gather keeps its own deadline; one that does not has a defect, and must not hold this thread for ever.
+            future.cancel()
+            raise
         finally:
             with self._lock:
                 self._under_way.discard(future)
 
-    def stop(self) -> None:
-        """Cancel what is under way and begin nothing more."""
-        with self._lock:
-            self._stopping.set()
-            for future in self._under_way:
-                future.cancel()
+    def _abandon(self, taken: TakenRun, started: float) -> None:
+        now = _later(taken.started_at, started)
+        try:
+            call_in_database_thread(close_abandoned, taken, now, reason=Reason.SHUTDOWN)
+        except DATABASE_AWAY as error:
+            # The sweeper closes it when its lease ends.
+            logger.warning("database away at shutdown", extra={"run": taken.run_id, "error": type(error).__name__})
+        else:
+            logger.info("run abandoned at shutdown", extra={"run": taken.run_id})
 
-    @property
-    def is_stopping(self) -> bool:
-        return self._stopping.is_set()
-
-    def wait_until_stopping(self, seconds: float) -> None:
-        self._stopping.wait(seconds)
-
-
-gathers = Gathers()
-
-
-def perform_run(run_id: int) -> None:
-    """Take, gather and record a run. What cannot be taken is somebody else's, or over: nothing happens."""
-    if gathers.is_stopping:
-        # Not taken, so the sweeper publishes it to a worker that lives on.
-        return
-    try:
-        taken = call_in_database_thread(_take, run_id)
-    except DATABASE_AWAY as error:
-        # Still queued in the database, whenever that comes back: the sweeper publishes it again.
-        logger.warning("database away, run not taken", extra={"run": run_id, "error": type(error).__name__})
-        return
-    if taken is None:
-        return
-    started = time.monotonic()
-    now = taken.started_at
-    try:
-        outcomes = gathers.run(taken, now)
-    except CancelledError:
-        call_in_database_thread(close_abandoned, taken, _later(now, started), reason=Reason.SHUTDOWN)
-        logger.info("run abandoned at shutdown", extra={"run": run_id})
-        return
-    wall_us = round((time.monotonic() - started) * 1e6)
-    findings = pair_findings(taken, outcomes, now)
-    recorded = _record_within_lease(taken, findings, started=started, wall_us=wall_us)
-    if recorded is not None:
-        _log_run(taken, recorded)
+    def _record_within_lease(
+        self, taken: TakenRun, findings: Sequence[Finding], *, started: float, wall_us: int
+    ) -> Recorded | None:
+        give_up = started + taken.limits.deadline_seconds + LEASE_MARGIN.total_seconds()
+        while True:
+            try:
+                now = _later(taken.started_at, started)
+                return call_in_database_thread(record_run, taken, findings, now=now, wall_us=wall_us)
+            except DATABASE_AWAY as error:
+                extra = {"run": taken.run_id, "error": type(error).__name__}
+                if time.monotonic() >= give_up or self._stopping.is_set():
+                    logger.error("database away, results of a run lost", extra=extra)
+                    return None
+                logger.warning("database away, results wait", extra=extra)
+                self._stopping.wait(RETRY_SECONDS)
 
 
 def _take(run_id: int) -> TakenRun | None:
     return take_run(run_id, read_database_clock())
-
-
-def _record_within_lease(
-    taken: TakenRun, findings: Sequence[Finding], *, started: float, wall_us: int
-) -> Recorded | None:
-    now = taken.started_at
-    give_up = started + taken.limits.deadline_seconds + LEASE_MARGIN.total_seconds()
-    while True:
-        try:
-            return call_in_database_thread(record_run, taken, findings, now=_later(now, started), wall_us=wall_us)
-        except DATABASE_AWAY as error:
-            extra = {"run": taken.run_id, "error": type(error).__name__}
-            if time.monotonic() >= give_up:
-                logger.error("database away, results of a run lost", extra=extra)
-                return None
-            logger.warning("database away, results wait", extra=extra)
-            gathers.wait_until_stopping(RETRY_SECONDS)
 
 
 def _later(now: datetime, started: float) -> datetime:

@@ -1,6 +1,6 @@
 """Removes raw rows by age, and what people deleted. In small timed batches, so that no check waits for it.
 
-Transitions stay: they are the source of uptime.
+Transitions stay as long as their endpoint: they are the source of uptime.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db.models import Max, Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from healthcheck.models import CheckResult, CheckRun, Endpoint, EndpointGroup, Evidence, Tick, Transition
 from healthcheck.models.run import UNFINISHED
 
 # Rows of one statement: tens of milliseconds, the longest that a check may have to wait for a lock on SQLite.
 BATCH = 2000
+# What was deleted stays for so long, more than any lease: a run that loaded it before may still be storing its results,
+# and rows that arrive after their endpoint is gone are found by nobody.
+DELETED_GRACE = timedelta(minutes=15)
 # A scheduler process that has been silent for so long is gone.
 TICK_RETENTION = timedelta(days=1)
 
@@ -33,12 +36,13 @@ class Pruned:
     is_complete: bool = True
 
 
-def prune(now: datetime, *, retention: timedelta, budget_seconds: float) -> Pruned:
+def prune(now: datetime, *, retention: timedelta, budget_seconds: float, batch: int = BATCH) -> Pruned:
     """Remove raw rows older than `retention`, and deleted endpoints and groups with all their rows."""
-    budget = _Budget(time.monotonic() + budget_seconds)
+    budget = _Budget(time.monotonic() + budget_seconds, batch)
     pruned = Pruned()
-    for step in (_prune_old, _prune_endpoints, _prune_groups):
-        step(pruned, budget, now - retention)
+    _prune_old(pruned, budget, now - retention)
+    _prune_endpoints(pruned, budget, now - DELETED_GRACE)
+    _prune_groups(pruned, budget, now - DELETED_GRACE)
     pruned.is_complete = not budget.is_over
     Tick.objects.filter(at__lt=now - TICK_RETENTION).delete()
     return pruned
@@ -47,41 +51,49 @@ def prune(now: datetime, *, retention: timedelta, budget_seconds: float) -> Prun
 @dataclass(slots=True)
 class _Budget:
     until: float
+    batch: int
 
     @property
     def is_over(self) -> bool:
         return time.monotonic() >= self.until
 
-    def repeat(self, remove: Callable[[], int]) -> int:
+    def repeat(self, remove: Callable[[int], int]) -> int:
         """Repeat `remove` until it removes less than a batch or the time is over; return the rows removed."""
         total = 0
         while not self.is_over:
-            removed = remove()
+            removed = remove(self.batch)
             total += removed
-            if removed < BATCH:
+            if removed < self.batch:
                 break
         return total
 
 
 def _prune_old(pruned: Pruned, budget: _Budget, cutoff: datetime) -> None:
-    old = CheckRun.objects.filter(scheduled_for__lt=cutoff).exclude(status__in=UNFINISHED)
-    for group_id in EndpointGroup.objects.values_list("pk", flat=True):
-        # Runs of a group are inserted in the order of their slots, so one id divides old from young.
-        last_id = old.filter(group_id=group_id).aggregate(last=Max("pk"))["last"]
+    for group_id in EndpointGroup.objects.order_by("pk").values_list("pk", flat=True):
+        runs = _find_old_runs(group_id, cutoff)
+        last_id = runs.order_by("-pk").values_list("pk", flat=True).first()
         if last_id is None:
             continue
-        for endpoint_id in Endpoint.objects.filter(group_id=group_id).values_list("pk", flat=True):
+        for endpoint_id in Endpoint.objects.filter(group_id=group_id).order_by("pk").values_list("pk", flat=True):
             pruned.results += _remove_results(budget, endpoint_id, last_id)
-        if not budget.is_over:
-            runs = old.filter(group_id=group_id, pk__lte=last_id)
-            pruned.runs += budget.repeat(partial(_remove_batch, runs))
+        # Results first: without their run nothing says how old they are.
+        if budget.is_over:
+            return
+        pruned.runs += budget.repeat(partial(_remove_batch, runs))
 
 
-def _prune_endpoints(pruned: Pruned, budget: _Budget, cutoff: datetime) -> None:
-    deleted = Endpoint.objects.filter(deleted_at__isnull=False) | Endpoint.objects.filter(
-        group__deleted_at__isnull=False
-    )
-    for endpoint in deleted:
+def _find_old_runs(group_id: int, cutoff: datetime) -> QuerySet[CheckRun]:
+    # Runs are inserted in the order of their slots, so the first one that is needed divides old from young: found by
+    # its index without a look at the young. A gap is as young as its last slot.
+    runs = CheckRun.objects.filter(group_id=group_id)
+    needed = Q(scheduled_for__gte=cutoff) | Q(gap_until__gte=cutoff) | Q(status__in=UNFINISHED)
+    first_id = runs.filter(needed).order_by("pk").values_list("pk", flat=True).first()
+    return runs if first_id is None else runs.filter(pk__lt=first_id)
+
+
+def _prune_endpoints(pruned: Pruned, budget: _Budget, deleted_before: datetime) -> None:
+    is_deleted = Q(deleted_at__lt=deleted_before) | Q(group__deleted_at__lt=deleted_before)
+    for endpoint in Endpoint.objects.filter(is_deleted).order_by("pk"):
         pruned.results += _remove_results(budget, endpoint.pk, None)
         if budget.is_over:
             return
@@ -90,8 +102,8 @@ def _prune_endpoints(pruned: Pruned, budget: _Budget, cutoff: datetime) -> None:
         pruned.endpoints += 1
 
 
-def _prune_groups(pruned: Pruned, budget: _Budget, cutoff: datetime) -> None:
-    for group in EndpointGroup.objects.filter(deleted_at__isnull=False, endpoints__isnull=True):
+def _prune_groups(pruned: Pruned, budget: _Budget, deleted_before: datetime) -> None:
+    for group in EndpointGroup.objects.filter(deleted_at__lt=deleted_before, endpoints__isnull=True).order_by("pk"):
         runs = CheckRun.objects.filter(group=group)
         pruned.runs += budget.repeat(partial(_remove_batch, runs))
         if budget.is_over:
@@ -110,16 +122,16 @@ def _remove_results(budget: _Budget, endpoint_id: int, last_run_id: int | None) 
     return removed
 
 
-def _remove_result_batch(rows: QuerySet[Model]) -> int:
-    run_ids = list(rows.order_by("run_id").values_list("run_id", flat=True)[:BATCH])
+def _remove_result_batch(rows: QuerySet[Model], batch: int) -> int:
+    run_ids = list(rows.order_by("run_id").values_list("run_id", flat=True)[:batch])
     if not run_ids:
         return 0
     # A range of the one index, rather than a list of keys.
     return rows.filter(run_id__lte=run_ids[-1])._raw_delete(rows.db)
 
 
-def _remove_batch(rows: QuerySet[CheckRun]) -> int:
-    ids = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
+def _remove_batch(rows: QuerySet[CheckRun], batch: int) -> int:
+    ids = list(rows.order_by("pk").values_list("pk", flat=True)[:batch])
     if not ids:
         return 0
     removed, _by_model = rows.filter(pk__lte=ids[-1]).delete()

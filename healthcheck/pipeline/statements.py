@@ -47,7 +47,7 @@ SELECT_STATES = """
 """
 
 
-def fetch(statement: str, *params: object) -> Sequence[tuple[Any, ...]]:
+def fetch(statement: str, *params: Any) -> Sequence[tuple[Any, ...]]:
     """Return all rows. Instants come as the database holds them; see `read_instant`."""
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
@@ -55,7 +55,7 @@ def fetch(statement: str, *params: object) -> Sequence[tuple[Any, ...]]:
     return rows
 
 
-def change(statement: str, *params: object) -> int:
+def change(statement: str, *params: Any) -> int:
     """Execute a statement and return how many rows it changed."""
     with connection.cursor() as cursor:
         cursor.execute(statement, params)

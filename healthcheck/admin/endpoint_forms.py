@@ -1,0 +1,171 @@
+"""The forms of an endpoint: the whole one with the HTTP options as fields, and the short one inside its group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from healthcheck.admin.bases import InlineFormSetBase, ModelFormBase
+from healthcheck.admin.text_fields import (
+    AssertionsField,
+    HeadersField,
+    TextField,
+    describe_assertions,
+    describe_assertions_shortly,
+    join_assertions,
+    join_headers,
+)
+from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, METHODS, HttpOptions
+from healthcheck.engine.trust import CUSTOM, OFF, ON
+from healthcheck.engine.types import AddressFamily
+from healthcheck.models import Endpoint, EndpointGroup
+
+OPTION_FIELDS = ("method", "headers", "body", "verify", "ca_pem", "family", "max_redirects", "max_body_bytes")
+# A change of these is a reason to check at once: what is shown until then was measured otherwise.
+RESTARTING_FIELDS = frozenset({"group", "address", "is_paused", "assertions", *OPTION_FIELDS})
+_DEFAULTS = HttpOptions().to_dict()
+_WIDGETS: Mapping[str, forms.Widget] = {
+    "address": forms.TextInput(attrs={"class": "hc-wide"}),
+    "timeout_seconds": forms.NumberInput(attrs={"class": "vIntegerField"}),
+}
+
+
+class ExistingForm(ModelFormBase):
+    """A form whose unique names are compared with what exists: deleted rows keep their names until they are pruned."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # The unique constraints read these columns, of which the form shows none or only the value; excluded, they
+        # would not be checked at all, and a name in use would end in an IntegrityError.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # not in the stubs
+        fixed = {"group"} - set(self.fields)
+        return exclusions - {"deleted_at"} - fixed
+
+
+class EndpointFormBase(ExistingForm):
+    """What both forms share: the assertions, and refusals shown at the field that they belong to."""
+
+    assertions = AssertionsField(rows=4, label=_("Assertions"), help_text=describe_assertions)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("assertions", join_assertions(self.instance))
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Move what the model says of `options` to the field of that option, whose name is the error's code."""
+        if field is None and isinstance(error, ValidationError) and hasattr(error, "error_dict"):
+            refusals = dict(error.error_dict)
+            for refusal in refusals.pop("options", ()):
+                super().add_error(refusal.code if refusal.code in self.fields else None, refusal)
+            error = ValidationError(refusals)
+        super().add_error(field, error)
+
+
+class EndpointForm(EndpointFormBase):
+    method = forms.ChoiceField(choices=[(method, method) for method in METHODS], label=_("Method"))
+    headers = HeadersField(
+        rows=3, label=_("Headers"), help_text=_("One per line as Name: value. Only staff who may change it see them.")
+    )
+    body = TextField(rows=4, label=_("Body"), help_text=_("Sent as UTF-8 text."))
+    verify = forms.ChoiceField(
+        choices=[
+            (ON, _("on: the authorities that this system trusts")),
+            (CUSTOM, _("custom: only the authority below")),
+            (OFF, _("off: any certificate is accepted")),
+        ],
+        label=_("Verify the certificate"),
+    )
+    ca_pem = TextField(rows=4, label=_("Authority"), help_text=_("PEM text, used when the verification is custom."))
+    family = forms.ChoiceField(
+        choices=[
+            (AddressFamily.ANY.value, _("IPv4 or IPv6")),
+            (AddressFamily.IPV4.value, _("IPv4 only")),
+            (AddressFamily.IPV6.value, _("IPv6 only")),
+        ],
+        label=_("Address family"),
+    )
+    max_redirects = forms.IntegerField(
+        min_value=0,
+        max_value=MAX_REDIRECTS,
+        label=_("Redirects to follow"),
+        help_text=_("0 to 10; with 0 the redirect is itself the answer."),
+    )
+    max_body_bytes = forms.IntegerField(
+        min_value=1, max_value=MAX_BODY_BYTES, label=_("Body limit (bytes)"), help_text=_("A larger answer fails.")
+    )
+
+    class Meta:
+        model = Endpoint
+        widgets = _WIDGETS
+        fields = (
+            "group",
+            "name",
+            "position",
+            "is_paused",
+            "address",
+            "timeout_seconds",
+            "failure_threshold",
+            "recovery_threshold",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, value in read_options(self.instance.options).items():
+            self.initial.setdefault(name, value)
+        if "group" in self.fields:
+            group = self.fields["group"]
+            assert isinstance(group, forms.ModelChoiceField)
+            group.queryset = EndpointGroup.objects.existing()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        given = {name: cleaned[name] for name in OPTION_FIELDS if name in cleaned}
+        # Only what differs from the defaults is stored: a better default then reaches old endpoints, too.
+        self.instance.options = {name: value for name, value in given.items() if value != _DEFAULTS[name]}
+        return cleaned
+
+
+class EndpointInlineForm(EndpointFormBase):
+    assertions = AssertionsField(rows=3, label=_("Assertions"), help_text=describe_assertions_shortly)
+
+    class Meta:
+        model = Endpoint
+        widgets = _WIDGETS
+        fields = (
+            "name",
+            "position",
+            "is_paused",
+            "address",
+            "timeout_seconds",
+            "failure_threshold",
+            "recovery_threshold",
+        )
+
+
+class EndpointFormSet(InlineFormSetBase):
+    """Endpoints inside the form of their group, judged against the group as it is about to be saved."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        form.instance.group = self.instance
+
+    def clean(self) -> None:
+        super().clean()
+        seen: set[str] = set()
+        for form in self.forms:
+            name = form.cleaned_data.get("name") if hasattr(form, "cleaned_data") else None
+            if not name or form in self.deleted_forms:
+                continue
+            if name in seen:
+                # The constraint speaks only of rows that are stored already.
+                form.add_error("name", _("This group already has an endpoint with this name; choose another."))
+            seen.add(name)
+
+
+def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the initial values of the option fields: what is stored over the defaults."""
+    values = {name: options.get(name, _DEFAULTS[name]) for name in OPTION_FIELDS}
+    return {**values, "headers": join_headers(values["headers"])}

@@ -1,0 +1,67 @@
+"""The endpoints inside the form of their group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from healthcheck.admin.badges import draw_paused, draw_state
+from healthcheck.admin.bases import StackedInlineBase
+from healthcheck.admin.endpoint_forms import EndpointFormSet, EndpointInlineForm
+from healthcheck.admin.overview import overall_state
+from healthcheck.admin.text_fields import join_assertions
+from healthcheck.models import Endpoint
+
+# Django refuses a form of more than 1,000 fields (DATA_UPLOAD_MAX_NUMBER_FIELDS), and nobody edits more on one page; a
+# larger group's endpoints are edited from their own list.
+MAX_INLINE_ENDPOINTS = 50
+
+
+class EndpointInline(StackedInlineBase):
+    model = Endpoint
+    form = EndpointInlineForm
+    formset = EndpointFormSet
+    extra = 0
+    max_num = MAX_INLINE_ENDPOINTS
+    show_change_link = True
+    readonly_fields = ("state",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("name", "state"),
+                    "address",
+                    ("timeout_seconds", "failure_threshold", "recovery_threshold"),
+                    ("position", "is_paused"),
+                    "assertions",
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request).filter(deleted_at__isnull=True)
+        return rows.prefetch_related("states", "assertions")
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        return 0 if obj else 1
+
+    @admin.display(description=_("state"))
+    def state(self, obj: Endpoint) -> str:
+        if obj.pk is None:
+            return "–"
+        badge = draw_state(overall_state(obj.states.all(), timezone.now()))
+        return format_html("{} {}", badge, draw_paused()) if obj.is_paused else badge
+
+    @admin.display(description=_("assertions"))
+    def assertions(self, obj: Endpoint) -> SafeString:
+        """Shown in place of the form's field to people who may only look."""
+        return format_html('<pre class="hc-text">{}</pre>', join_assertions(obj))

@@ -1,0 +1,197 @@
+"""Endpoints: the whole form, the list with states, and the history of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.filters import RelatedOnlyFieldListFilter
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from healthcheck.admin.badges import draw_paused, draw_state
+from healthcheck.admin.endpoint_forms import OPTION_FIELDS, RESTARTING_FIELDS, EndpointForm, read_options
+from healthcheck.admin.filters import EndpointStateFilter
+from healthcheck.admin.history import Cursor, page_history
+from healthcheck.admin.operated import OperatedAdmin
+from healthcheck.admin.overview import latest_state, overall_state
+from healthcheck.admin.result_rows import load_endpoint_rows
+from healthcheck.admin.text_fields import join_assertions, write_assertions
+from healthcheck.admin.tools import Tool
+from healthcheck.admin.words import describe_duration, describe_instant, describe_moment
+from healthcheck.engine.faults import SENTENCES
+from healthcheck.engine.types import ErrorKind
+from healthcheck.models import CheckResult, Endpoint, EndpointState
+from healthcheck.pipeline.clock import restart_clocks
+
+_IDENTITY: Any = (None, {"fields": (("group", "name"), "address", ("position", "is_paused"))})
+_JUDGEMENT: Any = (
+    gettext_lazy("What is expected"),
+    {"fields": ("assertions", ("timeout_seconds", "failure_threshold", "recovery_threshold"))},
+)
+_REQUEST: Any = (
+    gettext_lazy("Request"),
+    {"fields": ("method", "headers", "body", ("family", "max_redirects", "max_body_bytes"))},
+)
+_TRUST: Any = (gettext_lazy("Trust"), {"fields": ("verify", "ca_pem")})
+_STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error", "last_result")})
+_OPTIONS: Any = (gettext_lazy("Request and trust"), {"fields": ("options_words",)})
+
+
+class EndpointChangeList(ChangeList):
+    """The list, with one reading of the clock for all its rows."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        now = timezone.now()
+        self.result_list = list(self.result_list)
+        for endpoint in self.result_list:
+            endpoint.seen_at = now
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(OperatedAdmin):
+    form = EndpointForm
+    list_display = ("name_and_address", "group", "state_since", "result_and_error")
+    list_filter = (EndpointStateFilter, "is_paused", ("group", RelatedOnlyFieldListFilter))
+    list_select_related = ("group",)
+    search_fields = ("name", "address", "group__name")
+    ordering = ("group__position", "group_id", "position", "id")
+    readonly_fields = ("state", "since", "last_error", "last_result", "options_words")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request).filter(group__deleted_at__isnull=True)
+        return rows.prefetch_related("states")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EndpointChangeList
+
+    # What the machines know.
+
+    @admin.display(description=gettext_lazy("name"), ordering="name")
+    def name_and_address(self, obj: Endpoint) -> SafeString:
+        return format_html('{}<br><span class="hc-quiet hc-address">{}</span>', obj.name, obj.address)
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, obj: Any) -> SafeString:
+        badge = draw_state(overall_state(obj.states.all(), getattr(obj, "seen_at", None) or timezone.now()))
+        return format_html("{} {}", badge, draw_paused()) if obj.is_paused else badge
+
+    @admin.display(description=gettext_lazy("state"))
+    def state_since(self, obj: Any) -> SafeString:
+        seen = _read_latest(obj)
+        since = describe_moment(seen.since) if seen else ""
+        return format_html(
+            '{}<br><span class="hc-quiet hc-time">{}</span>',
+            self.state(obj),
+            _("since %(at)s") % {"at": since} if since else "",
+        )
+
+    @admin.display(description=gettext_lazy("since"), empty_value="–")
+    def since(self, obj: Endpoint) -> str | None:
+        seen = _read_latest(obj)
+        return describe_instant(seen.since) or None if seen else None
+
+    @admin.display(description=gettext_lazy("last error"), empty_value="–")
+    def last_error(self, obj: Endpoint) -> str | None:
+        seen = _read_latest(obj)
+        return SENTENCES[ErrorKind(seen.last_error_kind)] if seen and seen.last_error_kind else None
+
+    @admin.display(description=gettext_lazy("last result"), empty_value="–")
+    def last_result(self, obj: Endpoint) -> SafeString | None:
+        seen = _read_latest(obj)
+        if seen is None:
+            return None
+        words = describe_duration(seen.last_latency_us) if seen.last_latency_us else _("no answer")
+        if seen.last_http_status:
+            words += f", HTTP {seen.last_http_status}"
+        at = describe_moment(seen.last_observed_at)
+        return format_html(
+            '<a class="hc-time" href="{}">{}</a><br><span class="hc-quiet">{}</span>',
+            self.url_of("results", obj.pk),
+            at,
+            words,
+        )
+
+    @admin.display(description=gettext_lazy("last result"), empty_value="–")
+    def result_and_error(self, obj: Endpoint) -> SafeString | None:
+        error = self.last_error(obj)
+        return format_html("{}<br>{}", self.last_result(obj), error) if error else self.last_result(obj)
+
+    # Shown in place of the form's fields to people who may only look.
+
+    @admin.display(description=gettext_lazy("assertions"))
+    def assertions(self, obj: Endpoint) -> SafeString:
+        return format_html('<pre class="hc-text">{}</pre>', join_assertions(obj))
+
+    @admin.display(description=gettext_lazy("options"))
+    def options_words(self, obj: Endpoint) -> SafeString:
+        # Headers and bodies carry keys, so that only people who may change them see them.
+        values = read_options(obj.options)
+        hidden = {name: _("(set)") if values[name] else _("(none)") for name in ("headers", "body")}
+        lines = [f"{name.replace('_', ' ')}: {hidden.get(name, values[name])}" for name in OPTION_FIELDS]
+        return format_html('<pre class="hc-text">{}</pre>', "\n".join(lines))
+
+    # The form.
+
+    def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
+        if obj is None:
+            return (_IDENTITY, _JUDGEMENT, _REQUEST, _TRUST)
+        if not self.has_change_permission(request, obj):
+            return (_IDENTITY, _JUDGEMENT, _OPTIONS, _STATE)
+        return (_IDENTITY, _JUDGEMENT, _REQUEST, _TRUST, _STATE)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
+        # A run's results are found by the group's endpoints: one that changed its group would leave its past behind.
+        return ("group", *self.readonly_fields) if obj else self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
+        obj.save()
+        if "assertions" in form.changed_data:
+            write_assertions(obj, form.cleaned_data["assertions"])
+        if not obj.is_paused and (not change or RESTARTING_FIELDS & set(form.changed_data)):
+            restart_clocks([obj.group_id], timezone.now())
+
+    def resume(self, ids: Sequence[int], now: datetime) -> int:
+        paused = Endpoint.objects.existing().filter(pk__in=ids, is_paused=True)
+        found = dict(paused.values_list("pk", "group_id"))
+        Endpoint.objects.filter(pk__in=found).update(is_paused=False)
+        restart_clocks(sorted(set(found.values())), now)
+        return len(found)
+
+    # The history.
+
+    def get_urls(self) -> list[URLPattern]:
+        results = path("<int:pk>/results/", self.guard_page(self.results_view), name=self._url_name("results"))
+        return [results, *super().get_urls()]
+
+    def get_tools(self, request: HttpRequest, obj: Endpoint) -> list[Tool]:
+        return [*super().get_tools(request, obj), Tool(_("Results"), self.url_of("results", obj.pk))]
+
+    def results_view(self, request: HttpRequest, obj: Endpoint) -> HttpResponse:
+        """Show the endpoint's results, newest first, with the evidence of failures."""
+        cursor = Cursor.parse(request.GET.get("before", ""), request.GET.get("after", ""))
+        page = page_history(CheckResult.objects.filter(endpoint_id=obj.pk), "run_id", cursor)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Results of %(name)s") % {"name": obj},
+            "opts": self.opts,
+            "object": obj,
+            "page": page,
+            "rows": load_endpoint_rows(obj.pk, page.rows),
+        }
+        return TemplateResponse(request, "admin/healthcheck/result_history.html", context)
+
+
+def _read_latest(endpoint: Endpoint) -> EndpointState | None:
+    return latest_state(endpoint.states.all())

@@ -1,0 +1,212 @@
+"""Endpoint groups: the operator's desk. Saving names the columns that changed, so that the clock never moves back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from healthcheck.admin.badges import draw_counts, draw_paused
+from healthcheck.admin.endpoint_forms import RESTARTING_FIELDS, ExistingForm
+from healthcheck.admin.endpoint_inline import MAX_INLINE_ENDPOINTS, EndpointInline
+from healthcheck.admin.filters import GroupStateFilter
+from healthcheck.admin.operated import OperatedAdmin, changed_columns
+from healthcheck.admin.overview import GroupOverview, load_overviews
+from healthcheck.admin.runs import RunViews
+from healthcheck.admin.text_fields import write_assertions
+from healthcheck.admin.tools import Tool
+from healthcheck.admin.words import (
+    describe_instant,
+    describe_lateness,
+    describe_moment,
+    describe_schedule,
+    describe_status,
+)
+from healthcheck.engine.faults import SENTENCES
+from healthcheck.engine.types import ErrorKind
+from healthcheck.models import Endpoint, EndpointGroup, RunStatus
+from healthcheck.pipeline.clock import restart_clocks
+
+_SCHEDULE_COLUMNS = frozenset({"interval_seconds", "cron", "timezone"})
+
+
+class EndpointGroupForm(ExistingForm):
+    class Meta:
+        model = EndpointGroup
+        widgets = {"deadline_seconds": forms.NumberInput(attrs={"class": "vIntegerField"})}
+        fields = (
+            "name",
+            "slug",
+            "position",
+            "is_paused",
+            "interval_seconds",
+            "cron",
+            "timezone",
+            "deadline_seconds",
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        deadline = cleaned.get("deadline_seconds")
+        if self.instance.pk and deadline and not _is_inline(self.instance):
+            self._refuse_slow_endpoints(deadline)
+        return cleaned
+
+    def _refuse_slow_endpoints(self, deadline: float) -> None:
+        """Do what the endpoints' own forms do where they are part of this page."""
+        slow = _find_endpoints(self.instance).filter(timeout_seconds__gt=deadline).first()
+        if slow is not None:
+            sentence = _("The endpoint “%(name)s” has a timeout of %(timeout)g s; lower that first.")
+            refusal = ValidationError(sentence, params={"name": slow.name, "timeout": slow.timeout_seconds})
+            self.add_error("deadline_seconds", refusal)
+
+
+class GroupChangeList(ChangeList):
+    """The list, with what the machines know of the groups on this page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        groups = list(self.result_list)
+        overviews = load_overviews([group.pk for group in groups], timezone.now())
+        for group in groups:
+            group.overview = overviews[group.pk]
+        self.result_list = groups
+
+
+@admin.register(EndpointGroup)
+class EndpointGroupAdmin(RunViews, OperatedAdmin):
+    form = EndpointGroupForm
+    list_display = ("name", "schedule_words", "members", "last_error", "last_run")
+    list_filter = (GroupStateFilter, "is_paused")
+    search_fields = ("name", "slug")
+    actions = ("check_selected", *OperatedAdmin.actions)
+    prepopulated_fields = {"slug": ("name",)}
+    readonly_fields = ("members", "last_error", "last_run", "next_run")
+    _fieldsets: tuple[Any, ...] = (
+        (None, {"fields": (("name", "slug"), ("position", "is_paused"))}),
+        (
+            gettext_lazy("Schedule"),
+            {"fields": (("interval_seconds", "deadline_seconds"), ("cron", "timezone"))},
+        ),
+    )
+    _state_fieldset = (
+        gettext_lazy("State"),
+        {"fields": ("members", "last_error", "last_run", "next_run")},
+    )
+
+    # The list.
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return GroupChangeList
+
+    @admin.display(description=gettext_lazy("schedule"), ordering="interval_seconds")
+    def schedule_words(self, obj: EndpointGroup) -> str:
+        words = describe_schedule(obj)
+        return format_html("{}<br>{}", words, draw_paused()) if obj.is_paused else words
+
+    @admin.display(description=gettext_lazy("endpoints"))
+    def members(self, obj: EndpointGroup) -> SafeString:
+        overview = _read_overview(obj)
+        url = reverse(f"{self.admin_site.name}:healthcheck_endpoint_changelist")
+        badges = draw_counts(overview.counts, paused=overview.paused)
+        return format_html('<a class="hc-members" href="{}?group__id__exact={}">{}</a>', url, obj.pk, badges)
+
+    @admin.display(description=gettext_lazy("last error"), empty_value="–")
+    def last_error(self, obj: EndpointGroup) -> str | None:
+        error = _read_overview(obj).error
+        return f"{error.endpoint.name}: {SENTENCES[ErrorKind(error.last_error_kind)]}" if error else None
+
+    @admin.display(description=gettext_lazy("last run"), empty_value="–")
+    def last_run(self, obj: EndpointGroup) -> SafeString | None:
+        run = _read_overview(obj).last_run
+        if run is None:
+            return None
+        words = describe_lateness(run) if run.status == RunStatus.FINISHED else describe_status(run)
+        at = describe_moment(run.started_at or run.scheduled_for)
+        return format_html(
+            '<a class="hc-time" href="{}">{}</a><br><span class="hc-quiet">{}</span>', self.run_url(run.pk), at, words
+        )
+
+    @admin.display(description=gettext_lazy("next run"))
+    def next_run(self, obj: EndpointGroup) -> str:
+        return _("none while it is paused") if obj.is_paused else describe_instant(obj.next_run_at)
+
+    # The form.
+
+    def get_fieldsets(self, request: HttpRequest, obj: EndpointGroup | None = None) -> Any:
+        return (*self._fieldsets, self._state_fieldset) if obj else self._fieldsets
+
+    def get_inlines(self, request: HttpRequest, obj: EndpointGroup | None) -> Any:
+        return (EndpointInline,) if obj is None or _is_inline(obj) else ()
+
+    def get_tools(self, request: HttpRequest, obj: EndpointGroup) -> list[Tool]:
+        tools = super().get_tools(request, obj)
+        if self.has_change_permission(request, obj):
+            tools.insert(0, Tool(_("Check now"), self.url_of("check_now", obj.pk), is_button=True))
+        return [*tools, Tool(_("Runs"), self.url_of("runs", obj.pk))]
+
+    def save_model(self, request: HttpRequest, obj: EndpointGroup, form: Any, change: bool) -> None:
+        if not change:
+            obj.save()
+            return
+        obj.save(update_fields=changed_columns(form))
+        changed = set(form.changed_data)
+        if changed & _SCHEDULE_COLUMNS or ("is_paused" in changed and not obj.is_paused):
+            restart_clocks([obj.pk], timezone.now())
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        formset.save(commit=False)
+        now = timezone.now()
+        Endpoint.objects.filter(pk__in=[gone.pk for gone in formset.deleted_objects]).update(deleted_at=now)
+        written = {id(endpoint) for endpoint in formset.new_objects}
+        written |= {id(endpoint) for endpoint, _changed in formset.changed_objects}
+        saved = [each for each in formset.forms if id(each.instance) in written]
+        for each in saved:
+            _save_endpoint(each)
+        if any(RESTARTING_FIELDS & set(each.changed_data) for each in saved):
+            restart_clocks([form.instance.pk], now)
+
+    # Pausing and deleting.
+
+    def resume(self, ids: Any, now: datetime) -> int:
+        paused = list(EndpointGroup.objects.existing().filter(pk__in=ids, is_paused=True).values_list("pk", flat=True))
+        EndpointGroup.objects.filter(pk__in=paused).update(is_paused=False)
+        restart_clocks(paused, now)
+        return len(paused)
+
+    def mark_deleted(self, rows: QuerySet[Any], now: datetime) -> None:
+        Endpoint.objects.existing().filter(group__in=rows).update(deleted_at=now)
+        super().mark_deleted(rows, now)
+
+
+def _save_endpoint(form: Any) -> None:
+    form.instance.save(update_fields=changed_columns(form) if form.instance.pk else None)
+    if "assertions" in form.changed_data:
+        write_assertions(form.instance, form.cleaned_data["assertions"])
+
+
+def _find_endpoints(group: EndpointGroup) -> QuerySet[Endpoint]:
+    return Endpoint.objects.existing().filter(group=group)
+
+
+def _is_inline(group: EndpointGroup) -> bool:
+    return _find_endpoints(group).count() <= MAX_INLINE_ENDPOINTS
+
+
+def _read_overview(group: Any) -> GroupOverview:
+    if not hasattr(group, "overview"):
+        group.overview = load_overviews([group.pk], timezone.now())[group.pk]
+    overview: GroupOverview = group.overview
+    return overview

@@ -1,0 +1,160 @@
+"""What the admins of groups and endpoints share: deleting only marks, and people pause and resume by a button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from healthcheck.admin.bases import ModelAdminBase
+from healthcheck.admin.tools import Tool
+
+# A confirmation that lists more names than a person reads only costs time.
+MAX_NAMES_SHOWN = 100
+
+
+class OperatedAdmin(ModelAdminBase):
+    actions: Any = ("pause_selected", "resume_selected")
+    change_form_template = "admin/healthcheck/operated_change_form.html"
+    list_per_page = 50
+
+    class Media:
+        css = {"all": ("healthcheck/admin.css",)}
+
+    # What differs between a group and an endpoint.
+
+    def pause(self, ids: Sequence[int]) -> int:
+        """Pause what is not paused yet and return how many that were."""
+        paused: int = self.model._default_manager.filter(pk__in=ids, is_paused=False).update(is_paused=True)
+        return paused
+
+    def resume(self, ids: Sequence[int], now: datetime) -> int:
+        """Resume what is paused, let it be checked at once, and return how many that were."""
+        raise NotImplementedError
+
+    def mark_deleted(self, rows: QuerySet[Any], now: datetime) -> None:
+        """Hide the rows from now on; the pruner removes them and what hangs on them in batches."""
+        rows.update(deleted_at=now)
+
+    # Deleting.
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(deleted_at__isnull=True)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Name what will be marked and nothing else: collecting what hangs on it would read millions of rows."""
+        count = objs.count() if isinstance(objs, QuerySet) else len(objs)
+        kind = capfirst(str(self.opts.verbose_name))
+        names = [f"{kind}: {each}" for each in objs[:MAX_NAMES_SHOWN]]
+        if count > len(names):
+            names.append(_("and %(count)s more") % {"count": count - len(names)})
+        missing = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
+        return names, {str(self.opts.verbose_name_plural): count}, missing, []
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.mark_deleted(self.model._default_manager.filter(pk=obj.pk), timezone.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        ids = list(queryset.values_list("pk", flat=True))
+        self.mark_deleted(self.model._default_manager.filter(pk__in=ids), timezone.now())
+
+    # Pausing.
+
+    @admin.action(permissions=["change"], description=gettext_lazy("Pause selected %(verbose_name_plural)s"))
+    def pause_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        count = self.pause(list(queryset.values_list("pk", flat=True)))
+        sentence = ngettext("%(count)s is paused now.", "%(count)s are paused now.", count)
+        self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
+
+    @admin.action(permissions=["change"], description=gettext_lazy("Resume selected %(verbose_name_plural)s"))
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        count = self.resume(list(queryset.values_list("pk", flat=True)), timezone.now())
+        sentence = ngettext("%(count)s is checked again.", "%(count)s are checked again.", count)
+        self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
+
+    def pause_view(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        if self.pause([obj.pk]):
+            self.log_change(request, obj, _("Paused."))
+        self.message_user(request, _("“%(name)s” is paused.") % {"name": obj}, messages.SUCCESS)
+        return redirect(self.url_of("change", obj.pk))
+
+    def resume_view(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        if self.resume([obj.pk], timezone.now()):
+            self.log_change(request, obj, _("Resumed."))
+        self.message_user(request, _("“%(name)s” is checked again, at once.") % {"name": obj}, messages.SUCCESS)
+        return redirect(self.url_of("change", obj.pk))
+
+    # Views of ours.
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path("<int:pk>/pause/", self.guard_button(self.pause_view), name=self._url_name("pause")),
+            path("<int:pk>/resume/", self.guard_button(self.resume_view), name=self._url_name("resume")),
+            *super().get_urls(),
+        ]
+
+    def get_tools(self, request: HttpRequest, obj: Any) -> list[Tool]:
+        """Return the buttons and links over the form of `obj`."""
+        if not self.has_change_permission(request, obj):
+            return []
+        if obj.is_paused:
+            return [Tool(_("Resume"), self.url_of("resume", obj.pk), is_button=True)]
+        return [Tool(_("Pause"), self.url_of("pause", obj.pk), is_button=True)]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
+        if (obj := options.get("obj")) is not None:
+            context["tools"] = self.get_tools(request, obj)
+        return super().render_change_form(request, context, **options)
+
+    def guard_button(self, view: Callable[[HttpRequest, Any], HttpResponse]) -> Callable[..., HttpResponseBase]:
+        """Wrap what a button does: POST only, by people who may change the object."""
+
+        def press(request: HttpRequest, pk: int) -> HttpResponseBase:
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+            return view(request, self.find_permitted(request, pk, needs_change=True))
+
+        return self.admin_site.admin_view(press)
+
+    def guard_page(self, view: Callable[[HttpRequest, Any], HttpResponse]) -> Callable[..., HttpResponseBase]:
+        """Wrap a page about one object, for people who may see it."""
+
+        def show(request: HttpRequest, pk: int) -> HttpResponseBase:
+            return view(request, self.find_permitted(request, pk))
+
+        return self.admin_site.admin_view(show)
+
+    def find_permitted(self, request: HttpRequest, pk: int, *, needs_change: bool = False) -> Any:
+        """Return the object. Raises Http404 when it is gone and PermissionDenied for what the person may not do."""
+        obj = self.get_object(request, str(pk))
+        if obj is None:
+            raise Http404(_("It does not exist any more."))
+        allowed = self.has_change_permission if needs_change else self.has_view_or_change_permission
+        if not allowed(request, obj):
+            raise PermissionDenied
+        return obj
+
+    def url_of(self, view: str, pk: int) -> str:
+        return reverse(f"{self.admin_site.name}:{self._url_name(view)}", args=[pk])
+
+    def _url_name(self, view: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{view}"
+
+
+def changed_columns(form: Any) -> list[str]:
+    """Return the columns that the person changed. Only they are saved: others may have moved since the form opened."""
+    columns = {field.name for field in form.instance._meta.concrete_fields}
+    return [name for name in form.changed_data if name in columns]

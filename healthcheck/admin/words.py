@@ -1,0 +1,68 @@
+"""The words of the admin: schedules, instants, durations and what became of a run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from healthcheck.models import CheckRun, EndpointGroup, Reason, RunStatus
+
+_UNITS = ((86_400, "day", "days"), (3_600, "hour", "hours"), (60, "minute", "minutes"), (1, "second", "seconds"))
+
+
+def describe_schedule(group: EndpointGroup) -> str:
+    """Return “every 5 minutes”, or the cron expression with its time zone."""
+    if group.interval_seconds is None:
+        return _("cron %(expression)s, %(timezone)s") % {"expression": group.cron, "timezone": group.timezone}
+    for seconds, one, many in _UNITS:
+        count, rest = divmod(group.interval_seconds, seconds)
+        if count and not rest:
+            return (
+                _("every %(unit)s") % {"unit": one}
+                if count == 1
+                else _("every %(count)s %(unit)s")
+                % {
+                    "count": count,
+                    "unit": many,
+                }
+            )
+    return ""
+
+
+def describe_instant(at: datetime | None) -> str:
+    """Return the absolute time in the project's time zone, with its name; empty for none."""
+    return date_format(localtime(at), "j M Y, H:i:s T") if at else ""
+
+
+def describe_moment(at: datetime | None) -> str:
+    """Return the time without year and zone, for the narrow columns of a list; empty for none."""
+    return date_format(localtime(at), "j M, H:i:s") if at else ""
+
+
+def describe_duration(duration_us: int) -> str:
+    """Return milliseconds below ten seconds and seconds above, with the digits that matter."""
+    if duration_us < 10_000:
+        return _("%(number)s ms") % {"number": f"{duration_us / 1_000:.1f}"}
+    if duration_us < 10_000_000:
+        return _("%(number)s ms") % {"number": f"{duration_us / 1_000:.0f}"}
+    return _("%(number)s s") % {"number": f"{duration_us / 1_000_000:.1f}"}
+
+
+def describe_lateness(run: CheckRun) -> str:
+    """Return how long after its slot the run started; empty for a run that never started."""
+    lateness_ms = run.lateness_ms
+    return "" if lateness_ms is None else _("%(duration)s late") % {"duration": describe_duration(lateness_ms * 1000)}
+
+
+def describe_status(run: CheckRun) -> str:
+    """Return the run's status, why it did not finish, and how many slots a gap covers."""
+    words = str(RunStatus(run.status).label)
+    if run.reason:
+        words = _("%(status)s: %(reason)s") % {"status": words, "reason": Reason(run.reason).label}
+    if run.slot_count > 1:
+        words += " " + ngettext("(%(count)s slot)", "(%(count)s slots)", run.slot_count) % {"count": run.slot_count}
+    return words

@@ -1,0 +1,86 @@
+"""What the tests of the admin share: people with and without rights, and forms as a browser posts them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from tests.browser import browser, complaints, context, page
+from tests.factories import make_location
+
+__all__ = ["browser", "complaints", "context", "page"]
+
+
+@pytest.fixture(autouse=True)
+def location(request: pytest.FixtureRequest) -> None:
+    """The default location, also where a transactional test has flushed the rows of the migration."""
+    if request.node.get_closest_marker("django_db") is not None:
+        request.getfixturevalue("transactional_db" if "live_server" in request.fixturenames else "db")
+        make_location()
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    """Somebody who may do everything."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    """Somebody who may look at groups and endpoints and change nothing."""
+    user = User.objects.create_user("viewer", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_endpointgroup", "view_endpoint"]))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def group_fields(*endpoints: dict[str, Any], stored: int = 0, **changed: Any) -> dict[str, Any]:
+    """Return the form of a group; the first `stored` of the endpoints exist already and carry their id."""
+    fields: dict[str, Any] = {
+        "name": "Web",
+        "slug": "web",
+        "position": "0",
+        "interval_seconds": "60",
+        "cron": "",
+        "timezone": "UTC",
+        "deadline_seconds": "30.0",
+        "endpoints-TOTAL_FORMS": len(endpoints),
+        "endpoints-INITIAL_FORMS": stored,
+    }
+    for number, endpoint in enumerate(endpoints):
+        fields |= {f"endpoints-{number}-{name}": value for name, value in (inline_fields() | endpoint).items()}
+    return fields | changed
+
+
+def inline_fields(**changed: Any) -> dict[str, Any]:
+    """Return the fields of an endpoint that the form of its group shows."""
+    return {
+        "name": "site",
+        "address": "http://127.0.0.1/",
+        "position": "0",
+        "timeout_seconds": "10.0",
+        "failure_threshold": "2",
+        "recovery_threshold": "1",
+        "assertions": "",
+    } | changed
+
+
+def endpoint_fields(**changed: Any) -> dict[str, Any]:
+    """Return the fields of the endpoint's own form; a new one names its group, too."""
+    return {
+        **inline_fields(),
+        "method": "GET",
+        "headers": "",
+        "body": "",
+        "verify": "on",
+        "ca_pem": "",
+        "family": "any",
+        "max_redirects": "5",
+        "max_body_bytes": "2097152",
+    } | changed

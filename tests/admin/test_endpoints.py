@@ -1,0 +1,219 @@
+"""The endpoint's own form: options as fields, assertions as lines, refusals as sentences at their field."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from healthcheck.engine.types import ErrorKind, State
+from healthcheck.models import Endpoint
+from tests.admin.conftest import endpoint_fields
+from tests.factories import make_assertion, make_endpoint, make_group, make_state
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/healthcheck/endpoint/"
+
+
+def change_url(endpoint: Endpoint) -> str:
+    return f"{LIST}{endpoint.pk}/change/"
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_list_costs_the_same_for_one_and_thirty_endpoints(
+    operator: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    group = make_group()
+    for number in range(count):
+        endpoint = make_endpoint(group, f"endpoint-{number}")
+        make_state(endpoint, State.DOWN, now=timezone.now(), last_error_kind=ErrorKind.TIMEOUT)
+    with django_assert_num_queries(7):
+        page = operator.get(LIST).content.decode()
+    assert page.count("It did not answer in time.") == count
+
+
+def test_defaults_are_not_stored(operator: Client) -> None:
+    fields = endpoint_fields(group=make_group().pk)
+    assert operator.post(f"{LIST}add/", fields).status_code == 302
+    assert Endpoint.objects.get().options == {}
+
+
+def test_options_come_back_as_they_were_written(operator: Client) -> None:
+    endpoint = make_endpoint()
+    written = {
+        "method": "POST",
+        "headers": "Accept: text/plain\r\nX-Trace: a: b",
+        "body": '{"ask": 1}\r\n',
+        "verify": "off",
+        "family": "ipv6",
+        "max_redirects": "0",
+        "max_body_bytes": "1000",
+    }
+    assert operator.post(change_url(endpoint), endpoint_fields(**written)).status_code == 302
+    endpoint.refresh_from_db()
+    assert endpoint.options == {
+        "method": "POST",
+        "headers": [["Accept", "text/plain"], ["X-Trace", "a: b"]],
+        "body": '{"ask": 1}\n',
+        "verify": "off",
+        "family": "ipv6",
+        "max_redirects": 0,
+        "max_body_bytes": 1000,
+    }
+    form = operator.get(change_url(endpoint)).context["adminform"].form
+    assert form["headers"].value() == "Accept: text/plain\nX-Trace: a: b"
+    assert form["body"].value() == '{"ask": 1}\n'
+    assert (form["method"].value(), form["family"].value(), form["max_redirects"].value()) == ("POST", "ipv6", 0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("address", "http://127.0.0.1:99999/", "The port must lie between 1 and 65535; correct it."),
+        ("address", "ftp://127.0.0.1/", "The address must start with http:// or https://; add it."),
+        ("timeout_seconds", "31", "The timeout must not be longer than the group's deadline of 30 s; lower it."),
+        ("headers", "X-A: 1\nX-B", "Line 2 is not a header; write it as Name: value."),
+        (
+            "headers",
+            "X-A: one\vtwo",
+            "The value of X-A holds a line break or another control character; remove it.",
+        ),
+        ("headers", "Host: other", "The header Host is set by the checker itself; remove it."),
+        ("headers", "X A: 1", "A header's name must be letters, digits and hyphens; correct it."),
+        ("method", "BREW", "Select a valid choice. BREW is not one of the available choices."),
+        ("max_redirects", "11", "Ensure this value is less than or equal to 10."),
+        (
+            "assertions",
+            'status 200\r\nbody matches "(a"',
+            (
+                "Line 2: The regular expression is not accepted: missing ): (a. Write it in RE2's syntax "
+                "(no look-around, no back-references). (Column 14.)"
+            ),
+        ),
+        (
+            "assertions",
+            "\r\nlatency 800ms",
+            "Line 2: Write the limit as < and milliseconds or seconds, for example: latency < 800ms. (Column 9.)",
+        ),
+        (
+            "assertions",
+            f'body contains "{"x" * 990}"',
+            "Line 1: The assertion is too long; use at most 1000 characters.",
+        ),
+    ],
+)
+def test_form_refuses_at_the_field_with_a_sentence(operator: Client, field: str, value: str, sentence: str) -> None:
+    endpoint = make_endpoint()
+    response = operator.post(change_url(endpoint), endpoint_fields(**{field: value}))
+    assert response.status_code == 200
+    assert response.context["adminform"].form.errors == {field: [sentence]}
+
+
+def test_form_refuses_a_bad_json_path_with_its_position(operator: Client) -> None:
+    response = operator.post(change_url(make_endpoint()), endpoint_fields(assertions="status 200\njson $.a[ == 1"))
+    [sentence] = response.context["adminform"].form.errors["assertions"]
+    assert sentence.startswith("Line 2: The JSON path is not accepted at character ")
+    assert sentence.endswith(".)")
+    assert "(Column " in sentence
+
+
+def test_form_refuses_a_broken_authority_at_its_field(operator: Client) -> None:
+    fields = endpoint_fields(verify="custom", ca_pem="not a certificate")
+    response = operator.post(change_url(make_endpoint()), fields)
+    assert response.context["adminform"].form.errors == {
+        "ca_pem": [
+            (
+                "The authority is not a certificate in PEM form; paste the text from -----BEGIN CERTIFICATE----- to "
+                "-----END CERTIFICATE-----."
+            )
+        ]
+    }
+
+
+def test_name_that_the_group_has_already_is_refused(operator: Client) -> None:
+    group = make_group()
+    make_endpoint(group, "site")
+    response = operator.post(f"{LIST}add/", endpoint_fields(group=group.pk))
+    assert response.context["adminform"].form.non_field_errors() == [
+        "This group already has an endpoint with this name; choose another."
+    ]
+
+
+def test_name_of_another_endpoint_is_refused_on_change(operator: Client) -> None:
+    group = make_group()
+    make_endpoint(group, "site")
+    response = operator.post(change_url(make_endpoint(group, "other")), endpoint_fields(name="site"))
+    assert response.context["adminform"].form.non_field_errors() == [
+        "This group already has an endpoint with this name; choose another."
+    ]
+
+
+def test_group_must_be_chosen(operator: Client) -> None:
+    response = operator.post(f"{LIST}add/", endpoint_fields(group=""))
+    assert response.context["adminform"].form.errors == {"group": ["This field is required."]}
+
+
+def test_assertions_are_replaced_line_by_line(operator: Client) -> None:
+    endpoint = make_endpoint()
+    make_assertion(endpoint, "status 200")
+    lines = 'body contains "ready"\r\n\r\nstatus 204'
+    assert operator.post(change_url(endpoint), endpoint_fields(assertions=lines)).status_code == 302
+    assert [each.text for each in endpoint.assertions.all()] == ['body contains "ready"', "status 204"]
+    form = operator.get(change_url(endpoint)).context["adminform"].form
+    assert form["assertions"].value() == 'body contains "ready"\nstatus 204'
+
+
+@pytest.mark.parametrize(
+    ("changed", "restarts"),
+    [({"headers": "X-A: 1"}, True), ({"address": "http://127.0.0.2/"}, True), ({"name": "renamed"}, False)],
+)
+def test_only_what_it_asks_restarts_the_clock(operator: Client, changed: dict[str, Any], restarts: bool) -> None:
+    later = timezone.now() + timedelta(days=1)
+    endpoint = make_endpoint(make_group(next_run_at=later))
+    assert operator.post(change_url(endpoint), endpoint_fields(**changed)).status_code == 302
+    endpoint.group.refresh_from_db()
+    assert (endpoint.group.next_run_at < later) is restarts
+
+
+def test_endpoint_stays_in_its_group(operator: Client) -> None:
+    endpoint = make_endpoint()
+    other = make_group("other")
+    assert operator.post(change_url(endpoint), endpoint_fields(group=other.pk)).status_code == 302
+    before = endpoint.group_id
+    endpoint.refresh_from_db()
+    assert endpoint.group_id == before
+
+
+def test_deleting_marks_and_hides(operator: Client) -> None:
+    endpoint = make_endpoint()
+    make_state(endpoint)
+    assert operator.post(f"{LIST}{endpoint.pk}/delete/", {"post": "yes"}).status_code == 302
+    endpoint.refresh_from_db()
+    assert endpoint.deleted_at is not None
+    assert endpoint.states.count() == 1
+    assert operator.get(change_url(endpoint)).status_code == 302
+
+
+def test_bulk_pause_and_resume_restart_the_clocks_of_their_groups(operator: Client) -> None:
+    later = timezone.now() + timedelta(days=1)
+    endpoint = make_endpoint(make_group(next_run_at=later))
+    operator.post(LIST, {"action": "pause_selected", "_selected_action": [endpoint.pk]})
+    endpoint.refresh_from_db()
+    assert (endpoint.is_paused, endpoint.group.next_run_at) == (True, later)
+    operator.post(LIST, {"action": "resume_selected", "_selected_action": [endpoint.pk]})
+    endpoint = Endpoint.objects.get(pk=endpoint.pk)
+    assert endpoint.is_paused is False
+    assert endpoint.group.next_run_at < later
+
+
+def test_list_does_not_show_an_expired_state(operator: Client) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    make_state(make_endpoint(), State.UP, now=timezone.now(), valid_until=past)
+    page = operator.get(LIST).content.decode()
+    assert '<span class="hc-state hc-unknown">' in page
+    assert '<span class="hc-state hc-up">' not in page
