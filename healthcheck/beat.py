@@ -16,10 +16,10 @@ from typing import Any
 from celery.beat import Scheduler
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from healthcheck import publisher
 from healthcheck.pipeline.clock import read_database_clock
 from healthcheck.pipeline.sweep import mark_unpublished, realign_clocks
 from healthcheck.pipeline.tick import tick
+from healthcheck.publisher import PUBLISHER, Publisher
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,8 @@ PRUNE_SECONDS = 600.0
 class Ticker:
     """Ticks as one node. Holds nothing that matters: the database knows what is due."""
 
-    def __init__(self) -> None:
+    def __init__(self, publisher: Publisher = PUBLISHER) -> None:
+        self._publisher = publisher
         # Containers share host names and process ids.
         self.node = f"{socket.gethostname()[:100]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._backoff = 0.0
@@ -57,7 +58,7 @@ class Ticker:
         started = time.monotonic()
         self._keep_house(now, started)
         report = tick(now, node=self.node)
-        sent = publisher.publish(report.run_ids)
+        sent = self._publisher.publish_runs(report.run_ids)
         mark_unpublished(report.run_ids[sent:])
         self._backoff = 0.0
         if report.next_due_at is None:
@@ -69,7 +70,7 @@ class Ticker:
         if started >= self._realign_at:
             self._realign_at = started + REALIGN_SECONDS
             realign_clocks(now)
-        if started >= self._prune_at and publisher.publish_prune():
+        if started >= self._prune_at and self._publisher.publish_prune():
             self._prune_at = started + PRUNE_SECONDS
 
 

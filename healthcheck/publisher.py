@@ -31,7 +31,7 @@ class Publisher:
         self._producer: Producer | None = None
 
     def send(self, task: str, arguments: Sequence[Sequence[int]]) -> int:
-        """Send one message per arguments; return how many were sent before the first failure."""
+        """Send one message per arguments; return how many were sent before the first failure, half a second later."""
         sent = 0
         with self._lock:
             try:
@@ -42,6 +42,13 @@ class Publisher:
                 logger.warning("broker away", extra={"unsent": len(arguments) - sent, "error": type(error).__name__})
                 self._drop()
         return sent
+
+    def publish_runs(self, run_ids: Sequence[int]) -> int:
+        return self.send(RUN_GROUP, [(run_id,) for run_id in run_ids])
+
+    def publish_prune(self) -> bool:
+        """Ask a worker to prune; False when the broker is away."""
+        return self.send(PRUNE, [()]) == 1
 
     def _send_one(self, task: str, args: Sequence[int]) -> None:
         if self._producer is None:
@@ -57,14 +64,9 @@ class Publisher:
         self._connection = self._producer = None
 
 
-_publisher = Publisher()
+PUBLISHER = Publisher()
 
 
 def publish(run_ids: Sequence[int]) -> int:
-    """Publish runs in order; return how many were sent before the first failure, at most half a second later."""
-    return _publisher.send(RUN_GROUP, [(run_id,) for run_id in run_ids])
-
-
-def publish_prune() -> bool:
-    """Ask a worker to prune; False when the broker is away."""
-    return _publisher.send(PRUNE, [()]) == 1
+    """Publish runs in order over the process's connection; return how many were sent, see `Publisher.send`."""
+    return PUBLISHER.publish_runs(run_ids)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from django.core.management.base import CommandError
+
+from project.embedded.data_directory import MAX_SOCKET_PATH_BYTES, DataDirectory, find_data_directory
+
+
+def test_secret_key_is_made_once(tmp_path: Path) -> None:
+    key = DataDirectory(tmp_path).read_secret_key()
+    assert len(key) == 64
+    assert DataDirectory(tmp_path).read_secret_key() == key
+    assert [entry.name for entry in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_secret_key_that_was_never_written_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").touch()
+    assert len(DataDirectory(tmp_path).read_secret_key()) == 64
+
+
+def test_broker_lives_in_the_data_directory(tmp_path: Path) -> None:
+    assert DataDirectory(tmp_path).choose_broker_directory() == tmp_path / "broker"
+    assert (tmp_path / "broker").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", ["with space", "umläut", "x" * 100])
+def test_broker_lives_elsewhere_where_its_path_would_not_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    data = tmp_path / name
+    data.mkdir()
+    chosen = DataDirectory(data).choose_broker_directory()
+    assert chosen.parent == tmp_path
+    assert len(str(chosen / "broker.sock")) <= MAX_SOCKET_PATH_BYTES
+    assert chosen == DataDirectory(data).choose_broker_directory()
+
+
+def test_broker_refuses_a_folder_that_others_can_enter(tmp_path: Path) -> None:
+    (tmp_path / "broker").mkdir()
+    (tmp_path / "broker").chmod(0o755)
+    with pytest.raises(CommandError, match="is not a private folder of yours; remove it and start again"):
+        DataDirectory(tmp_path).choose_broker_directory()
+
+
+def test_data_directory_may_be_given_in_any_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert find_data_directory("~/here").path == find_data_directory("here").path == tmp_path / "here"

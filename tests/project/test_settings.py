@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.project.running import run_manage
+
+SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+PRINT = "from django.conf import settings; print({})"
+
+
+def test_production_passes_the_deploy_check() -> None:
+    checked = run_manage("check", "--deploy", "--fail-level", "WARNING", SECRET_KEY=SECRET, HTTPS="true")
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_a_missing_secret_key_fails_the_deploy_check() -> None:
+    checked = run_manage("check", "--deploy", "--fail-level", "WARNING", HTTPS="true")
+    assert checked.returncode == 1
+    assert "security.W009" in checked.stderr
+
+
+def test_settings_are_read_from_files(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "database").write_text("postgres://someone:word@db:5432/checks")
+    shown = run_manage(
+        "shell",
+        "--no-imports",
+        "--command",
+        PRINT.format("settings.SECRET_KEY, settings.DATABASES['default']['HOST'], settings.DEBUG"),
+        SECRET_KEY_FILE=str(tmp_path / "secret"),
+        DATABASE_URL_FILE=str(tmp_path / "database"),
+    )
+    assert (shown.stdout, shown.stderr) == (f"{SECRET} db False\n", "")

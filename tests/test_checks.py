@@ -1,0 +1,85 @@
+"""Every system check has an id and a hint that names the cure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, run_checks
+from django.test import override_settings
+
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "x"}
+
+
+def run() -> list[CheckMessage]:
+    return run_checks(tags=["healthcheck"])
+
+
+def test_checks_are_silent_about_the_deployment() -> None:
+    assert run() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected", "hint"),
+    [
+        ({"HEALTHCHECK": {"RETENTION_DAY": 3}}, "healthcheck.W001", "spelling"),
+        ({"HEALTHCHECK": {"ADDRESS_MODE": "open"}}, "healthcheck.E002", "private"),
+        ({"HEALTHCHECK": {"ADDRESS_ALLOW": ["10.0.0.1/8"]}}, "healthcheck.E003", "corrected"),
+        ({"HEALTHCHECK": {"ADDRESS_DENY": ["example.com"]}}, "healthcheck.E003", "corrected"),
+        ({"HEALTHCHECK": {"ADDRESS_DENY": "10.0.0.0/8"}}, "healthcheck.E003", "['10.0.0.0/8']"),
+        ({"CELERY_WORKER_POOL": "gevent"}, "healthcheck.E004", "threads"),
+        ({"CELERY_WORKER_POOL": "celery.concurrency.eventlet:TaskPool"}, "healthcheck.E004", "threads"),
+        ({"CELERY_BROKER_TRANSPORT_OPTIONS": {"visibility_timeout": 605}}, "healthcheck.E005", "900"),
+        ({"CELERY_BROKER_URL": "memory://"}, "healthcheck.W002", "Redis"),
+        ({"DATABASES": {"default": SQLITE}}, "healthcheck.W003", "IMMEDIATE"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES:UserWarning")
+def test_check_names_the_cure(changed: dict[str, Any], expected: str, hint: str) -> None:
+    with override_settings(**changed):
+        [message] = run()
+    assert message.id == expected
+    assert hint in str(message.hint)
+
+
+def test_check_of_the_time_zone_support_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not by override_settings: its signal would change the time zone of open connections.
+    monkeypatch.setattr(settings, "USE_TZ", False)
+    [message] = run()
+    assert (message.id, "USE_TZ = True" in str(message.hint)) == ("healthcheck.E001", True)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"CELERY_WORKER_POOL": "threads"},
+        {"CELERY_WORKER_POOL": "prefork"},
+        {"CELERY_BROKER_TRANSPORT_OPTIONS": {"visibility_timeout": 606}},
+        {"CELERY_BROKER_TRANSPORT_OPTIONS": {}},
+        {"HEALTHCHECK": {"ADDRESS_ALLOW": ["127.0.0.0/8", "::1/128"], "ADDRESS_DENY": ["10.0.0.7"]}},
+        {"HEALTHCHECK": {}},
+    ],
+)
+def test_check_lets_pass_what_works(changed: dict[str, Any]) -> None:
+    with override_settings(**changed):
+        assert run() == []
+
+
+def test_check_of_a_network_names_the_setting_and_the_text() -> None:
+    with override_settings(HEALTHCHECK={"ADDRESS_DENY": ["10.0.0.1/8"]}):
+        [message] = run()
+    assert message == Error(
+        "HEALTHCHECK['ADDRESS_DENY']: “10.0.0.1/8” is not a network; write it like 10.0.0.0/8, with no bits set after"
+        " the prefix.",
+        hint="Until it is corrected no endpoint can be checked.",
+        id="healthcheck.E003",
+    )
+
+
+def test_check_names_every_unknown_setting() -> None:
+    with override_settings(HEALTHCHECK={"B": 1, "A": 2}):
+        assert [message.msg for message in run()] == [
+            "HEALTHCHECK['A'] is not a setting.",
+            "HEALTHCHECK['B'] is not a setting.",
+        ]

@@ -1,0 +1,25 @@
+"""Everything that touches the database passes on PostgreSQL as well: the same tests, run once more."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.servers import PostgreSQL
+
+FOLDERS = ["tests/models", "tests/pipeline", "tests/web", "tests/admin"]
+RERUN_SECONDS = 400
+
+
+@pytest.mark.skipif("TEST_DATABASE_URL" in os.environ, reason="this is that run")
+def test_database_tests_pass_on_postgresql(postgres: PostgreSQL) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not browser", *FOLDERS]
+    environment = os.environ | {"TEST_DATABASE_URL": postgres.url()}
+    rerun = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=RERUN_SECONDS, check=False
+    )
+    assert rerun.returncode == 0, rerun.stdout[-8000:] + rerun.stderr[-2000:]
+    assert " skipped" not in rerun.stdout.splitlines()[-1]
