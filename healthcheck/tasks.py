@@ -20,6 +20,7 @@ __all__ = ["prune", "publish", "run_group", "tick"]
 PRUNE_BUDGET_SECONDS = 60.0
 
 performer = Performer()
+ticker = Ticker()
 
 
 @shared_task(name=RUN_GROUP, ignore_result=True)
@@ -31,7 +32,7 @@ def run_group(run_id: int) -> None:
 @shared_task(name="healthcheck.tick", ignore_result=True)
 def tick() -> None:
     """Tick once, for projects whose beat has a scheduler of its own."""
-    Ticker().step()
+    ticker.step()
 
 
 @shared_task(name=PRUNE, ignore_result=True)

@@ -71,6 +71,14 @@ _SQLITE_OPTIONS = {
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
 }
+_POSTGRES_OPTIONS = {
+    # A server that vanished without a word is noticed within seconds; the system's own patience is hours.
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 
 
 def _database() -> dict[str, Any]:
@@ -79,6 +87,7 @@ def _database() -> dict[str, Any]:
         database["OPTIONS"] = _SQLITE_OPTIONS | database.get("OPTIONS", {})
     else:
         database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        database["OPTIONS"] = _POSTGRES_OPTIONS | database.get("OPTIONS", {})
     return database
 
 

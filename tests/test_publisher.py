@@ -16,16 +16,16 @@ GENEROUS_SECONDS = 8
 
 
 @pytest.fixture
-def broker(valkey: ValkeyServer, settings: object) -> ValkeyServer:
+def broker(valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> ValkeyServer:
     """The broker that the app publishes to."""
-    previous = current_app.conf.broker_url
-    current_app.conf.broker_url = valkey_url(valkey)
-    yield valkey
-    current_app.conf.broker_url = previous
+    monkeypatch.setattr(current_app.conf, "broker_url", valkey_url(valkey))
+    return valkey
 
 
 def queued(broker: ValkeyServer) -> int:
-    return broker.client().llen("celery")
+    length = broker.client().llen("celery")
+    assert isinstance(length, int)
+    return length
 
 
 def test_send_puts_one_message_per_run_in_the_queue(broker: ValkeyServer) -> None:

@@ -37,7 +37,7 @@ from healthcheck.admin.words import (
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind
 from healthcheck.models import Endpoint, EndpointGroup, RunStatus
-from healthcheck.pipeline.clock import restart_clocks
+from healthcheck.pipeline.clock import read_database_clock, restart_clocks
 
 _SCHEDULE_COLUMNS = frozenset({"interval_seconds", "cron", "timezone"})
 
@@ -164,11 +164,11 @@ class EndpointGroupAdmin(RunViews, OperatedAdmin):
         obj.save(update_fields=changed_columns(form))
         changed = set(form.changed_data)
         if changed & _SCHEDULE_COLUMNS or ("is_paused" in changed and not obj.is_paused):
-            restart_clocks([obj.pk], timezone.now())
+            restart_clocks([obj.pk], read_database_clock())
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save(commit=False)
-        now = timezone.now()
+        now = read_database_clock()
         Endpoint.objects.filter(pk__in=[gone.pk for gone in formset.deleted_objects]).update(deleted_at=now)
         written = {id(endpoint) for endpoint in formset.new_objects}
         written |= {id(endpoint) for endpoint, _changed in formset.changed_objects}

@@ -12,13 +12,13 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from healthcheck.admin.bases import ModelAdminBase
 from healthcheck.admin.tools import Tool
+from healthcheck.pipeline.clock import read_database_clock
 
 # A confirmation that lists more names than a person reads only costs time.
 MAX_NAMES_SHOWN = 100
@@ -65,11 +65,11 @@ class OperatedAdmin(ModelAdminBase):
         return names, {str(self.opts.verbose_name_plural): count}, missing, []
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.mark_deleted(self.model._default_manager.filter(pk=obj.pk), timezone.now())
+        self.mark_deleted(self.model._default_manager.filter(pk=obj.pk), read_database_clock())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         ids = list(queryset.values_list("pk", flat=True))
-        self.mark_deleted(self.model._default_manager.filter(pk__in=ids), timezone.now())
+        self.mark_deleted(self.model._default_manager.filter(pk__in=ids), read_database_clock())
 
     # Pausing.
 
@@ -81,7 +81,7 @@ class OperatedAdmin(ModelAdminBase):
 
     @admin.action(permissions=["change"], description=gettext_lazy("Resume selected %(verbose_name_plural)s"))
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        count = self.resume(list(queryset.values_list("pk", flat=True)), timezone.now())
+        count = self.resume(list(queryset.values_list("pk", flat=True)), read_database_clock())
         sentence = ngettext("%(count)s is checked again.", "%(count)s are checked again.", count)
         self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
 
@@ -92,7 +92,7 @@ class OperatedAdmin(ModelAdminBase):
         return redirect(self.url_of("change", obj.pk))
 
     def resume_view(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        if self.resume([obj.pk], timezone.now()):
+        if self.resume([obj.pk], read_database_clock()):
             self.log_change(request, obj, _("Resumed."))
         self.message_user(request, _("“%(name)s” is checked again, at once.") % {"name": obj}, messages.SUCCESS)
         return redirect(self.url_of("change", obj.pk))

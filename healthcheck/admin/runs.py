@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -24,6 +23,7 @@ from healthcheck.admin.words import describe_duration, describe_instant, describ
 from healthcheck.engine.types import State
 from healthcheck.models import CheckRun, Endpoint, EndpointGroup, Trigger
 from healthcheck.models.run import UNFINISHED
+from healthcheck.pipeline.clock import read_database_clock
 from healthcheck.pipeline.manual import request_check
 from healthcheck.tasks import publish
 
@@ -84,14 +84,14 @@ class RunViews(OperatedAdmin):
         return TemplateResponse(request, "admin/healthcheck/run.html", context)
 
     def check_now_view(self, request: HttpRequest, obj: EndpointGroup) -> HttpResponse:
-        run_id = request_check(obj.pk, timezone.now())
+        run_id = request_check(obj.pk, read_database_clock())
         self._wake_workers(request, [run_id])
         self.log_change(request, obj, _("Check now."))
         return redirect(self.run_url(run_id))
 
     @admin.action(permissions=["change"], description=gettext_lazy("Check selected %(verbose_name_plural)s now"))
     def check_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        now = timezone.now()
+        now = read_database_clock()
         ids = list(queryset.values_list("pk", flat=True)[:MAX_CHECKED_AT_ONCE])
         self._wake_workers(request, [request_check(group_id, now) for group_id in ids])
         sentence = ngettext("%(count)s group is being checked.", "%(count)s groups are being checked.", len(ids))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -22,6 +23,8 @@ MAX_INTERVAL_SECONDS = 86_400
 CRON_LATE_LIMIT = timedelta(minutes=15)
 # How many cron slots of a gap are counted one by one; a longer gap is stated as at least so many.
 MAX_COUNTED_SLOTS = 1_000
+# How many cron slots are looked at for the shortest pause between two of them, and how far ahead: a person waits.
+MAX_COMPARED_SLOTS, MAX_COMPARED_TIME = 100, timedelta(days=800)
 # How long the evidence of a slot outlives the moment at which the next result is due.
 FORGIVEN = timedelta(seconds=60)
 
@@ -98,6 +101,13 @@ class CronSchedule:
                 return found
         sentence = f"“{self.expression}” never comes; choose a day that exists."
         raise ConfigurationError(sentence, field="cron")
+
+    def find_shortest_pause(self, after: datetime) -> timedelta:
+        """Return the shortest time between two of the slots that follow `after`; see `MAX_COMPARED_SLOTS`."""
+        slots = [first := self.slot_after(after), self.slot_after(first)]
+        while len(slots) < MAX_COMPARED_SLOTS and slots[-1] - after < MAX_COMPARED_TIME:
+            slots.append(self.slot_after(slots[-1]))
+        return min(following - slot for slot, following in pairwise(slots))
 
     def plan(self, due_at: datetime, now: datetime, *, deadline: timedelta) -> Plan:
         """Plan the claim of a group whose clock says `due_at`, which has passed. See `CRON_LATE_LIMIT`."""

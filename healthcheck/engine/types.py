@@ -89,7 +89,7 @@ class ConfigurationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PhaseTimes:
-    """Microseconds per phase, summed over redirects. `headers_us`: from the request's first byte to the header's end."""
+    """Microseconds per phase, summed over redirects. `headers_us`: from the request's first byte to the last header."""
 
     resolve_us: int = 0
     connect_us: int = 0

@@ -1,11 +1,16 @@
+from __future__ import annotations
+
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import healthcheck.engine.types
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
+
+import healthcheck.engine.types
 
 
-def create_defaults(apps, schema_editor):
+def create_defaults(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """The location that every run has, and a page at the root that shows every group."""
     apps.get_model("healthcheck", "Location").objects.get_or_create(slug="default", defaults={"name": "Default"})
     apps.get_model("healthcheck", "StatusPage").objects.get_or_create(

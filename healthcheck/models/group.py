@@ -125,10 +125,16 @@ class EndpointGroup(models.Model):
         if self.interval_seconds is not None and self.deadline_seconds and not self.cron:
             self._clean_deadline(self.interval_seconds)
         if self.interval_seconds is None and self.cron:
-            try:
-                parse_cron(self.cron, self.timezone)
-            except ConfigurationError as error:
-                raise ValidationError({error.field: error.sentence}) from None
+            self._clean_cron()
+
+    def _clean_cron(self) -> None:
+        try:
+            pause = parse_cron(self.cron, self.timezone).find_shortest_pause(current_time()).total_seconds()
+        except ConfigurationError as error:
+            raise ValidationError({error.field: error.sentence}) from None
+        if (self.deadline_seconds or 0) >= pause:
+            sentence = _("The deadline must be shorter than the shortest time between two runs, %(pause)d s; lower it.")
+            raise ValidationError({"deadline_seconds": sentence % {"pause": pause}})
 
     def _clean_deadline(self, interval_seconds: int) -> None:
         if self.deadline_seconds >= interval_seconds:

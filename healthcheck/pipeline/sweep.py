@@ -45,8 +45,10 @@ def expire_evidence(now: datetime) -> int:
     with transaction.atomic():
         rows = EndpointState.objects.filter(valid_until__lt=now).exclude(state=State.UNKNOWN)
         if connection.features.has_select_for_update:
-            rows = rows.select_for_update(of=("self",))
-        expired = list(rows.order_by("valid_until")[:SWEEP_BATCH])
+            # What a run is recording at this moment is being renewed, and waiting for it could deadlock with that run.
+            # A row that is passed over now is looked at again within a second.
+            rows = rows.select_for_update(of=("self",), skip_locked=True)
+        expired = list(rows.order_by("endpoint_id", "location_id")[:SWEEP_BATCH])
         changes: dict[int, list[StateChange]] = {}
         for row in expired:
             change = _expire_row(row)

@@ -16,7 +16,7 @@ _ELLIPSIS = "…"
 def sanitise(text: str, limit: int) -> str:
     """Return at most `limit` characters of `text` that are safe to store and to show."""
     capped = text if len(text) <= limit else text[: limit - 1] + _ELLIPSIS
-    if capped.isascii() and capped.isprintable():
+    if capped.isprintable():
         return capped
     return "".join(_safe(character) for character in capped)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from healthcheck.models import EndpointGroup, Tick
+from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.dispatch import claim_due_groups
 from healthcheck.pipeline.sweep import expire_evidence, sweep_runs
 
@@ -24,7 +25,7 @@ def tick(now: datetime, *, node: str) -> TickReport:
     swept = sweep_runs(now)
     claimed = claim_due_groups(now)
     expire_evidence(now)
-    Tick.objects.update_or_create(node=node, defaults={"at": now})
+    insert_rows(Tick, ("node", "at"), [(node, now)], conflict=("node",), update=("at",))
     return TickReport((*claimed, *swept), find_next_due())
 
 

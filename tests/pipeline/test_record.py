@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -25,6 +25,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 SECOND = timedelta(seconds=1)
 UP, DOWN, UNKNOWN = State.UP, State.DOWN, State.UNKNOWN
+
+
+def find_first_slot(endpoint: Endpoint) -> datetime:
+    """Return a slot on the phase of the group, which depends on the group's id."""
+    return endpoint.group.schedule.plan(NOW, NOW, deadline=endpoint.group.deadline).next_run_at
 
 
 def test_record_stores_every_column_of_a_result() -> None:
@@ -85,19 +90,21 @@ def test_record_writes_the_first_verdict_as_state_and_transition() -> None:
 
 def test_record_changes_the_state_once_the_threshold_is_reached_as_of_the_first_evidence() -> None:
     endpoint = make_endpoint(failure_threshold=2)
+    first = find_first_slot(endpoint)
     for minute, verdict in enumerate([UP, DOWN, DOWN]):
-        at = NOW + timedelta(minutes=minute)
+        at = first + timedelta(minutes=minute)
         record_one(take_one(endpoint.group, at=at), outcome(verdict, at=at))
     transition = Transition.objects.get(to_state=DOWN)
-    assert (transition.at, transition.confirmed_at) == (NOW + timedelta(minutes=1), NOW + timedelta(minutes=2))
+    assert (transition.at, transition.confirmed_at) == (first + timedelta(minutes=1), first + timedelta(minutes=2))
     assert EndpointState.objects.get().strip == "133"
 
 
 def test_record_of_an_unknown_verdict_is_stored_and_is_no_evidence() -> None:
     endpoint = make_endpoint()
-    record_one(take_one(endpoint.group), outcome(UP))
+    first = find_first_slot(endpoint)
+    record_one(take_one(endpoint.group, at=first), outcome(UP, at=first))
     before = EndpointState.objects.get()
-    later = NOW + timedelta(minutes=1)
+    later = first + timedelta(minutes=1)
     record_one(take_one(endpoint.group, at=later), outcome(UNKNOWN, at=later, kind=ErrorKind.CAPACITY))
     after = EndpointState.objects.get()
     assert (after.state, after.valid_until, after.strip) == (UP, before.valid_until, "10")
@@ -106,7 +113,7 @@ def test_record_of_an_unknown_verdict_is_stored_and_is_no_evidence() -> None:
 
 def test_record_shows_missed_slots_as_no_data_in_the_strip() -> None:
     endpoint = make_endpoint(make_group(interval_seconds=10, deadline_seconds=5))
-    first = endpoint.group.schedule.plan(NOW, NOW, deadline=endpoint.group.deadline).next_run_at
+    first = find_first_slot(endpoint)
     record_one(take_one(endpoint.group, at=first), outcome(UP, at=first))
     later = first + timedelta(seconds=30)
     record_one(take_one(endpoint.group, at=later), outcome(UP, at=later))

@@ -1,0 +1,27 @@
+"""The figures by name. The file of the same name measures it; sizes and bounds are here, so that they can be listed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Figure(NamedTuple):
+    """`size` is the default of what `counted` names; a measurement may take `bound_seconds` and is ended then."""
+
+    sentence: str
+    counted: str
+    size: int
+    bound_seconds: int
+    by_database: bool = True
+
+
+FIGURES = {
+    "probe": Figure("CPU of one HTTP check by itself, nothing stored", "checks", 20_000, 60, by_database=False),
+    "cpu": Figure("CPU of the worker per stored HTTP check", "groups of 20", 80, 150),
+    "slow": Figure("wall time of a group whose members all answer after 1 s", "endpoints", 200, 90),
+    "silent": Figure("lateness of healthy groups beside as many silent ones", "groups of each", 200, 240),
+    "statements": Figure("database statements per run", "endpoints of the largest group", 300, 90),
+    "bytes": Figure("bytes per stored result, indexes included", "results", 400_000, 300),
+    "kills": Figure("what kill -9 of worker, scheduler and broker costs", "kills of each", 3, 400),
+    "pages": Figure("server time and queries of the status page", "endpoints", 300, 90),
+}

@@ -1,0 +1,229 @@
+"""The pruner: what is old or deleted goes with everything that hangs on it, and nothing else does."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
+
+from healthcheck.models import (
+    Assertion,
+    CheckResult,
+    CheckRun,
+    Endpoint,
+    EndpointGroup,
+    EndpointState,
+    Evidence,
+    Reason,
+    RunStatus,
+    StatusPage,
+    Tick,
+    Transition,
+    Trigger,
+)
+from healthcheck.pipeline.prune import DELETED_GRACE, Pruned, prune
+from tests.factories import (
+    NOW,
+    make_assertion,
+    make_endpoint,
+    make_evidence,
+    make_group,
+    make_page,
+    make_result,
+    make_run,
+    make_state,
+    make_tick,
+    make_transition,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+RETENTION = 14 * DAY
+CUTOFF = NOW - RETENTION
+LONG_DELETED = NOW - DELETED_GRACE - SECOND
+EVERYTHING: list[type[Model]] = [
+    EndpointGroup, Endpoint, Assertion, EndpointState, Transition, CheckRun, CheckResult, Evidence,
+]  # fmt: skip
+
+
+def run_prune(*, budget_seconds: float = 60, batch: int = 2000) -> Pruned:
+    return prune(NOW, retention=RETENTION, budget_seconds=budget_seconds, batch=batch)
+
+
+def count_rows() -> list[int]:
+    return [model._default_manager.count() for model in EVERYTHING]
+
+
+def make_history(endpoint: Endpoint, *instants: datetime) -> list[int]:
+    """Store a run with a result and its evidence at each instant."""
+    runs = [make_run(endpoint.group, at=at) for at in instants]
+    for run in runs:
+        make_result(run, endpoint)
+        make_evidence(run, endpoint)
+    return [run.pk for run in runs]
+
+
+def make_full_group(slug: str) -> Endpoint:
+    """Store a group with a row in every table."""
+    endpoint = make_endpoint(make_group(slug))
+    make_assertion(endpoint)
+    make_state(endpoint)
+    make_transition(endpoint)
+    make_history(endpoint, NOW - DAY, NOW)
+    return endpoint
+
+
+def read_run_ids(model: type[Model]) -> list[int]:
+    column = "pk" if model is CheckRun else "run_id"
+    return sorted(model._default_manager.values_list(column, flat=True))
+
+
+def test_prune_removes_what_is_older_than_the_retention() -> None:
+    old, exact, young = make_history(make_endpoint(), CUTOFF - SECOND, CUTOFF, NOW)
+    assert run_prune() == Pruned(results=1, runs=1)
+    for model in (CheckRun, CheckResult, Evidence):
+        assert read_run_ids(model) == [exact, young]
+    assert old not in (exact, young)
+
+
+def test_prune_of_groups_goes_by_their_own_runs() -> None:
+    quiet, busy = make_endpoint(make_group("quiet")), make_endpoint(make_group("busy"))
+    make_history(quiet, CUTOFF - DAY, CUTOFF - SECOND)
+    make_history(busy, CUTOFF - DAY)
+    kept = make_history(busy, NOW)
+    assert run_prune() == Pruned(results=3, runs=3)
+    assert read_run_ids(CheckResult) == kept
+
+
+def test_prune_keeps_states_and_transitions_of_any_age() -> None:
+    endpoint = make_endpoint()
+    make_state(endpoint, since=NOW - 900 * DAY)
+    make_transition(endpoint, at=NOW - 900 * DAY)
+    make_history(endpoint, CUTOFF - DAY)
+    run_prune()
+    assert (EndpointState.objects.count(), Transition.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("status", [RunStatus.QUEUED, RunStatus.RUNNING])
+def test_prune_keeps_an_unfinished_run_however_old(status: RunStatus) -> None:
+    run = make_run(make_group(), at=CUTOFF - DAY, status=status)
+    assert run_prune() == Pruned()
+    assert CheckRun.objects.get() == run
+
+
+@pytest.mark.parametrize("status", [RunStatus.MISSED, RunStatus.ABANDONED])
+def test_prune_removes_old_runs_that_never_finished(status: RunStatus) -> None:
+    make_run(make_group(), at=CUTOFF - DAY, status=status)
+    assert run_prune() == Pruned(runs=1)
+
+
+def make_gap(group: EndpointGroup, start: datetime, until: datetime) -> CheckRun:
+    return make_run(group, at=start, status=RunStatus.MISSED, reason=Reason.SCHEDULER, gap_until=until, slot_count=9)
+
+
+def test_prune_keeps_a_gap_that_began_long_ago_and_ended_lately() -> None:
+    endpoint = make_endpoint()
+    make_history(endpoint, CUTOFF - 2 * DAY)
+    gap = make_gap(endpoint.group, CUTOFF - DAY, CUTOFF)
+    assert run_prune() == Pruned(results=1, runs=1)
+    assert read_run_ids(CheckRun) == [gap.pk]
+
+
+def test_prune_keeps_results_that_a_person_asked_for_inside_a_gap() -> None:
+    endpoint = make_endpoint()
+    manual = make_run(endpoint.group, at=CUTOFF, trigger=Trigger.MANUAL)
+    make_result(manual, endpoint)
+    gap = make_gap(endpoint.group, CUTOFF - DAY, NOW)
+    assert run_prune() == Pruned()
+    assert read_run_ids(CheckRun) == [manual.pk, gap.pk]
+    assert read_run_ids(CheckResult) == [manual.pk]
+
+
+def test_prune_removes_a_gap_that_ended_long_ago() -> None:
+    make_gap(make_group(), CUTOFF - 2 * DAY, CUTOFF - DAY)
+    assert run_prune() == Pruned(runs=1)
+
+
+@pytest.mark.parametrize("what", [EndpointGroup, Endpoint])
+def test_prune_removes_what_was_deleted_with_all_its_rows_and_nothing_else(what: type[Model]) -> None:
+    make_full_group("kept")
+    kept = count_rows()
+    gone = make_full_group("gone")
+    make_page().groups.add(gone.group)
+    what._default_manager.filter(pk=gone.group_id if what is EndpointGroup else gone.pk).update(deleted_at=LONG_DELETED)
+    pruned = run_prune()
+    if what is EndpointGroup:
+        assert pruned == Pruned(results=2, runs=2, endpoints=1, groups=1)
+        assert count_rows() == kept
+        assert StatusPage.objects.get().groups.count() == 0
+    else:
+        assert pruned == Pruned(results=2, endpoints=1)
+        # The group stays, and its runs with it.
+        assert count_rows() == [kept[0] + 1, *kept[1:5], kept[5] + 2, *kept[6:]]
+
+
+def test_prune_leaves_what_was_just_deleted_to_the_runs_that_may_still_be_storing() -> None:
+    endpoint, group = make_full_group("endpoint"), make_full_group("group").group
+    Endpoint.objects.filter(pk=endpoint.pk).update(deleted_at=NOW - DELETED_GRACE)
+    EndpointGroup.objects.filter(pk=group.pk).update(deleted_at=NOW - DELETED_GRACE)
+    before = count_rows()
+    assert run_prune() == Pruned()
+    assert count_rows() == before
+
+
+def test_prune_without_time_removes_nothing_and_says_that_it_is_incomplete() -> None:
+    endpoint, group = make_full_group("endpoint"), make_full_group("group").group
+    make_history(endpoint, CUTOFF - DAY)
+    Endpoint.objects.filter(pk=endpoint.pk).update(deleted_at=LONG_DELETED)
+    EndpointGroup.objects.filter(pk=group.pk).update(deleted_at=LONG_DELETED)
+    before = count_rows()
+    assert run_prune(budget_seconds=0) == Pruned(is_complete=False)
+    assert count_rows() == before
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 5, 100])
+def test_prune_in_batches_of_any_size_removes_the_same(batch: int) -> None:
+    group = make_group()
+    first, second = make_endpoint(group, "first"), make_endpoint(group, "second")
+    for number in range(5):
+        run = make_run(group, at=CUTOFF - DAY + number * SECOND)
+        make_result(run, first)
+        make_result(run, second)
+    kept = make_history(first, NOW)
+    assert run_prune(batch=batch) == Pruned(results=10, runs=5)
+    assert read_run_ids(CheckRun) == read_run_ids(CheckResult) == kept
+
+
+def test_prune_never_removes_more_than_a_batch_in_a_statement() -> None:
+    make_history(make_endpoint(), *(CUTOFF - DAY + number * SECOND for number in range(7)))
+    with CaptureQueriesContext(connection) as queries:
+        run_prune(batch=3)
+    statements = [query["sql"] for query in queries if query["sql"].startswith("DELETE")]
+    tables = [model._meta.db_table for model in (Evidence, CheckResult, CheckRun)]
+    assert [sum(table in sql for sql in statements) for table in tables] == [3, 3, 3]
+
+
+@pytest.mark.parametrize("young", [1, 30])
+def test_prune_asks_the_same_of_a_young_history_of_any_length(young: int) -> None:
+    make_history(make_endpoint(), *(NOW - number * SECOND for number in reversed(range(young))))
+    with CaptureQueriesContext(connection) as queries:
+        run_prune()
+    # Groups, the group's first needed run, its old runs, deleted endpoints, deleted groups, old ticks.
+    assert len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 6
+
+
+def test_prune_forgets_schedulers_that_are_gone() -> None:
+    make_tick(node="gone", at=NOW - DAY - SECOND)
+    make_tick(node="here", at=NOW - DAY)
+    run_prune()
+    assert list(Tick.objects.values_list("node", flat=True)) == ["here"]
+
+
+def test_prune_twice_finds_nothing_more() -> None:
+    make_history(make_endpoint(), CUTOFF - DAY, NOW)
+    run_prune()
+    assert run_prune() == Pruned()

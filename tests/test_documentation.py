@@ -1,0 +1,110 @@
+"""What the documentation says of names, defaults and commands is what the code says."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from healthcheck.conf import Settings
+from healthcheck.engine.assertions import parse_assertions
+from healthcheck.engine.assertions.grammar import MAX_ASSERTIONS
+from healthcheck.engine.assertions.patterns import MAX_PATTERN_CHARS
+from healthcheck.engine.dialer import MAX_TRIES
+from healthcheck.engine.faults import VERDICTS
+from healthcheck.engine.lookup_threads import MAX_THREADS
+from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, HttpOptions
+from healthcheck.engine.transport import MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_INTERIM_RESPONSES
+from healthcheck.engine.types import ErrorKind, State
+from healthcheck.models import Reason, RunStatus
+from healthcheck.pipeline.dispatch import CLAIM_BATCH
+from healthcheck.pipeline.sweep import MAX_TAKES
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+SETTINGS = (ROOT / "docs" / "settings.md").read_text()
+DEFAULTS, MAX_BODY_MIB = HttpOptions(), MAX_BODY_BYTES >> 20
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def find_blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/python manage.py up",
+        "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt && .venv/bin/pytest",
+    ],
+)
+def test_readme_gives_each_command_a_block_of_its_own(command: str) -> None:
+    assert find_blocks(README, "sh").count(f"{command}\n") == 1
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Settings), ids=lambda field: field.name)
+def test_settings_page_lists_every_setting_with_its_default(field: dataclasses.Field[object]) -> None:
+    default = str(field.default) if isinstance(field.default, str) else field.default
+    assert f"| `{field.name.upper()}` | `{default!r}` |".replace("'", '"') in SETTINGS
+
+
+def test_settings_page_lists_every_variable_of_the_environment() -> None:
+    sources = [*(ROOT / "project").glob("*.py"), ROOT / "healthcheck" / "conf.py"]
+    read = {
+        name
+        for source in sources
+        for name in re.findall(r'(?:env|environ)\.\w+\(\s*"([A-Z_]+)"', source.read_text())
+        if name != "DJANGO_SETTINGS_MODULE"
+    }
+    assert "DATABASE_URL" in read
+    assert {name for name in read if f"| `{name}` |" not in SETTINGS} == set()
+
+
+@pytest.mark.parametrize(
+    ("what", "bound"),
+    [
+        (
+            "Header of an answer",
+            f"{MAX_HEADER_BYTES // 1024} KiB, {MAX_HEADER_LINES} lines, {MAX_INTERIM_RESPONSES} interim answers",
+        ),
+        (
+            "Body of an answer",
+            f"{DEFAULTS.max_body_bytes >> 20} MiB unless the endpoint says otherwise, {MAX_BODY_MIB} MiB",
+        ),
+        ("Redirects", f"{DEFAULTS.max_redirects} unless the endpoint says otherwise, {MAX_REDIRECTS} at most"),
+        ("Addresses tried for one name", f"{MAX_TRIES}"),
+        ("Assertions of an endpoint", f"{MAX_ASSERTIONS}"),
+        ("Regular expression", f"{MAX_PATTERN_CHARS} characters"),
+        ("Name lookups at once in a process", f"{MAX_THREADS}"),
+        ("Claims of one tick", f"{CLAIM_BATCH} groups"),
+        ("Takes of one run", f"{MAX_TAKES}"),
+    ],
+)
+def test_settings_page_states_the_bounds_in_force(what: str, bound: str) -> None:
+    (row,) = re.findall(rf"^\| {what} \| (.*) \|$", SETTINGS, flags=re.MULTILINE)
+    assert re.search(rf"\b{re.escape(bound)}(?!\d)", row)
+
+
+@pytest.mark.parametrize("kind", ErrorKind, ids=lambda kind: kind.word)
+def test_readme_explains_every_error_kind_with_its_verdict(kind: ErrorKind) -> None:
+    assert f"| `{kind.word}` | {VERDICTS[kind].word} |" in README
+
+
+def test_readme_explains_every_state_and_every_end_of_a_run() -> None:
+    words = [state.word for state in State] + [status.name.lower() for status in RunStatus]
+    assert [word for word in words if f"**{word}**" not in README] == []
+    assert [reason.name for reason in Reason if f"*{reason.name.lower()}*" not in README] == []
+
+
+def test_assertions_in_the_readme_are_accepted() -> None:
+    (block,) = find_blocks(README, "assertions")
+    assert len(parse_assertions(block)) == len(block.splitlines())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (page.parent / link).exists()] == []

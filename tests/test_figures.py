@@ -1,0 +1,95 @@
+"""The measuring command itself: it runs, and its audit of a faulted deployment sees what it is there to see."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from healthcheck.engine.types import State
+from healthcheck.models import EndpointGroup, Reason, RunStatus
+from tests.factories import NOW, make_endpoint, make_group, make_result, make_run
+from tests.figures.audit import Window, audit
+from tests.figures.children import ROOT
+from tests.figures.table import Row, render
+
+INTERVAL = timedelta(seconds=10)
+PATIENCE_SECONDS = 60.0
+
+
+def test_figures_prints_a_table_of_what_it_measured() -> None:
+    command = [sys.executable, "-m", "tests.figures", "bytes", "pages", "--database", "sqlite", "--size", "40"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    measured = [line.split(" | ")[0] for line in done.stdout.splitlines() if ", sqlite" in line]
+    assert measured == [
+        "| bytes per result, sqlite",
+        "| bytes per evidence, sqlite",
+        "| server time of /, sqlite",
+        "| queries of /, sqlite",
+        "| server time of /status.json, sqlite",
+        "| queries of /status.json, sqlite",
+    ]
+
+
+def test_figures_refuses_a_name_that_it_does_not_know() -> None:
+    command = [sys.executable, "-m", "tests.figures", "speed"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    assert done.returncode == 2
+    assert "no figure is called speed" in done.stderr
+
+
+def test_table_is_markdown() -> None:
+    assert render([Row("a | b", "", "1 us", "so")]) == (
+        "| figure | target | measured | how |\n| --- | --- | --- | --- |\n| a / b |  | 1 us | so |"
+    )
+
+
+def _run_audit(*, slots: int = 4) -> dict[str, str]:
+    window = Window(NOW, NOW + slots * INTERVAL, INTERVAL, members=1)
+    return {row.figure: row.measured for row in audit(window, how="") if row.measured != "0"}
+
+
+def _check_up(group: EndpointGroup, slot: int, verdict: State = State.UP) -> None:
+    make_result(make_run(group, at=NOW + slot * INTERVAL), group.endpoints.get(), verdict)
+
+
+@pytest.fixture
+def group(db: None) -> EndpointGroup:
+    return make_endpoint().group
+
+
+def test_audit_finds_nothing_in_a_history_without_faults(group: EndpointGroup) -> None:
+    for slot in range(4):
+        _check_up(group, slot)
+    assert _run_audit() == {"slots that finished": "100.0%"}
+
+
+def test_audit_takes_a_gap_for_the_slots_that_it_covers(group: EndpointGroup) -> None:
+    _check_up(group, 0)
+    gap = {"status": RunStatus.MISSED, "reason": Reason.SCHEDULER, "slot_count": 2}
+    make_run(group, at=NOW + INTERVAL, gap_until=NOW + 3 * INTERVAL, **gap)
+    _check_up(group, 3)
+    assert _run_audit() == {"slots that finished": "50.0%"}
+
+
+def test_audit_counts_slots_without_a_row_at_both_ends_and_between(group: EndpointGroup) -> None:
+    _check_up(group, 2)
+    _check_up(group, 4)
+    make_group("never")
+    assert _run_audit(slots=8) == {"slots without a row": "5", "slots that finished": "100.0%"}
+
+
+def test_audit_counts_open_slots_halves_and_false_verdicts(group: EndpointGroup) -> None:
+    _check_up(group, 0, State.DOWN)
+    make_run(group, at=NOW + INTERVAL)
+    make_result(make_run(group, at=NOW + 2 * INTERVAL, status=RunStatus.ABANDONED), group.endpoints.get())
+    make_run(group, at=NOW + 3 * INTERVAL, status=RunStatus.QUEUED)
+    assert _run_audit() == {
+        "slots without a terminal state": "1",
+        "runs with some of their results": "2",
+        "false down": "1",
+        "slots that finished": "50.0%",
+    }
