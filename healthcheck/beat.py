@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 MAX_SLEEP_SECONDS = 1.0
 # A database that is away is asked again after this, twice as long each time, up to the last.
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.5, 5.0
+SWEEP_SECONDS = 1.0
 REALIGN_SECONDS = 60.0
 PRUNE_SECONDS = 600.0
 
@@ -39,7 +40,7 @@ class Ticker:
         # Containers share host names and process ids.
         self.node = f"{socket.gethostname()[:100]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._backoff = 0.0
-        self._realign_at = self._prune_at = time.monotonic()
+        self._sweep_at = self._realign_at = self._prune_at = time.monotonic()
 
     def step(self) -> float:
         """Tick once and return the seconds to sleep. A database or broker that is away is logged, never raised."""
@@ -57,9 +58,16 @@ class Ticker:
         now = read_database_clock()
         started = time.monotonic()
         self._keep_house(now, started)
-        report = tick(now, node=self.node)
+        # Each due slot is a tick; what is over, and our own pulse, need no more than one look a second.
+        sweeps = started >= self._sweep_at
+        if sweeps:
+            self._sweep_at = started + SWEEP_SECONDS
+        report = tick(now, node=self.node, sweeps=sweeps)
         sent = self._publisher.publish_runs(report.run_ids)
-        mark_unpublished(report.run_ids[sent:])
+        if sent < len(report.run_ids):
+            mark_unpublished(report.run_ids[sent:])
+            # The next tick looks for them, so that they leave in the moment the broker is back.
+            self._sweep_at = started
         self._backoff = 0.0
         if report.next_due_at is None:
             return MAX_SLEEP_SECONDS

@@ -21,6 +21,7 @@ from healthcheck.models import (
     Transition,
     Trigger,
 )
+from healthcheck.models.result import Judgement
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -87,9 +88,13 @@ def make_run(group: EndpointGroup, *, at: datetime = NOW, **columns: Any) -> Che
 
 def make_result(run: CheckRun, endpoint: Endpoint, verdict: State = State.UP, **columns: Any) -> CheckResult:
     defaults: dict[str, Any] = {"latency_us": 12_000, "http_status": 200}
+    judged: dict[str, int] = {}
     if verdict is State.DOWN:
-        defaults |= {"error_kind": ErrorKind.STATUS, "phase": Phase.HEADERS, "http_status": 500}
-    return CheckResult.objects.create(run_id=run.pk, endpoint_id=endpoint.pk, verdict=verdict, **(defaults | columns))
+        defaults["http_status"] = 500
+        judged = {"error_kind": ErrorKind.STATUS, "phase": Phase.HEADERS}
+    judged |= {name: columns.pop(name) for name in ("error_kind", "phase", "attempts") if name in columns}
+    packed = Judgement(verdict, **judged).pack()
+    return CheckResult.objects.create(run_id=run.pk, endpoint_id=endpoint.pk, judgement=packed, **(defaults | columns))
 
 
 def make_evidence(run: CheckRun, endpoint: Endpoint, **facts: Any) -> Evidence:

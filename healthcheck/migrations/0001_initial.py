@@ -7,8 +7,6 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-import healthcheck.engine.types
-
 
 def create_defaults(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """The location that every run has, and a page at the root that shows every group."""
@@ -41,51 +39,8 @@ class Migration(migrations.Migration):
                 ("tls_us", models.IntegerField(default=0)),
                 ("headers_us", models.IntegerField(default=0)),
                 ("body_us", models.IntegerField(default=0)),
-                (
-                    "verdict",
-                    models.SmallIntegerField(choices=[(0, "unknown"), (1, "up"), (2, "degraded"), (3, "down")]),
-                ),
-                (
-                    "error_kind",
-                    models.SmallIntegerField(
-                        choices=[
-                            (0, ""),
-                            (1, "timeout"),
-                            (2, "dns"),
-                            (3, "refused"),
-                            (4, "connection"),
-                            (5, "tls"),
-                            (6, "certificate"),
-                            (7, "redirect"),
-                            (8, "protocol"),
-                            (9, "too_large"),
-                            (10, "status"),
-                            (11, "assertion"),
-                            (12, "blocked"),
-                            (13, "capacity"),
-                            (14, "internal"),
-                        ],
-                        default=0,
-                    ),
-                ),
-                (
-                    "phase",
-                    models.SmallIntegerField(
-                        choices=[
-                            (0, ""),
-                            (1, "resolve"),
-                            (2, "connect"),
-                            (3, "tls"),
-                            (4, "request"),
-                            (5, "headers"),
-                            (6, "body"),
-                            (7, "assert"),
-                        ],
-                        default=0,
-                    ),
-                ),
+                ("judgement", models.SmallIntegerField()),
                 ("http_status", models.SmallIntegerField(default=0)),
-                ("attempts", models.SmallIntegerField(default=1)),
             ],
             options={
                 "verbose_name": "result",
@@ -348,23 +303,20 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.PositiveSmallIntegerField(
-                        choices=[(0, "unknown"), (1, "up"), (2, "degraded"), (3, "down")],
-                        default=healthcheck.engine.types.State["UNKNOWN"],
+                        choices=[(0, "unknown"), (1, "up"), (2, "degraded"), (3, "down")], default=0
                     ),
                 ),
                 ("since", models.DateTimeField(null=True)),
                 (
                     "known_state",
                     models.PositiveSmallIntegerField(
-                        choices=[(0, "unknown"), (1, "up"), (2, "degraded"), (3, "down")],
-                        default=healthcheck.engine.types.State["UNKNOWN"],
+                        choices=[(0, "unknown"), (1, "up"), (2, "degraded"), (3, "down")], default=0
                     ),
                 ),
                 (
                     "candidate",
                     models.PositiveSmallIntegerField(
-                        choices=[(0, "unknown"), (1, "up"), (2, "degraded"), (3, "down")],
-                        default=healthcheck.engine.types.State["UNKNOWN"],
+                        choices=[(0, "unknown"), (1, "up"), (2, "degraded"), (3, "down")], default=0
                     ),
                 ),
                 ("candidate_streak", models.PositiveSmallIntegerField(default=0)),
@@ -375,8 +327,7 @@ class Migration(migrations.Migration):
                 (
                     "last_verdict",
                     models.PositiveSmallIntegerField(
-                        choices=[(0, "unknown"), (1, "up"), (2, "degraded"), (3, "down")],
-                        default=healthcheck.engine.types.State["UNKNOWN"],
+                        choices=[(0, "unknown"), (1, "up"), (2, "degraded"), (3, "down")], default=0
                     ),
                 ),
                 (
@@ -622,9 +573,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="endpointstate",
             index=models.Index(
-                condition=models.Q(("state", healthcheck.engine.types.State["UNKNOWN"]), _negated=True),
-                fields=["valid_until"],
-                name="hc_state_valid",
+                condition=models.Q(("state", 0), _negated=True), fields=["valid_until"], name="hc_state_valid"
             ),
         ),
         migrations.AddConstraint(

@@ -19,10 +19,10 @@ class EndpointState(models.Model):
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, db_index=False, related_name="states")
     location = models.ForeignKey(Location, on_delete=models.PROTECT, db_index=False, related_name="states")
     # The standing of `engine.transitions`.
-    state = models.PositiveSmallIntegerField(choices=STATE_CHOICES, default=State.UNKNOWN)
+    state = models.PositiveSmallIntegerField(choices=STATE_CHOICES, default=State.UNKNOWN.value)
     since = models.DateTimeField(null=True)
-    known_state = models.PositiveSmallIntegerField(choices=STATE_CHOICES, default=State.UNKNOWN)
-    candidate = models.PositiveSmallIntegerField(choices=STATE_CHOICES, default=State.UNKNOWN)
+    known_state = models.PositiveSmallIntegerField(choices=STATE_CHOICES, default=State.UNKNOWN.value)
+    candidate = models.PositiveSmallIntegerField(choices=STATE_CHOICES, default=State.UNKNOWN.value)
     candidate_streak = models.PositiveSmallIntegerField(default=0)
     candidate_at = models.DateTimeField(null=True)
     # The last outcome, a verdict that measured nothing included.
@@ -30,7 +30,7 @@ class EndpointState(models.Model):
     # The slot that was to follow the last one; those from it to the next that is seen show as no data in the strip.
     next_slot_at = models.DateTimeField(null=True)
     last_observed_at = models.DateTimeField(null=True)
-    last_verdict = models.PositiveSmallIntegerField(choices=STATE_CHOICES, default=State.UNKNOWN)
+    last_verdict = models.PositiveSmallIntegerField(choices=STATE_CHOICES, default=State.UNKNOWN.value)
     last_error_kind = models.PositiveSmallIntegerField(choices=ERROR_KIND_CHOICES, default=0)
     last_phase = models.PositiveSmallIntegerField(choices=PHASE_CHOICES, default=0)
     last_latency_us = models.PositiveIntegerField(default=0)
@@ -45,7 +45,7 @@ class EndpointState(models.Model):
         verbose_name_plural = _("endpoint states")
         indexes = [
             # Read by every sweep: evidence that has expired.
-            models.Index(fields=["valid_until"], name="hc_state_valid", condition=~Q(state=State.UNKNOWN)),
+            models.Index(fields=["valid_until"], name="hc_state_valid", condition=~Q(state=State.UNKNOWN.value)),
         ]
         constraints = [
             # Read by record, the admin's lists and the status pages.

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from healthcheck.engine.schedule import Gap, Plan, expiry
 from healthcheck.engine.types import ConfigurationError
@@ -56,10 +57,25 @@ def _commit(group: EndpointGroup, location: Location, plan: Plan, *, reason: Rea
         ).update(next_run_at=plan.next_run_at)
         if not moved:
             return None
-        is_open = CheckRun.objects.filter(
-            group=group, location=location, trigger=Trigger.SCHEDULED, status__in=UNFINISHED
-        ).exists()
+        is_open = _has_open_run(group, location, now)
         return _insert(group, location, plan, reason=reason, is_open=is_open, now=now)
+
+
+def _has_open_run(group: EndpointGroup, location: Location, now: datetime) -> bool:
+    unfinished = CheckRun.objects.filter(
+        group=group, location=location, trigger=Trigger.SCHEDULED, status__in=UNFINISHED
+    )
+    run = unfinished.only("pk", "status", "open_until").first()
+    if run is None:
+        return False
+    # A slot that nobody took is over with the next one, whether the sweeper has come by or not.
+    return not (run.status == RunStatus.QUEUED and run.open_until <= now and close_untaken(unfinished, now))
+
+
+def close_untaken(runs: QuerySet[CheckRun], now: datetime) -> int:
+    """End those of the runs that no worker took while their slot was open; return how many."""
+    untaken = runs.filter(status=RunStatus.QUEUED, open_until__lte=now)
+    return untaken.update(status=RunStatus.MISSED, reason=Reason.QUEUE, finished_at=now)
 
 
 def _insert(  # noqa: PLR0913  # all of one claim, on its way into one insert

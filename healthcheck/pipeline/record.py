@@ -19,7 +19,7 @@ from django.db import DataError, transaction
 from healthcheck.engine.types import ErrorKind, Evidence, Outcome, State
 from healthcheck.models import CheckResult, RunStatus, Transition
 from healthcheck.models import Evidence as EvidenceRow
-from healthcheck.models.result import MAX_INTEGER
+from healthcheck.models.result import MAX_INTEGER, Judgement
 from healthcheck.pipeline.advance import Slot, StateChange, advance_state
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.execute import TakenRun
@@ -33,8 +33,8 @@ _TEXT_LIMITS = {"sentence": 300, "expected": 300, "found": 300, "address": 100, 
 _REDIRECT_LIMIT = 500
 
 _RESULT_COLUMNS = (
-    "run_id", "endpoint_id", "latency_us", "resolve_us", "connect_us", "tls_us", "headers_us", "body_us", "verdict",
-    "error_kind", "phase", "http_status", "attempts",
+    "run_id", "endpoint_id", "latency_us", "resolve_us", "connect_us", "tls_us", "headers_us", "body_us", "judgement",
+    "http_status",
 )  # fmt: skip
 _TRANSITION_COLUMNS = ("endpoint_id", "location_id", "from_state", "to_state", "at", "confirmed_at", "error_kind")
 
@@ -98,11 +98,8 @@ def _result_row(taken: TakenRun, finding: Finding) -> tuple[int, ...]:
         taken.run_id,
         finding.endpoint_id,
         *(min(micro, MAX_INTEGER) for micro in micros),
-        int(outcome.verdict),
-        int(outcome.error_kind or 0),
-        int(outcome.phase or 0),
+        Judgement(int(outcome.verdict), outcome.error_kind or 0, outcome.phase or 0, outcome.attempts).pack(),
         outcome.http_status,
-        outcome.attempts,
     )
 
 

@@ -16,6 +16,7 @@ from healthcheck.engine.transitions import expire
 from healthcheck.engine.types import ConfigurationError, State
 from healthcheck.models import CheckRun, EndpointGroup, EndpointState, Reason, RunStatus
 from healthcheck.pipeline.advance import StateChange, read_standing, write_standing
+from healthcheck.pipeline.dispatch import close_untaken
 from healthcheck.pipeline.record import store_transitions
 
 # A published run that nobody took within this is published again: the message may be lost. Twice is harmless. The
@@ -29,7 +30,7 @@ SWEEP_BATCH = 1000
 
 def sweep_runs(now: datetime) -> list[int]:
     """Close what is over and return the ids of runs to publish again."""
-    _close_untaken(now)
+    close_untaken(CheckRun.objects.all(), now)
     _close_lost(now)
     return [*_requeue_lost(now), *_find_unpublished(now)]
 
@@ -69,12 +70,6 @@ def realign_clocks(now: datetime) -> int:
     for group in astray:
         EndpointGroup.objects.filter(pk=group.pk, next_run_at=group.next_run_at).update(next_run_at=now)
     return len(astray)
-
-
-def _close_untaken(now: datetime) -> None:
-    CheckRun.objects.filter(status=RunStatus.QUEUED, open_until__lte=now).update(
-        status=RunStatus.MISSED, reason=Reason.QUEUE, finished_at=now
-    )
 
 
 def _close_lost(now: datetime) -> None:

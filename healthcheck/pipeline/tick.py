@@ -19,14 +19,18 @@ class TickReport:
     next_due_at: datetime | None
 
 
-def tick(now: datetime, *, node: str) -> TickReport:
-    """Run one tick as `node`, the ticking process."""
-    # First what is over: a slot that nobody took must not make the next one an overlap.
-    swept = sweep_runs(now)
+def tick(now: datetime, *, node: str, sweeps: bool = True) -> TickReport:
+    """Run one tick as `node`, the ticking process. A tick between two sweeps only claims."""
+    swept = sweep(now, node=node) if sweeps else []
     claimed = claim_due_groups(now)
-    expire_evidence(now)
-    insert_rows(Tick, ("node", "at"), [(node, now)], conflict=("node",), update=("at",))
     return TickReport((*claimed, *swept), find_next_due())
+
+
+def sweep(now: datetime, *, node: str) -> list[int]:
+    """Close what is over, let evidence expire, give a sign of life; return the runs to publish again."""
+    insert_rows(Tick, ("node", "at"), [(node, now)], conflict=("node",), update=("at",))
+    expire_evidence(now)
+    return sweep_runs(now)
 
 
 def find_next_due() -> datetime | None:

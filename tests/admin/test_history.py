@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from healthcheck.admin.history import PAGE_SIZE, Cursor, page_history
 from healthcheck.engine.types import State
 from healthcheck.models import CheckResult, CheckRun, Endpoint, EndpointGroup, Reason, RunStatus, Trigger
+from healthcheck.models.result import Judgement
 from tests.factories import NOW, make_endpoint, make_evidence, make_group, make_result, make_run
 
 pytestmark = pytest.mark.django_db
@@ -148,7 +149,7 @@ def test_evidence_is_shown_as_text(operator: Client) -> None:
 
 def test_result_of_a_pruned_run_is_still_shown(operator: Client) -> None:
     endpoint = make_endpoint()
-    CheckResult.objects.create(run_id=77, endpoint_id=endpoint.pk, verdict=State.UP)
+    CheckResult.objects.create(run_id=77, endpoint_id=endpoint.pk, judgement=Judgement(State.UP).pack())
     assert "run 77" in operator.get(f"{ENDPOINTS}{endpoint.pk}/results/").content.decode()
 
 

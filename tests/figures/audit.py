@@ -42,7 +42,7 @@ def audit(window: Window, *, how: str) -> Iterator[Row]:
     yield Row("slots or results stored twice", "0", str(_count_doubles()), "impossible by key")
     halves = _count_halves(window.members)
     yield Row("runs with some of their results", "0", str(halves), f"finished: {window.members}, all others: none")
-    false = CheckResult.objects.filter(verdict=State.DOWN).count()
+    false = CheckResult.objects.judged(State.DOWN).count()
     changes = Transition.objects.filter(to_state=State.DOWN).count()
     yield Row("false down", "0", str(false + changes), f"{CheckResult.objects.count():,} results, all targets healthy")
     yield Row("slots that finished", "", f"{finished / count:.1%}", f"{count:,}: {_describe_ends(slots)}")
@@ -61,7 +61,7 @@ def _count_holes(window: Window) -> int:
 
 
 def _count_doubles() -> int:
-    results = CheckResult.objects.order_by().values("endpoint_id", "run_id").annotate(n=Count("verdict"))
+    results = CheckResult.objects.order_by().values("endpoint_id", "run_id").annotate(n=Count("judgement"))
     runs = CheckRun.objects.filter(trigger=Trigger.SCHEDULED).order_by()
     slots = runs.values("group_id", "scheduled_for").annotate(n=Count("id"))
     return results.filter(n__gt=1).count() + slots.filter(n__gt=1).count()

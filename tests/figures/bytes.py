@@ -17,6 +17,7 @@ from django.db.models import Model
 
 from healthcheck.engine.types import ErrorKind, Phase, State
 from healthcheck.models import CheckResult, Evidence
+from healthcheck.models.result import Judgement
 from healthcheck.pipeline.bulk import insert_rows
 from tests.figures.table import Row
 
@@ -64,11 +65,11 @@ def _build_key(run: int, member: int) -> dict[str, Any]:
 
 def _build_result(dice: random.Random, run: int, member: int) -> dict[str, Any]:
     times = {name: round(dice.lognormvariate(0, 0.6) * median) for name, median in MEDIANS.items()}
-    values = _build_key(run, member) | times | {"latency_us": sum(times.values()), "attempts": 1}
+    values = _build_key(run, member) | times | {"latency_us": sum(times.values())}
     if dice.random() < FAILURE_SHARE:
-        failure = {"verdict": State.DOWN, "error_kind": ErrorKind.STATUS, "phase": Phase.HEADERS, "http_status": 503}
-        return values | failure | {"attempts": 2}
-    return values | {"verdict": State.UP, "error_kind": 0, "phase": 0, "http_status": 200}
+        failed = Judgement(State.DOWN, ErrorKind.STATUS, Phase.HEADERS, 2)
+        return values | {"judgement": failed.pack(), "http_status": 503}
+    return values | {"judgement": Judgement(State.UP).pack(), "http_status": 200}
 
 
 def _measure_size(model: type[Model]) -> int:

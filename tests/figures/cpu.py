@@ -70,7 +70,7 @@ def _observe(children: tuple[Child, Child], seconds: float) -> Window:
 
 def _describe(where: str, window: Window) -> Iterator[Row]:
     worker, scheduler = window.cpu
-    not_up = CheckResult.objects.exclude(verdict=State.UP).count()
+    not_up = CheckResult.objects.count() - CheckResult.objects.judged(State.UP).count()
     how = f"{window.checks / window.seconds:.0f} checks/s for {window.seconds:.0f} s, not up: {not_up}; "
     how += f"{worker / window.seconds:.0%} of a core; control {measure_control():.0f} ms"
     yield Row(f"CPU per stored check{where}", TARGET, f"{worker / window.checks * 1e6:.0f} us", how)

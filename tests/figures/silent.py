@@ -9,9 +9,10 @@ the first runs. Slots of that window which did not finish are counted, silent on
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from healthcheck.engine.types import State
@@ -65,8 +66,5 @@ def _count_unfinished(slots: QuerySet[CheckRun]) -> int:
 
 def _describe(slots: QuerySet[CheckRun]) -> str:
     verdicts = CheckResult.objects.filter(run_id__in=slots.values("pk"))
-    counted = {
-        State(verdict).word: count
-        for verdict, count in verdicts.order_by().values_list("verdict").annotate(count=Count("run_id"))
-    }
+    counted = Counter(State(result.verdict).word for result in verdicts)
     return ", ".join(f"{count} {word}" for word, count in counted.items())

@@ -16,19 +16,20 @@ from tests.factories import NOW, make_endpoint, make_location, make_tick
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-RESULT = ("endpoint_id", "run_id", "verdict")
+# A bare verdict is a judgement: it stands in the lowest bits.
+RESULT = ("endpoint_id", "run_id", "judgement")
 KEY = ("endpoint_id", "run_id")
 
 
 def store_results(*rows: tuple[int, int, State], **options: Any) -> None:
     # What the table has no default for in the database, insert_rows must be given.
     micros = ("latency_us", "resolve_us", "connect_us", "tls_us", "headers_us", "body_us")
-    zeros = (*micros, "error_kind", "phase", "http_status", "attempts")
+    zeros = (*micros, "http_status")
     insert_rows(CheckResult, (*RESULT, *zeros), [(*row, *[0] * len(zeros)) for row in rows], **options)
 
 
 def read_results() -> list[tuple[int, int, int]]:
-    return list(CheckResult.objects.order_by("endpoint_id", "run_id").values_list("endpoint_id", "run_id", "verdict"))
+    return list(CheckResult.objects.order_by("endpoint_id", "run_id").values_list("endpoint_id", "run_id", "judgement"))
 
 
 @pytest.mark.parametrize(
@@ -128,8 +129,8 @@ def test_conflict_with_update_overwrites_the_named_columns_only() -> None:
     assert list(Tick.objects.order_by("node").values_list("node", "at")) == [("a", later), ("b", later)]
     store_results((1, 1, State.UP))
     CheckResult.objects.update(latency_us=7)
-    store_results((1, 1, State.DOWN), conflict=KEY, update=("verdict",))
-    assert list(CheckResult.objects.values_list("verdict", "latency_us")) == [(State.DOWN, 7)]
+    store_results((1, 1, State.DOWN), conflict=KEY, update=("judgement",))
+    assert list(CheckResult.objects.values_list("judgement", "latency_us")) == [(State.DOWN, 7)]
 
 
 def test_conflict_that_was_not_expected_is_an_error_and_stores_nothing() -> None:
@@ -142,7 +143,7 @@ def test_conflict_that_was_not_expected_is_an_error_and_stores_nothing() -> None
 @pytest.mark.parametrize("rows", [1, 1000])
 def test_any_number_of_rows_is_one_statement(rows: int) -> None:
     with CaptureQueriesContext(connection) as queries:
-        store_results(*((endpoint, 1, State.UP) for endpoint in range(rows)), conflict=KEY, update=("verdict",))
+        store_results(*((endpoint, 1, State.UP) for endpoint in range(rows)), conflict=KEY, update=("judgement",))
     assert len(queries) == 1
     assert read_results() == [(endpoint, 1, State.UP) for endpoint in range(rows)]
 

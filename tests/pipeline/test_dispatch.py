@@ -70,12 +70,22 @@ def test_claims_of_many_tickers_at_once_make_one_run_per_group() -> None:
 
 
 def test_claim_of_a_slot_whose_run_before_is_open_is_missed_for_overlap() -> None:
-    group = make_group(next_run_at=NOW)
-    claim_due_groups(NOW)
+    group = make_group()
+    take_one(group)
     group.refresh_from_db()
     assert claim_due_groups(group.next_run_at) == []
     missed = CheckRun.objects.get(scheduled_for=group.next_run_at)
     assert (missed.status, missed.reason) == (RunStatus.MISSED, Reason.OVERLAP)
+
+
+def test_claim_after_a_slot_that_nobody_took_is_no_overlap() -> None:
+    group = make_group(next_run_at=NOW)
+    [untaken] = claim_due_groups(NOW)
+    group.refresh_from_db()
+    [run_id] = claim_due_groups(group.next_run_at)
+    assert run_id != untaken
+    missed = CheckRun.objects.get(pk=untaken)
+    assert (missed.status, missed.reason) == (RunStatus.MISSED, Reason.QUEUE)
 
 
 def test_claim_after_a_gap_runs_the_current_slot_and_states_the_gap_once() -> None:

@@ -78,9 +78,10 @@ def test_perform_stores_every_result_in_order_and_a_failure_touches_nobody(targe
         make_assertion(endpoint, 'body contains "ok"')
     run_id = claim(group)
     Performer().perform(run_id)
-    verdicts = CheckResult.objects.order_by("endpoint_id").values_list("verdict", "error_kind", "http_status")
+    results = CheckResult.objects.order_by("endpoint_id")
+    verdicts = [(result.verdict, result.error_kind, result.http_status) for result in results]
     up, down = (State.UP, 0, 200), (State.DOWN, ErrorKind.STATUS, 500)
-    assert list(verdicts) == [up, down, up]
+    assert verdicts == [up, down, up]
     run = CheckRun.objects.get(pk=run_id)
     assert (run.status, run.up_count, run.down_count) == (RunStatus.FINISHED, 2, 1)
 

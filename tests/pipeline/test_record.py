@@ -17,6 +17,7 @@ from healthcheck.models import (
     Transition,
 )
 from healthcheck.models import Evidence as EvidenceRow
+from healthcheck.models.result import Judgement
 from healthcheck.pipeline.sweep import sweep_runs
 from tests.factories import NOW, make_endpoint, make_group
 from tests.pipeline.conftest import outcome, record_one, take_one
@@ -55,11 +56,8 @@ def test_record_stores_every_column_of_a_result() -> None:
         "tls_us": 3,
         "headers_us": 4,
         "body_us": 5,
-        "verdict": State.DOWN,
-        "error_kind": ErrorKind.TIMEOUT,
-        "phase": Phase.BODY,
+        "judgement": Judgement(State.DOWN, ErrorKind.TIMEOUT, Phase.BODY, 2).pack(),
         "http_status": 200,
-        "attempts": 2,
     }
 
 
