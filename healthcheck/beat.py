@@ -16,8 +16,9 @@ from typing import Any
 from celery.beat import Scheduler
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from healthcheck.pipeline.clock import read_database_clock
-from healthcheck.pipeline.sweep import mark_unpublished, realign_clocks
+from healthcheck.models.clock import read_database_clock
+from healthcheck.pipeline.database import name_error
+from healthcheck.pipeline.sweep import mark_published, realign_clocks
 from healthcheck.pipeline.tick import tick
 from healthcheck.publisher import PUBLISHER, Publisher
 
@@ -47,7 +48,7 @@ class Ticker:
         try:
             return self._tick()
         except (DatabaseError, InterfaceError) as error:
-            logger.warning("database away, no tick", extra={"error": type(error).__name__})
+            logger.warning("database away, no tick", extra={"error": name_error(error)})
             # A connection that failed may look usable for ever; the next tick opens a new one.
             connection.close()
             self._backoff = min(LAST_BACKOFF_SECONDS, max(FIRST_BACKOFF_SECONDS, self._backoff * 2))
@@ -64,10 +65,7 @@ class Ticker:
             self._sweep_at = started + SWEEP_SECONDS
         report = tick(now, node=self.node, sweeps=sweeps)
         sent = self._publisher.publish_runs(report.run_ids)
-        if sent < len(report.run_ids):
-            mark_unpublished(report.run_ids[sent:])
-            # The next tick looks for them, so that they leave in the moment the broker is back.
-            self._sweep_at = started
+        mark_published(report.run_ids[:sent], now)
         self._backoff = 0.0
         if report.next_due_at is None:
             return MAX_SLEEP_SECONDS
@@ -91,5 +89,7 @@ class DatabaseScheduler(Scheduler):
         self.max_interval = int(MAX_SLEEP_SECONDS)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
+        # Ours first: what Celery publishes waits for the broker as long as the project's settings let it.
+        wait = self.ticker.step()
         own_wait: float = super().tick(*args, **kwargs)
-        return min(own_wait, self.ticker.step())
+        return min(wait, own_wait)

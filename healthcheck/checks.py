@@ -19,6 +19,7 @@ from healthcheck.pipeline.dispatch import LEASE_MARGIN
 
 # They replace sockets and threads by their own; the engine runs its event loop on a real thread.
 _REFUSED_POOLS = ("gevent", "eventlet")
+_REDIS_SCHEMES = ("redis", "sentinel")
 
 
 @register("healthcheck")
@@ -28,7 +29,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Ch
 
 @register("healthcheck")
 def check_celery(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    return [*_check_pool(), *_check_broker(), *_check_visibility()]
+    return [*_check_pool(), *_check_broker(), *_check_visibility(), *_check_channel_errors()]
 
 
 def _check_unknown() -> Iterator[CheckMessage]:
@@ -106,4 +107,14 @@ def _check_visibility() -> Iterator[CheckMessage]:
             f" {longest_lease:g} s.",
             hint="Set CELERY_BROKER_TRANSPORT_OPTIONS['visibility_timeout'] = 900, or leave it out.",
             id="healthcheck.E005",
+        )
+
+
+def _check_channel_errors() -> Iterator[CheckMessage]:
+    is_redis = str(getattr(settings, "CELERY_BROKER_URL", "")).startswith(_REDIS_SCHEMES)
+    if is_redis and not getattr(settings, "CELERY_BROKER_CHANNEL_ERROR_RETRY", False):
+        yield CheckWarning(
+            "A Redis that answers with an error, as during a failover, ends every worker.",
+            hint="Set CELERY_BROKER_CHANNEL_ERROR_RETRY = True.",
+            id="healthcheck.W004",
         )

@@ -29,18 +29,23 @@ class Publisher:
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._producer: Producer | None = None
+        self._failures = 0
 
     def send(self, task: str, arguments: Sequence[Sequence[int]]) -> int:
         """Send one message per arguments; return how many were sent before the first failure, half a second later."""
         sent = 0
+        if not arguments:
+            return sent
         with self._lock:
             try:
                 for args in arguments:
                     self._send_one(task, args)
                     sent += 1
             except (KombuError, OSError) as error:
-                logger.warning("broker away", extra={"unsent": len(arguments) - sent, "error": type(error).__name__})
+                self._note_failure(error)
                 self._drop()
+            else:
+                self._note_success()
         return sent
 
     def publish_runs(self, run_ids: Sequence[int]) -> int:
@@ -57,6 +62,17 @@ class Publisher:
             )
             self._producer = Producer(self._connection, auto_declare=False)
         current_app.send_task(task, args, producer=self._producer, retry=False, queue=get_settings().queue or None)
+
+    def _note_failure(self, error: Exception) -> None:
+        # Said once, not at each of the tries that follow, several in a second.
+        if self._failures == 0:
+            logger.warning("broker away", extra={"error": type(error).__name__})
+        self._failures += 1
+
+    def _note_success(self) -> None:
+        if self._failures:
+            logger.warning("broker back", extra={"failures": self._failures})
+        self._failures = 0
 
     def _drop(self) -> None:
         if self._connection is not None:

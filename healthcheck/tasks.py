@@ -9,7 +9,7 @@ from celery import shared_task, signals
 
 from healthcheck.beat import Ticker
 from healthcheck.conf import get_settings
-from healthcheck.pipeline.clock import read_database_clock
+from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.perform import Performer
 from healthcheck.pipeline.prune import prune as prune_rows
 from healthcheck.publisher import PRUNE, RUN_GROUP, publish

@@ -21,10 +21,15 @@ def drop_request(_logger: WrappedLogger, _name: str, event: EventDict) -> EventD
     return event
 
 
+def _is_terminal() -> bool:
+    # There is none at all where the shell has closed it, whatever its type says.
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def _build_renderer(log_format: str) -> list[Processor]:
     if log_format == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)]
+    return [structlog.dev.ConsoleRenderer(colors=_is_terminal(), pad_event_to=0)]
 
 
 def build_logging(*, log_format: str, level: str) -> dict[str, Any]:
@@ -56,6 +61,13 @@ def build_logging(*, log_format: str, level: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": "NOTSET", "propagate": True},
             # One line per request or per 404 is for the server in front to keep.
             "django.request": {"level": "ERROR"},
+            # Anybody can send a forged Host, as often as they like; it is answered with 400.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # It names the path, and with it the secret of a login link.
+            "django.security.csrf": {"level": "ERROR"},
+            # Two lines per run otherwise, beside our own one.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
             "gunicorn.error": {"handlers": [], "level": "NOTSET", "propagate": True},
             "gunicorn.access": {"handlers": [], "level": "WARNING", "propagate": True},
             **{name: {"level": "WARNING"} for name in CHATTY},

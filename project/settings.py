@@ -32,6 +32,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "project.bodiless.empty_head",
+    "healthcheck.web.middleware.answer_probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -82,7 +84,10 @@ _POSTGRES_OPTIONS = {
 
 
 def _database() -> dict[str, Any]:
-    database: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'healthcheck.sqlite3'}")
+    # Not as a URL: a path may hold what means something else there, such as # or %.
+    database: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "healthcheck.sqlite3")}
+    if env.str("DATABASE_URL", default=""):
+        database = env.db_url("DATABASE_URL")
     if database["ENGINE"].endswith("sqlite3"):
         database["OPTIONS"] = _SQLITE_OPTIONS | database.get("OPTIONS", {})
     else:
@@ -119,6 +124,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 REDIS_URL = env.str("REDIS_URL", default="redis://localhost:6379/0")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A Redis that fails over or cannot save answers with errors for a while; unset, the first of them ends every worker.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # A broker that vanished without closing its connections is noticed; above the second that a worker waits for work.
     "socket_timeout": 5,

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponseRedirect
+from django.templatetags.static import static
 from django.urls import include, path
 
 from project.embedded.login import open_login_link
 
+
+def show_icon(_request: HttpRequest) -> HttpResponseRedirect:
+    """Browsers ask here for pages that name no icon, such as the admin's."""
+    return HttpResponseRedirect(static("healthcheck/icon-unknown.svg"))
+
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("login/<str:token>/", open_login_link, name="login_link"),
+    path("favicon.ico", show_icon),
     path("", include("healthcheck.urls")),
 ]

@@ -32,6 +32,7 @@ def test_checks_are_silent_about_the_deployment() -> None:
         ({"CELERY_WORKER_POOL": "celery.concurrency.eventlet:TaskPool"}, "healthcheck.E004", "threads"),
         ({"CELERY_BROKER_TRANSPORT_OPTIONS": {"visibility_timeout": 605}}, "healthcheck.E005", "900"),
         ({"CELERY_BROKER_URL": "memory://"}, "healthcheck.W002", "Redis"),
+        ({"CELERY_BROKER_CHANNEL_ERROR_RETRY": False}, "healthcheck.W004", "CELERY_BROKER_CHANNEL_ERROR_RETRY = True"),
         ({"DATABASES": {"default": SQLITE}}, "healthcheck.W003", "IMMEDIATE"),
     ],
 )
@@ -57,6 +58,7 @@ def test_check_of_the_time_zone_support_names_the_cure(monkeypatch: pytest.Monke
         {"CELERY_WORKER_POOL": "prefork"},
         {"CELERY_BROKER_TRANSPORT_OPTIONS": {"visibility_timeout": 606}},
         {"CELERY_BROKER_TRANSPORT_OPTIONS": {}},
+        {"CELERY_BROKER_URL": "amqp://rabbit//", "CELERY_BROKER_CHANNEL_ERROR_RETRY": False},
         {"HEALTHCHECK": {"ADDRESS_ALLOW": ["127.0.0.0/8", "::1/128"], "ADDRESS_DENY": ["10.0.0.7"]}},
         {"HEALTHCHECK": {}},
     ],

@@ -19,8 +19,7 @@ from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS
 from healthcheck.engine.transport import MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_INTERIM_RESPONSES
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Reason, RunStatus
-from healthcheck.pipeline.dispatch import CLAIM_BATCH
-from healthcheck.pipeline.sweep import MAX_TAKES
+from healthcheck.pipeline.dispatch import CLAIM_BATCH, MAX_TAKES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

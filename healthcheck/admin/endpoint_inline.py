@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,7 @@ from healthcheck.admin.endpoint_forms import EndpointFormSet, EndpointInlineForm
 from healthcheck.admin.overview import overall_state
 from healthcheck.admin.text_fields import join_assertions
 from healthcheck.models import Endpoint
+from healthcheck.models.clock import read_database_clock
 
 # Django refuses a form of more than 1,000 fields (DATA_UPLOAD_MAX_NUMBER_FIELDS), and nobody edits more on one page; a
 # larger group's endpoints are edited from their own list.
@@ -54,11 +56,16 @@ class EndpointInline(StackedInlineBase):
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return 0 if obj else 1
 
+    @cached_property
+    def seen_at(self) -> datetime:
+        """One reading of the clock for all rows: Django makes an inline per request."""
+        return read_database_clock()
+
     @admin.display(description=_("state"))
     def state(self, obj: Endpoint) -> str:
         if obj.pk is None:
             return "–"
-        badge = draw_state(overall_state(obj.states.all(), timezone.now()))
+        badge = draw_state(overall_state(obj.states.all(), self.seen_at))
         return format_html("{} {}", badge, draw_paused()) if obj.is_paused else badge
 
     @admin.display(description=_("assertions"))

@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -23,7 +22,7 @@ from healthcheck.admin.badges import draw_paused, draw_state
 from healthcheck.admin.endpoint_forms import OPTION_FIELDS, RESTARTING_FIELDS, EndpointForm, read_options
 from healthcheck.admin.filters import EndpointStateFilter
 from healthcheck.admin.history import Cursor, page_history
-from healthcheck.admin.operated import OperatedAdmin
+from healthcheck.admin.operated import OperatedAdmin, changed_columns
 from healthcheck.admin.overview import latest_state, overall_state
 from healthcheck.admin.result_rows import load_endpoint_rows
 from healthcheck.admin.text_fields import join_assertions, write_assertions
@@ -32,6 +31,7 @@ from healthcheck.admin.words import describe_duration, describe_instant, describ
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind
 from healthcheck.models import CheckResult, Endpoint, EndpointState
+from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
 
 _IDENTITY: Any = (None, {"fields": (("group", "name"), "address", ("position", "is_paused"))})
@@ -53,7 +53,7 @@ class EndpointChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        now = timezone.now()
+        now = read_database_clock()
         self.result_list = list(self.result_list)
         for endpoint in self.result_list:
             endpoint.seen_at = now
@@ -84,7 +84,8 @@ class EndpointAdmin(OperatedAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, obj: Any) -> SafeString:
-        badge = draw_state(overall_state(obj.states.all(), getattr(obj, "seen_at", None) or timezone.now()))
+        now = getattr(obj, "seen_at", None) or read_database_clock()
+        badge = draw_state(overall_state(obj.states.all(), now))
         return format_html("{} {}", badge, draw_paused()) if obj.is_paused else badge
 
     @admin.display(description=gettext_lazy("state"))
@@ -156,11 +157,11 @@ class EndpointAdmin(OperatedAdmin):
         return ("group", *self.readonly_fields) if obj else self.readonly_fields
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
-        obj.save()
+        obj.save(update_fields=_changed_columns(form) if change else None)
         if "assertions" in form.changed_data:
             write_assertions(obj, form.cleaned_data["assertions"])
         if not obj.is_paused and (not change or RESTARTING_FIELDS & set(form.changed_data)):
-            restart_clocks([obj.group_id], timezone.now())
+            restart_clocks([obj.group_id], read_database_clock())
 
     def resume(self, ids: Sequence[int], now: datetime) -> int:
         paused = Endpoint.objects.existing().filter(pk__in=ids, is_paused=True)
@@ -191,6 +192,12 @@ class EndpointAdmin(OperatedAdmin):
             "rows": load_endpoint_rows(obj.pk, page.rows),
         }
         return TemplateResponse(request, "admin/healthcheck/result_history.html", context)
+
+
+def _changed_columns(form: Any) -> list[str]:
+    # The fields of the options share one column.
+    options = ["options"] if set(OPTION_FIELDS) & set(form.changed_data) else []
+    return [*changed_columns(form), *options]
 
 
 def _read_latest(endpoint: Endpoint) -> EndpointState | None:

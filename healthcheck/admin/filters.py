@@ -8,13 +8,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.admin.badges import WORST_FIRST
 from healthcheck.admin.overview import filter_by_state
 from healthcheck.engine.types import State
 from healthcheck.models import Endpoint
+from healthcheck.models.clock import read_database_clock
 
 
 class EndpointStateFilter(admin.SimpleListFilter):
@@ -29,7 +29,7 @@ class EndpointStateFilter(admin.SimpleListFilter):
         return self.keep(queryset, chosen[0]) if chosen else queryset
 
     def keep(self, queryset: QuerySet[Any], state: State) -> QuerySet[Any]:
-        return filter_by_state(queryset, state, timezone.now())
+        return filter_by_state(queryset, state, read_database_clock())
 
 
 class GroupStateFilter(EndpointStateFilter):
@@ -38,5 +38,5 @@ class GroupStateFilter(EndpointStateFilter):
     title = _("state of a member")
 
     def keep(self, queryset: QuerySet[Any], state: State) -> QuerySet[Any]:
-        members = filter_by_state(Endpoint.objects.checked(), state, timezone.now())
+        members = filter_by_state(Endpoint.objects.checked(), state, read_database_clock())
         return queryset.filter(pk__in=members.order_by().values("group_id"))

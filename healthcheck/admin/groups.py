@@ -12,7 +12,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -37,7 +36,8 @@ from healthcheck.admin.words import (
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind
 from healthcheck.models import Endpoint, EndpointGroup, RunStatus
-from healthcheck.pipeline.clock import read_database_clock, restart_clocks
+from healthcheck.models.clock import read_database_clock
+from healthcheck.pipeline.clock import restart_clocks
 
 _SCHEDULE_COLUMNS = frozenset({"interval_seconds", "cron", "timezone"})
 
@@ -79,7 +79,7 @@ class GroupChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         groups = list(self.result_list)
-        overviews = load_overviews([group.pk for group in groups], timezone.now())
+        overviews = load_overviews([group.pk for group in groups], read_database_clock())
         for group in groups:
             group.overview = overviews[group.pk]
         self.result_list = groups
@@ -207,6 +207,6 @@ def _is_inline(group: EndpointGroup) -> bool:
 
 def _read_overview(group: Any) -> GroupOverview:
     if not hasattr(group, "overview"):
-        group.overview = load_overviews([group.pk], timezone.now())[group.pk]
+        group.overview = load_overviews([group.pk], read_database_clock())[group.pk]
     overview: GroupOverview = group.overview
     return overview

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from healthcheck.admin.bases import ModelAdminBase
 from healthcheck.admin.tools import Tool
-from healthcheck.pipeline.clock import read_database_clock
+from healthcheck.models.clock import read_database_clock
 
 # A confirmation that lists more names than a person reads only costs time.
 MAX_NAMES_SHOWN = 100

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, SmallIntegerField, Subquery, Value, When
-from django.db.models.functions import Coalesce
 
+from healthcheck.engine.freshness import is_expired
 from healthcheck.engine.types import State
 from healthcheck.models import CheckRun, Endpoint, EndpointGroup, EndpointState
 
@@ -25,7 +25,7 @@ class GroupOverview:
 
 def believe_state(row: EndpointState, now: datetime) -> State:
     """Return the state, or unknown once its evidence has expired: nobody else says so while no scheduler runs."""
-    return State.UNKNOWN if row.valid_until is not None and row.valid_until < now else State(row.state)
+    return State.UNKNOWN if is_expired(row.valid_until, now) else State(row.state)
 
 
 def overall_state(rows: Iterable[EndpointState], now: datetime) -> State:
@@ -58,17 +58,22 @@ def load_overviews(group_ids: Sequence[int], now: datetime) -> dict[int, GroupOv
 
 def filter_by_state(endpoints: QuerySet[Endpoint], state: State, now: datetime) -> QuerySet[Endpoint]:
     """Keep the endpoints in this state; an endpoint without fresh evidence is unknown."""
-    fresh = Q(states__valid_until__isnull=True) | Q(states__valid_until__gte=now)
-    known = endpoints.filter(fresh, ~Q(states__state=State.UNKNOWN), states__isnull=False).values("pk")
+    fresh = _is_fresh(now)
+    known = endpoints.filter(fresh, states__state__gt=State.UNKNOWN).values("pk")
     if state is State.UNKNOWN:
         return endpoints.exclude(pk__in=known)
     return endpoints.filter(pk__in=endpoints.filter(fresh, states__state=state).values("pk"))
 
 
+def _is_fresh(now: datetime) -> Q:
+    """Say in SQL that evidence has not expired, as `engine.freshness` does; false without any."""
+    return Q(states__valid_until__gt=now)
+
+
 def _count_members(group_ids: Sequence[int], now: datetime) -> Iterable[tuple[int, bool, int, int]]:
     believed = Case(
-        When(states__valid_until__lt=now, then=Value(State.UNKNOWN.value)),
-        default=Coalesce(F("states__state"), Value(State.UNKNOWN.value), output_field=SmallIntegerField()),
+        When(_is_fresh(now), then=F("states__state")),
+        default=Value(State.UNKNOWN.value),
         output_field=SmallIntegerField(),
     )
     members = Endpoint.objects.existing().filter(group_id__in=group_ids).annotate(believed=believed)

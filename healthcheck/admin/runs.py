@@ -22,9 +22,10 @@ from healthcheck.admin.result_rows import load_run_rows
 from healthcheck.admin.words import describe_duration, describe_instant, describe_lateness, describe_status
 from healthcheck.engine.types import State
 from healthcheck.models import CheckRun, Endpoint, EndpointGroup, Trigger
+from healthcheck.models.clock import read_database_clock
 from healthcheck.models.run import UNFINISHED
-from healthcheck.pipeline.clock import read_database_clock
 from healthcheck.pipeline.manual import request_check
+from healthcheck.pipeline.sweep import mark_published
 from healthcheck.tasks import publish
 
 # Results on one page of a run; a person looks for the few that failed, and a browser shows this many at once.
@@ -98,7 +99,10 @@ class RunViews(OperatedAdmin):
         self.message_user(request, sentence % {"count": len(ids)}, messages.SUCCESS)
 
     def _wake_workers(self, request: HttpRequest, run_ids: Sequence[int]) -> None:
-        if publish(run_ids) < len(run_ids):
+        sent = publish(run_ids)
+        # What the broker did not take is sent by the next sweep.
+        mark_published(run_ids[:sent], read_database_clock())
+        if sent < len(run_ids):
             sentence = _("The broker does not answer, so no worker could be woken. The check starts once it is back.")
             self.message_user(request, sentence, messages.WARNING)
 

@@ -14,7 +14,7 @@ from healthcheck.engine.capacity import AddressCaps
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.faults import ProbeFailure, classify_os_error
 from healthcheck.engine.resolver import Resolver
-from healthcheck.engine.trust import TlsSettings, load_context, read_certificate, read_presented
+from healthcheck.engine.trust import TlsSettings, build_context_aside, find_context, read_certificate, read_presented
 from healthcheck.engine.types import AddressFamily, AddressRules, Certificate, ErrorKind, Limits, Phase
 
 # Enough to pass a dead address family and a dead host; a name with hundreds of dead ones must not become a scan.
@@ -158,13 +158,17 @@ async def _encrypt(
     assert destination.tls is not None
     loop = asyncio.get_running_loop()
     with session.stopwatch.measure(Phase.TLS):
+        context = find_context(destination.tls)
+        if context is None:
+            with session.waiting():
+                context = await build_context_aside(destination.tls)
         if guard.has_spoken:
             raise ProbeFailure(ErrorKind.TLS, Phase.TLS, "it spoke before the handshake, so it does not speak TLS here")
         try:
             transport = await loop.start_tls(
                 raw,
                 protocol,
-                load_context(destination.tls),
+                context,
                 server_hostname=destination.host.removesuffix("."),
                 # Never the one that fires: the check's own deadline is earlier.
                 ssl_handshake_timeout=max(1.0, session.hard_deadline - loop.time() + 1.0),

@@ -22,48 +22,48 @@ class LookupThreads:
     def forget(self) -> None:
         """Start over without threads: after a fork the child has none of its parent's."""
         self._condition = threading.Condition()
-        self._jobs: deque[Callable[[], None]] = deque()
+        self._lookups: deque[Callable[[], None]] = deque()
         self._idle = 0
         self._threads = 0
 
     @property
     def is_busy(self) -> bool:
         """Whether work waits that no thread has taken."""
-        return len(self._jobs) > self._idle and self._threads >= self._size
+        return len(self._lookups) > self._idle and self._threads >= self._size
 
-    def submit(self, job: Callable[[], None]) -> None:
-        """Run `job`, which must not raise, on a thread. Raises RuntimeError when the system grants not even one."""
+    def submit(self, lookup: Callable[[], None]) -> None:
+        """Run `lookup`, which must not raise, on a thread. Raises RuntimeError when the system grants not even one."""
         with self._condition:
-            self._jobs.append(job)
-            if self._idle >= len(self._jobs):
+            self._lookups.append(lookup)
+            if self._idle >= len(self._lookups):
                 self._condition.notify()
             elif self._threads < self._size:
-                self._start_thread(job)
+                self._start_thread(lookup)
 
-    def _start_thread(self, job: Callable[[], None]) -> None:
+    def _start_thread(self, lookup: Callable[[], None]) -> None:
         self._threads += 1
         try:
             threading.Thread(target=self._work, name="healthcheck-lookup", daemon=True).start()
         except RuntimeError:
             self._threads -= 1
             if not self._threads:
-                self._jobs.remove(job)
+                self._lookups.remove(lookup)
                 raise
 
     def _work(self) -> None:
-        while (job := self._take()) is not None:
-            job()
+        while (lookup := self._take()) is not None:
+            lookup()
 
     def _take(self) -> Callable[[], None] | None:
         with self._condition:
-            while not self._jobs:
+            while not self._lookups:
                 self._idle += 1
                 is_notified = self._condition.wait(IDLE_SECONDS)
                 self._idle -= 1
-                if not is_notified and not self._jobs:
+                if not is_notified and not self._lookups:
                     self._threads -= 1
                     return None
-            return self._jobs.popleft()
+            return self._lookups.popleft()
 
 
 LOOKUP_THREADS = LookupThreads()

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from healthcheck.engine.lag import LagMeter
+from healthcheck.engine.resolver import warm_up
 
 # uvloop where it is installed; it halves what a check costs.
 LOOP_MODULE = "uvloop" if find_spec("uvloop") else "asyncio"
@@ -31,6 +32,7 @@ class EngineLoop:
         self.is_stopping = False
         self._loop: asyncio.AbstractEventLoop = import_module(LOOP_MODULE).new_event_loop()
         self._thread = threading.Thread(target=self._run, name="healthcheck-loop", daemon=True)
+        warm_up()
         self._loop.call_soon(self.lag.start)
         self._thread.start()
 

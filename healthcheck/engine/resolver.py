@@ -127,6 +127,20 @@ class Resolver:
         return ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "the name servers failed")
 
 
+def warm_up(threads: LookupThreads = LOOKUP_THREADS) -> None:
+    """Let the C library load what it resolves names with, while this process has file descriptors for it.
+
+    It loads that with the first lookup, which without a descriptor ends as "no such name" instead of by its reason.
+    """
+    # Without a thread there is nothing to warm up for: every lookup will say so itself.
+    with suppress(RuntimeError):
+        threads.submit(_ask_and_forget)
+
+
+def _ask_and_forget() -> None:
+    _ask_system("localhost", AddressFamily.ANY)
+
+
 def _ask_system(name: str, family: AddressFamily) -> Answer:
     try:
         # Bytes, because Python runs text through its own IDNA codec first and that raises errors of its own.

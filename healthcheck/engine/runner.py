@@ -20,7 +20,7 @@ from healthcheck.engine.types import ErrorKind, Evidence, Limits, Observation, O
 
 logger = logging.getLogger(__name__)
 
-# What a check may lose of its deadline to us, by a stall of our loop or by the group's end, before its timeout is ours.
+# What a check may lose of its deadline to us, by stalls of our loop or by the group's end, before its failure is ours.
 OUR_SHARE = 0.1
 # How long a timeout in the resolver may wait for the control name beyond the group's deadline. A resolver that is
 # alive answers in milliseconds.
@@ -126,6 +126,18 @@ class _Run:
         return replace(outcome, latency_us=session.stopwatch.latency_us, phases=session.stopwatch.phases)
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One attempt's outcome, how long our loop was late in it (seconds), and why its failure is ours, if it is."""
+
+    outcome: Outcome
+    lag: float
+    excuse: str = ""
+
+    def conclude(self) -> Outcome:
+        return _excuse(self.outcome, self.excuse) if self.excuse else self.outcome
+
+
 class _Check:
     """One target's check under its one deadline: an attempt, and a second one when the first says down."""
 
@@ -142,15 +154,15 @@ class _Check:
 
     async def conclude(self) -> Outcome:
         """Return the outcome that counts. Raises only what has no name, and cancellation from outside."""
-        first: Outcome | None = None
+        first: _Attempt | None = None
         outcome: Outcome | None = None
         try:
             async with self.deadline:
-                outcome = first = await self._attempt()
+                first = await self._attempt()
+                outcome = first.conclude()
                 if self._is_worth_confirming(first):
-                    address = first.evidence.address if first.evidence else None
-                    self.session = self._open_session(avoid_address=address)
-                    outcome = replace(await self._attempt(), attempts=2)
+                    self.session = self._open_session(avoid_address=self.session.address or None)
+                    outcome = replace((await self._attempt()).conclude(), attempts=2)
         except Exception:
             # Whatever a probe made of its cancellation, a deadline that has passed is the reason for it.
             if not self.deadline.expired():
@@ -159,27 +171,27 @@ class _Check:
             return outcome
         if first is not None:
             # The second attempt had not enough time to contradict the first.
-            return replace(first, observed_at=self.run.read_clock(), attempts=2)
+            return replace(first.conclude(), observed_at=self.run.read_clock(), attempts=2)
         return await self._time_out()
 
-    async def _attempt(self) -> Outcome:
+    async def _attempt(self) -> _Attempt:
         session, run = self.session, self.run
         try:
             observation = await run.load(self.target.kind).observe(self.target, session)
             _raise_if_cancelled()
-            outcome = await self._judge(observation)
         except ProbeFailure as failure:
             _raise_if_cancelled()
-            if failure.kind is ErrorKind.TIMEOUT and (reason := self._find_stall()):
-                failure = ProbeFailure(ErrorKind.CAPACITY, failure.phase, reason)
-            return run.fail(failure, phase=failure.phase, session=session)
-        return outcome
+            lag = self._measure_lag(session.stopwatch.started)
+            outcome = run.fail(failure, phase=failure.phase, session=session)
+            return _Attempt(outcome, lag, self._blame(lag) if outcome.verdict is State.DOWN else "")
+        return await self._judge(observation)
 
-    async def _judge(self, observation: Observation) -> Outcome:
+    async def _judge(self, observation: Observation) -> _Attempt:
+        lag = self._measure_lag(self.session.stopwatch.started)
         clock = self.run.read_clock()
         with self.session.stopwatch.measure(Phase.ASSERT):
             judgement = await evaluate(self.target.assertions, observation, now=clock)
-        return Outcome(
+        outcome = Outcome(
             verdict=judgement.verdict,
             observed_at=self.run.read_clock(),
             error_kind=judgement.error_kind,
@@ -189,14 +201,17 @@ class _Check:
             http_status=observation.status or 0,
             evidence=judgement.evidence,
         )
+        is_ours = judgement.excess_us is not None and lag > judgement.excess_us / 1e6
+        return _Attempt(outcome, lag, f"our event loop was late by {lag:.1f} s of that" if is_ours else "")
 
-    def _is_worth_confirming(self, first: Outcome) -> bool:
-        """Whether it is down for another reason than time, and as much time as the first attempt took is left."""
-        if first.verdict is not State.DOWN or first.error_kind is ErrorKind.TIMEOUT:
+    def _is_worth_confirming(self, first: _Attempt) -> bool:
+        """Whether it is down for another reason than time, and as much time as the target took for that is left."""
+        outcome = first.outcome
+        if outcome.verdict is not State.DOWN or outcome.error_kind is ErrorKind.TIMEOUT:
             return False
         due = self.deadline.when()
         left = (due or 0.0) - asyncio.get_running_loop().time()
-        return left > first.latency_us / 1e6
+        return left > outcome.latency_us / 1e6 - first.lag
 
     async def _time_out(self) -> Outcome:
         session, phase = self.session, self.session.stopwatch.phase
@@ -204,10 +219,7 @@ class _Check:
         # Read before the resolver is asked, so that asking is not part of the latency.
         outcome = self.run.fail(failure, phase=phase, session=session)
         reason = self._find_own_fault() or await self._find_silent_resolver()
-        if not reason:
-            return outcome
-        ours = self.run.fail(ProbeFailure(ErrorKind.CAPACITY, phase, reason), phase=phase, session=session)
-        return replace(ours, latency_us=outcome.latency_us)
+        return _excuse(outcome, reason) if reason else outcome
 
     def _find_own_fault(self) -> str:
         """Return why a deadline that has passed says nothing about the target; empty when it does."""
@@ -218,13 +230,14 @@ class _Check:
         due = self.due + self.session.stopwatch.waited
         if due - self.run.hard_deadline > OUR_SHARE * self.target.timeout_seconds:
             return "the group's deadline came before its own"
-        return self._find_stall()
+        return self._blame(self._measure_lag(self.started))
 
-    def _find_stall(self) -> str:
-        stall = self.run.lag.worst_between(self.started, time.monotonic())
-        if stall > OUR_SHARE * self.target.timeout_seconds:
-            return f"our event loop stalled for {stall:.1f} s"
-        return ""
+    def _measure_lag(self, since: float) -> float:
+        return self.run.lag.total_between(since, time.monotonic())
+
+    def _blame(self, lag: float) -> str:
+        is_ours = lag > OUR_SHARE * self.target.timeout_seconds
+        return f"our event loop stalled for {lag:.1f} s" if is_ours else ""
 
     async def _find_silent_resolver(self) -> str:
         if self.session.stopwatch.phase is not Phase.RESOLVE:
@@ -236,6 +249,13 @@ class _Check:
         except TimeoutError:
             is_silent = True
         return "our resolver does not answer for any name" if is_silent else ""
+
+
+def _excuse(outcome: Outcome, reason: str) -> Outcome:
+    """Return no data in the place of a failure that is our own doing."""
+    kind = ErrorKind.CAPACITY
+    evidence = replace(outcome.evidence or Evidence(), sentence=SENTENCES[kind], expected="", found=reason)
+    return replace(outcome, verdict=VERDICTS[kind], error_kind=kind, evidence=evidence)
 
 
 def _raise_if_cancelled() -> None:

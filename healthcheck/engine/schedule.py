@@ -69,11 +69,13 @@ class IntervalSchedule:
         """Return the first slot after `instant`."""
         return self.latest_slot(instant) + self.interval
 
+    def is_on_phase(self, instant: datetime) -> bool:
+        return self.latest_slot(instant) == instant
+
     def plan(self, due_at: datetime, now: datetime, *, deadline: timedelta) -> Plan:
         """Plan the claim of a group whose clock says `due_at`, which has passed. Only the current slot runs."""
-        is_on_phase = self.latest_slot(due_at) == due_at
         # Off the phase: a new or resumed group runs at once. The next slot leaves that run time to end.
-        following = self.slot_after(due_at if is_on_phase else due_at + deadline)
+        following = self.slot_after(due_at if self.is_on_phase(due_at) else due_at + deadline)
         if now < following:
             return Plan(due_at, None, following)
         latest = self.latest_slot(now)
@@ -101,6 +103,9 @@ class CronSchedule:
                 return found
         sentence = f"“{self.expression}” never comes; choose a day that exists."
         raise ConfigurationError(sentence, field="cron")
+
+    def is_on_phase(self, instant: datetime) -> bool:
+        return self.slot_after(instant - timedelta(microseconds=1)) == instant
 
     def find_shortest_pause(self, after: datetime) -> timedelta:
         """Return the shortest time between two of the slots that follow `after`; see `MAX_COMPARED_SLOTS`."""

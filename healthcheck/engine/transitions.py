@@ -59,8 +59,9 @@ def advance(standing: Standing, verdict: State, at: datetime, thresholds: Thresh
     if streaked.candidate_streak >= threshold:
         first_at = streaked.candidate_at or at
         return _settle(streaked, streaked.candidate, first_at, confirmed_at=at)
-    if standing.state is State.UNKNOWN:
-        # Somebody looks again. What is known is still what the streaks say.
+    if standing.state is State.UNKNOWN and verdict == standing.known_state:
+        # Somebody looks again and sees what was known. A verdict that contradicts it proves neither: it stays unknown
+        # until the streak decides.
         return _end_blindness(streaked, at)
     return streaked, None
 

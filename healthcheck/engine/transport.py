@@ -19,6 +19,13 @@ MAX_HEADER_BYTES = 64 * 1024
 MAX_HEADER_LINES = 200
 # `100 Continue`, `103 Early Hints`: a handful is legal, an endless row of them is an attack.
 MAX_INTERIM_RESPONSES = 16
+# What may follow the header without being body, in one run: chunk sizes, their extensions, trailers. httptools joins a
+# trailer anew with every feed, so that an endless one would cost the square of its length.
+MAX_FRAMING_BYTES = 64 * 1024
+# The smallest legal chunk, one byte of body, takes six on the wire; the rest is room for leading zeros.
+WIRE_BYTES_PER_BODY_BYTE = 9
+# What the parser is fed at once after the header: a bound that is looked at after each piece.
+PIECE_BYTES = 64 * 1024
 # What may lie unread in memory before the peer is told to stop sending.
 HIGH_WATER_BYTES = 256 * 1024
 
@@ -33,6 +40,7 @@ class _Exchange(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._failure: ProbeFailure | None = None
         self._header_bytes = 0
+        self._framing_bytes = 0
         self._interim = 0
         self._ends_with_connection = True
         self._has_headers = False
@@ -112,8 +120,17 @@ class _Exchange(asyncio.Protocol):
             self._header_bytes += len(data)
             self._parser.feed_data(data if len(data) <= room else data[:room])
             data = data[room:]
-        if data:
-            self._parser.feed_data(data)
+        for start in range(0, len(data), PIECE_BYTES):
+            self._feed_piece(data[start : start + PIECE_BYTES])
+            if self._is_complete or self._failure is not None:
+                return
+
+    def _feed_piece(self, piece: bytes) -> None:
+        # Paid off by `on_body`: what stays is what the peer says without saying anything.
+        self._framing_bytes += len(piece)
+        self._parser.feed_data(piece)
+        if self._framing_bytes > MAX_FRAMING_BYTES and not self._is_complete:
+            self._fail(ErrorKind.TOO_LARGE, f"more than {MAX_FRAMING_BYTES} bytes around the body")
 
     def eof_received(self) -> None:
         self._finish(None)
@@ -188,6 +205,7 @@ class _Exchange(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         if self._is_complete:
             return
+        self._framing_bytes = max(0, self._framing_bytes - len(body) * WIRE_BYTES_PER_BODY_BYTE)
         self._chunks.append(body)
         self._buffered += len(body)
         if self._buffered > HIGH_WATER_BYTES and not self._is_paused and self._transport is not None:

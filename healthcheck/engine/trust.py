@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
 import ssl
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,6 +18,10 @@ from healthcheck.engine.types import Certificate, ConfigurationError
 
 ON, OFF, CUSTOM = "on", "off", "custom"
 MAX_NAME = 500
+# More trust settings than one process checks under; beyond either bound the oldest context is built again when needed.
+MAX_CONTEXTS = 1024
+# Measured: a context keeps 40 KB and less than four times its PEM text, so that all of them stay below 110 MB.
+MAX_PEM_CHARS = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +51,61 @@ def _read_chain(source: object) -> Sequence[object]:
     return (get_chain() or ()) if get_chain is not None else ()
 
 
-# Custom authorities are per endpoint: 64 contexts are some 30 MB at most, what is older is built again.
-@lru_cache(maxsize=64)
+class Contexts:
+    """The contexts built so far, oldest first. Each is built once, however many threads ask for it."""
+
+    def __init__(self) -> None:
+        self._built: dict[TlsSettings, ssl.SSLContext] = {}
+        self._pem_chars = 0
+        self.renew_lock()
+
+    def renew_lock(self) -> None:
+        """After a fork: the parent's thread that may have held it does not exist here."""
+        self._lock = threading.Lock()
+
+    def find(self, settings: TlsSettings) -> ssl.SSLContext | None:
+        return self._built.get(settings)
+
+    def load(self, settings: TlsSettings) -> ssl.SSLContext:
+        with self._lock:
+            context = self._built.get(settings)
+            if context is None:
+                context = _build_context(settings)
+                self._keep(settings, context)
+        return context
+
+    def _keep(self, settings: TlsSettings, context: ssl.SSLContext) -> None:
+        self._built[settings] = context
+        self._pem_chars += len(settings.ca_pem)
+        while len(self._built) > MAX_CONTEXTS or self._pem_chars > MAX_PEM_CHARS:
+            oldest = next(iter(self._built))
+            del self._built[oldest]
+            self._pem_chars -= len(oldest.ca_pem)
+
+
+_CONTEXTS = Contexts()
+os.register_at_fork(after_in_child=_CONTEXTS.renew_lock)
+
+
+def find_context(settings: TlsSettings) -> ssl.SSLContext | None:
+    """Return the shared context if it was built before."""
+    return _CONTEXTS.find(settings)
+
+
 def load_context(settings: TlsSettings) -> ssl.SSLContext:
-    """Return the shared context. Raises ConfigurationError when `ca_pem` holds no usable certificate."""
+    """Return the shared context. Raises ConfigurationError when `ca_pem` holds no usable certificate.
+
+    May block for 20 ms and more: on an event loop, `find_context` and then `build_context_aside`.
+    """
+    return _CONTEXTS.load(settings)
+
+
+async def build_context_aside(settings: TlsSettings) -> ssl.SSLContext:
+    """Return the shared context, built on another thread if need be. Raises as `load_context` does."""
+    return await asyncio.get_running_loop().run_in_executor(None, load_context, settings)
+
+
+def _build_context(settings: TlsSettings) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.sslobject_class = _RecordingSSLObject
     if settings.alpn:

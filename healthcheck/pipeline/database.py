@@ -36,6 +36,13 @@ def call_in_database_thread(function: Callable[P, T], *args: P.args, **kwargs: P
     return _pool().executor.submit(_on_valid_connection, partial(function, *args, **kwargs)).result()
 
 
+def name_error(error: Exception) -> str:
+    """Return what may be logged of a database's error: its type and its code, never its words, which quote data."""
+    cause = error.__cause__
+    code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
+    return f"{type(error).__name__} {code}" if code else type(error).__name__
+
+
 def close_database_threads() -> None:
     """End the threads of this process and close their connections. A later call starts new ones."""
     with _lock:

@@ -12,8 +12,8 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import Case, F, PositiveSmallIntegerField, QuerySet, Value, When
 
 from healthcheck.engine.schedule import Gap, Plan, expiry
 from healthcheck.engine.types import ConfigurationError
@@ -27,15 +27,30 @@ logger = logging.getLogger(__name__)
 CLAIM_BATCH = 50
 # What a run may need beyond its deadline: loading, storing, and a worker that is a little late to notice.
 LEASE_MARGIN = timedelta(seconds=5)
+# A run that its worker lost or gave back is taken so often in all, while its slot is open.
+MAX_TAKES = 2
+# A group that is to run at once while a run of it is under way is looked at again after this.
+AT_ONCE_RETRY = timedelta(seconds=1)
 # A schedule that cannot be read any more (a time zone that vanished from the system) is tried again after this.
 UNREADABLE_RETRY = timedelta(hours=1)
+REFUSED_RETRY = timedelta(minutes=1)
 
 
 def claim_due_groups(now: datetime) -> list[int]:
     """Claim at most `CLAIM_BATCH` due groups and return the ids of the runs to publish, most overdue first."""
     location = Location.objects.default()
-    claims = (claim_group(group, location, now) for group in EndpointGroup.objects.due(now)[:CLAIM_BATCH])
+    claims = (_claim_alone(group, location, now) for group in EndpointGroup.objects.due(now)[:CLAIM_BATCH])
     return [run_id for run_id in claims if run_id is not None]
+
+
+def _claim_alone(group: EndpointGroup, location: Location, now: datetime) -> int | None:
+    try:
+        return claim_group(group, location, now)
+    except (IntegrityError, DataError) as error:
+        # One group that the database refuses must not stop the clock of the others, tick after tick.
+        logger.error("group cannot be claimed", extra={"group": group.pk, "error": type(error).__name__})
+        EndpointGroup.objects.filter(pk=group.pk, next_run_at=group.next_run_at).update(next_run_at=now + REFUSED_RETRY)
+        return None
 
 
 def claim_group(group: EndpointGroup, location: Location, now: datetime) -> int | None:
@@ -58,6 +73,10 @@ def _commit(group: EndpointGroup, location: Location, plan: Plan, *, reason: Rea
         if not moved:
             return None
         is_open = _has_open_run(group, location, now)
+        if is_open and plan.slot == group.next_run_at and not group.schedule.is_on_phase(plan.slot):
+            # "At once" is no slot that could be missed: it waits for the run that may have begun before the change.
+            EndpointGroup.objects.filter(pk=group.pk).update(next_run_at=now + AT_ONCE_RETRY)
+            return None
         return _insert(group, location, plan, reason=reason, is_open=is_open, now=now)
 
 
@@ -73,9 +92,14 @@ def _has_open_run(group: EndpointGroup, location: Location, now: datetime) -> bo
 
 
 def close_untaken(runs: QuerySet[CheckRun], now: datetime) -> int:
-    """End those of the runs that no worker took while their slot was open; return how many."""
-    untaken = runs.filter(status=RunStatus.QUEUED, open_until__lte=now)
-    return untaken.update(status=RunStatus.MISSED, reason=Reason.QUEUE, finished_at=now)
+    """End those of the queued runs whose slot is over; return how many."""
+    over = runs.filter(status=RunStatus.QUEUED, open_until__lte=now)
+    # One that was taken before was lost with its worker, and is no fault of the queue.
+    reason = Case(
+        When(reason=0, then=Value(Reason.LEASE.value)), default=F("reason"), output_field=PositiveSmallIntegerField()
+    )
+    lost = over.filter(token__gt=0).update(status=RunStatus.ABANDONED, reason=reason, finished_at=now)
+    return lost + over.update(status=RunStatus.MISSED, reason=Reason.QUEUE, finished_at=now)
 
 
 def _insert(  # noqa: PLR0913  # all of one claim, on its way into one insert
@@ -108,7 +132,6 @@ def _insert_runs(  # noqa: PLR0913  # as above
                 open_until=plan.next_run_at,
                 status=status,
                 reason=Reason.OVERLAP if is_open else 0,
-                published_at=now,
             )
         )
     CheckRun.objects.bulk_create(runs)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from healthcheck.conf import get_settings
@@ -14,11 +17,10 @@ from healthcheck.engine.assertions import parse_assertion
 from healthcheck.engine.probes import load_probe
 from healthcheck.engine.types import ConfigurationError, Limits, Target
 from healthcheck.models import CheckRun, Reason, RunStatus, Trigger
-from healthcheck.pipeline.dispatch import LEASE_MARGIN
+from healthcheck.pipeline.dispatch import LEASE_MARGIN, MAX_TAKES
 from healthcheck.pipeline.statements import (
-    SELECT_ASSERTIONS,
-    SELECT_ENDPOINTS,
     SELECT_RUN,
+    SELECT_TARGETS,
     TAKE_RUN,
     change,
     fetch,
@@ -28,8 +30,10 @@ from healthcheck.pipeline.statements import (
 
 logger = logging.getLogger(__name__)
 
-# Typed configurations kept per process; an endpoint's stays until it is edited or pushed out by others.
+# Typed configurations kept per process; an endpoint's stays until it is edited or pushed out by others. The rare large
+# ones, with a body or a certificate in them, are read anew each time: 20,000 of them would be gigabytes.
 KEPT_CONFIGURATIONS = 20_000
+LARGEST_KEPT_OPTIONS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class TakenRun:
 
 
 def take_run(run_id: int, now: datetime) -> TakenRun | None:
-    """Take a queued run with the next token and load it; None when there is nothing to do. Four statements."""
+    """Take a queued run with the next token and load it; None when there is nothing to do. Three statements."""
     rows = fetch(SELECT_RUN, run_id)
     if not rows:
         return None
@@ -72,7 +76,9 @@ def take_run(run_id: int, now: datetime) -> TakenRun | None:
     name, deadline_seconds, interval_seconds, deleted_at = group
     lease_until = now + timedelta(seconds=deadline_seconds) + LEASE_MARGIN
     held = (write_instant(now), write_instant(lease_until))
-    if status != RunStatus.QUEUED or not change(TAKE_RUN, RunStatus.RUNNING, *held, run_id, RunStatus.QUEUED, token):
+    queued = (run_id, RunStatus.QUEUED, token)
+    # Once its slot is over, nobody needs the run any more, and it would make an overlap of the next one.
+    if status != RunStatus.QUEUED or not change(TAKE_RUN, RunStatus.RUNNING, *held, *queued, write_instant(now)):
         return None
     targets, unreadable = _load_targets(group_id) if deleted_at is None else ((), ())
     return TakenRun(
@@ -93,34 +99,46 @@ def take_run(run_id: int, now: datetime) -> TakenRun | None:
     )
 
 
-def close_abandoned(taken: TakenRun, now: datetime, *, reason: Reason) -> None:
-    """End a run whose gather was cancelled. Its token stays good, should its results arrive after all."""
-    CheckRun.objects.filter(pk=taken.run_id, token=taken.token, status=RunStatus.RUNNING).update(
-        status=RunStatus.ABANDONED, reason=reason, finished_at=now
-    )
+def give_up_run(taken: TakenRun, now: datetime) -> None:
+    """Let go of a run whose gather was cancelled by a shutdown.
+
+    While its slot leaves time for another worker, it is given back once: a clean stop must not cost more than a crash.
+    Else it ends as abandoned. Either way its token stays good until somebody else takes it.
+    """
+    mine = CheckRun.objects.filter(pk=taken.run_id, token=taken.token, status=RunStatus.RUNNING)
+    deadline = timedelta(seconds=taken.limits.deadline_seconds)
+    if taken.token < MAX_TAKES and taken.next_slot_at > now + deadline:
+        mine.update(status=RunStatus.QUEUED, reason=Reason.SHUTDOWN, published_at=None)
+    else:
+        mine.update(status=RunStatus.ABANDONED, reason=Reason.SHUTDOWN, finished_at=now)
 
 
 def _load_targets(group_id: int) -> tuple[tuple[Target, ...], tuple[int, ...]]:
-    texts: dict[int, list[str]] = {}
-    for endpoint_id, text in fetch(SELECT_ASSERTIONS, group_id):
-        texts.setdefault(endpoint_id, []).append(text)
     targets, unreadable = [], []
-    for endpoint_id, kind, address, options, timeout_seconds in fetch(SELECT_ENDPOINTS, group_id):
+    for endpoint, rows in groupby(fetch(SELECT_TARGETS, group_id), key=itemgetter(slice(0, 5))):
+        texts = [text for *_, text in rows if text is not None]
         try:
-            parsed = _parse_options(kind, address, options)
-            assertions = tuple(parse_assertion(text) for text in texts.get(endpoint_id, ()))
+            targets.append(_freeze_endpoint(endpoint, texts))
         except ConfigurationError as error:
             # What was saved past the forms.
-            logger.warning("endpoint cannot be read", extra={"endpoint": endpoint_id, "field": error.field})
-            unreadable.append(endpoint_id)
-            continue
-        targets.append(Target(endpoint_id, kind, address, parsed, assertions, timeout_seconds))
+            logger.warning("endpoint cannot be read", extra={"endpoint": endpoint[0], "field": error.field})
+            unreadable.append(endpoint[0])
     return tuple(targets), tuple(unreadable)
+
+
+def _freeze_endpoint(endpoint: tuple[Any, ...], texts: Sequence[str]) -> Target:
+    endpoint_id, kind, address, options, timeout_seconds = endpoint
+    parse = _parse_options if len(options) <= LARGEST_KEPT_OPTIONS else _parse_options.__wrapped__
+    assertions = tuple(parse_assertion(text) for text in texts)
+    return Target(endpoint_id, kind, address, parse(kind, address, options), assertions, timeout_seconds)
 
 
 @lru_cache(KEPT_CONFIGURATIONS)
 def _parse_options(kind: str, address: str, options: str) -> Any:
-    return load_probe(kind).parse(address, json.loads(options))
+    loaded = json.loads(options)
+    if not isinstance(loaded, dict):
+        raise ConfigurationError("The options must be a JSON object such as {}.", field="options")
+    return load_probe(kind).parse(address, loaded)
 
 
 def _limits(deadline_seconds: float) -> Limits:

@@ -23,7 +23,7 @@ def request_check(group_id: int, now: datetime) -> int:
     if under_way is not None:
         return under_way
     open_until = now + group.deadline + LEASE_MARGIN
-    run = build_run(group, location, now, open_until=open_until, trigger=Trigger.MANUAL, published_at=now)
+    run = build_run(group, location, now, open_until=open_until, trigger=Trigger.MANUAL)
     run.valid_until = max(run.valid_until, _find_slot_expiry(group, location, now))
     try:
         with transaction.atomic():

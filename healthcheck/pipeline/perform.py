@@ -12,16 +12,15 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from datetime import datetime, timedelta
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 from healthcheck.engine.loop import get_engine_loop
 from healthcheck.engine.runner import probe_all
 from healthcheck.engine.types import Outcome, State
-from healthcheck.models import Reason
-from healthcheck.pipeline.clock import read_database_clock
-from healthcheck.pipeline.database import call_in_database_thread
+from healthcheck.models.clock import read_database_clock
+from healthcheck.pipeline.database import call_in_database_thread, name_error
 from healthcheck.pipeline.dispatch import LEASE_MARGIN
-from healthcheck.pipeline.execute import TakenRun, close_abandoned, take_run
+from healthcheck.pipeline.execute import TakenRun, give_up_run, take_run
 from healthcheck.pipeline.record import Finding, Recorded, pair_findings, record_run
 
 logger = logging.getLogger(__name__)
@@ -31,7 +30,8 @@ run_logger = logging.getLogger("healthcheck.runs")
 # The pause between tries to store results while the database is away; the lease bounds them all.
 RETRY_SECONDS = 0.5
 
-DATABASE_AWAY = (OperationalError, InterfaceError)
+# InternalError is PostgreSQL's word for a server that is read-only for now, as during a failover.
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 
 
 class Performer:
@@ -51,7 +51,7 @@ class Performer:
             taken = call_in_database_thread(_take, run_id)
         except DATABASE_AWAY as error:
             # Still queued in the database, whenever that comes back: the sweeper publishes it again.
-            logger.warning("database away, run not taken", extra={"run": run_id, "error": type(error).__name__})
+            logger.warning("database away, run not taken", extra={"run": run_id, "error": name_error(error)})
             return
         if taken is not None:
             self._gather_and_record(taken)
@@ -100,12 +100,12 @@ class Performer:
     def _abandon(self, taken: TakenRun, started: float) -> None:
         now = _later(taken.started_at, started)
         try:
-            call_in_database_thread(close_abandoned, taken, now, reason=Reason.SHUTDOWN)
+            call_in_database_thread(give_up_run, taken, now)
         except DATABASE_AWAY as error:
             # The sweeper closes it when its lease ends.
-            logger.warning("database away at shutdown", extra={"run": taken.run_id, "error": type(error).__name__})
+            logger.warning("database away at shutdown", extra={"run": taken.run_id, "error": name_error(error)})
         else:
-            logger.info("run abandoned at shutdown", extra={"run": taken.run_id})
+            logger.info("run given up at shutdown", extra={"run": taken.run_id})
 
     def _record_within_lease(
         self, taken: TakenRun, findings: Sequence[Finding], *, started: float, wall_us: int
@@ -116,7 +116,7 @@ class Performer:
                 now = _later(taken.started_at, started)
                 return call_in_database_thread(record_run, taken, findings, now=now, wall_us=wall_us)
             except DATABASE_AWAY as error:
-                extra = {"run": taken.run_id, "error": type(error).__name__}
+                extra = {"run": taken.run_id, "error": name_error(error)}
                 if time.monotonic() >= give_up or self._stopping.is_set():
                     logger.error("database away, results of a run lost", extra=extra)
                     return None

@@ -79,7 +79,8 @@ def _prune_old(pruned: Pruned, budget: _Budget, cutoff: datetime) -> None:
         # Results first: without their run nothing says how old they are.
         if budget.is_over:
             return
-        pruned.runs += budget.repeat(partial(_remove_batch, runs))
+        # A run that has been claimed meanwhile is none of these.
+        pruned.runs += budget.repeat(partial(_remove_batch, runs.filter(pk__lte=last_id)))
 
 
 def _find_old_runs(group_id: int, cutoff: datetime) -> QuerySet[CheckRun]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +46,7 @@ class Recorded:
     counts: dict[State, int]
     wall_us: int
     work_us: int
-    changes: tuple[StateChange, ...]
+    changes: tuple[StateChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +66,32 @@ def pair_findings(taken: TakenRun, outcomes: Sequence[Outcome], now: datetime) -
 
 def record_run(taken: TakenRun, findings: Sequence[Finding], *, now: datetime, wall_us: int) -> Recorded | None:
     """Store the findings of a run. None when the token is not valid any more: somebody else has the run."""
-    counts = {state: sum(f.outcome.verdict is state for f in findings) for state in State}
-    work_us = sum(finding.outcome.latency_us for finding in findings)
     with transaction.atomic():
-        if not _close_run(taken, counts, now=now, wall_us=wall_us, work_us=work_us):
-            return None
         ids = (finding.endpoint_id for finding in findings)
         states = load_states(ids, group_id=taken.group_id, location_id=taken.location_id)
         existing = [finding for finding in findings if finding.endpoint_id in states]
+        recorded = _sum_up(existing, wall_us=wall_us)
+        if not _close_run(taken, recorded, now=now):
+            transaction.set_rollback(True)
+            return None
         insert_rows(CheckResult, _RESULT_COLUMNS, [_result_row(taken, f) for f in existing], conflict=_RESULT_KEY)
         _insert_evidence(taken, existing)
         changes = _advance_states(taken, existing, states, now=now)
-    return Recorded(counts, wall_us, work_us, tuple(changes))
+    return replace(recorded, changes=tuple(changes))
+
+
+def _sum_up(findings: Sequence[Finding], *, wall_us: int) -> Recorded:
+    counts = {state: sum(finding.outcome.verdict is state for finding in findings) for state in State}
+    return Recorded(counts, wall_us, sum(finding.outcome.latency_us for finding in findings))
 
 
 _RESULT_KEY = ("endpoint_id", "run_id")
 
 
-def _close_run(taken: TakenRun, counts: dict[State, int], *, now: datetime, wall_us: int, work_us: int) -> bool:
-    by_state = (counts[state] for state in (State.UP, State.DEGRADED, State.DOWN, State.UNKNOWN))
+def _close_run(taken: TakenRun, recorded: Recorded, *, now: datetime) -> bool:
+    by_state = (recorded.counts[state] for state in (State.UP, State.DEGRADED, State.DOWN, State.UNKNOWN))
     finished = RunStatus.FINISHED
-    columns = (finished, write_instant(now), wall_us, work_us, *by_state)
+    columns = (finished, write_instant(now), recorded.wall_us, recorded.work_us, *by_state)
     return change(CLOSE_RUN, *columns, taken.run_id, taken.token, finished) == 1
 
 
@@ -115,9 +120,10 @@ def _insert_evidence(taken: TakenRun, findings: Sequence[Finding]) -> None:
     try:
         with transaction.atomic():
             insert_rows(EvidenceRow, columns, rows, conflict=_RESULT_KEY)
-    except DataError:
+    except DataError as error:
         # One text that the database refuses must not cost the others theirs, nor anybody the result.
-        logger.exception("evidence refused by the database", extra={"run": taken.run_id})
+        # The type only: the database's own words quote what the target said.
+        logger.error("evidence refused by the database", extra={"run": taken.run_id, "error": type(error).__name__})
         stubs = [(run_id, endpoint_id, {"sentence": "It could not be stored."}) for run_id, endpoint_id, _ in rows]
         insert_rows(EvidenceRow, columns, stubs, conflict=_RESULT_KEY)
 

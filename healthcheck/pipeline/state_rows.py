@@ -60,10 +60,10 @@ def load_states(endpoint_ids: Iterable[int], *, group_id: int, location_id: int)
     if not missing:
         return loaded
     existing = Endpoint.objects.existing().filter(group_id=group_id).values_list("pk", flat=True)
-    new = [StateRow(endpoint_id, location_id) for endpoint_id in set(existing).intersection(missing)]
+    new = [StateRow(endpoint_id, location_id) for endpoint_id in sorted(set(existing).intersection(missing))]
     if not new:
         return loaded
-    # Inserted before they are locked, so that two first runs of a group meet at the rows and not after them.
+    # In one order, and before they are locked, so that two first runs of a group meet at the rows and not after them.
     insert_rows(EndpointState, COLUMNS, map(_read_columns, new), conflict=_KEY)
     return _load(group_id, location_id)
 

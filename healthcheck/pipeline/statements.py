@@ -24,20 +24,19 @@ SELECT_RUN = f"""
 """  # noqa: S608  # our own names
 TAKE_RUN = f"""
     UPDATE {_RUN} SET status = %s, token = token + 1, started_at = %s, lease_until = %s
-    WHERE id = %s AND status = %s AND token = %s
+    WHERE id = %s AND status = %s AND token = %s AND open_until > %s
 """  # noqa: S608  # our own names
 CLOSE_RUN = f"""
     UPDATE {_RUN} SET status = %s, reason = 0, finished_at = %s, wall_us = %s, work_us = %s,
            up_count = %s, degraded_count = %s, down_count = %s, unknown_count = %s
     WHERE id = %s AND token = %s AND status <> %s
 """  # noqa: S608  # our own names
-SELECT_ENDPOINTS = f"""
-    SELECT id, kind, address, options, timeout_seconds
-    FROM {_ENDPOINT} WHERE group_id = %s AND deleted_at IS NULL AND NOT is_paused ORDER BY position, id
-"""  # noqa: S608  # our own names
-SELECT_ASSERTIONS = f"""
-    SELECT a.endpoint_id, a.text FROM {_ASSERTION} a JOIN {_ENDPOINT} e ON e.id = a.endpoint_id
-    WHERE e.group_id = %s AND e.deleted_at IS NULL AND NOT e.is_paused ORDER BY a.endpoint_id, a.position, a.id
+# Endpoints and assertions in one look: what a person saves in between must not tear an endpoint from its assertions.
+SELECT_TARGETS = f"""
+    SELECT e.id, e.kind, e.address, e.options, e.timeout_seconds, a.text
+    FROM {_ENDPOINT} e LEFT JOIN {_ASSERTION} a ON a.endpoint_id = e.id
+    WHERE e.group_id = %s AND e.deleted_at IS NULL AND NOT e.is_paused
+    ORDER BY e.position, e.id, a.position, a.id
 """  # noqa: S608  # our own names
 # In one order, so that a scheduled and a manual run of one group that end together cannot deadlock.
 SELECT_STATES = """

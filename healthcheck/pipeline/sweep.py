@@ -5,7 +5,7 @@ This is the recovery; what the broker redelivers is a bonus.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -14,16 +14,17 @@ from django.db.models import Q
 from healthcheck.engine.schedule import IntervalSchedule
 from healthcheck.engine.transitions import expire
 from healthcheck.engine.types import ConfigurationError, State
-from healthcheck.models import CheckRun, EndpointGroup, EndpointState, Reason, RunStatus
+from healthcheck.models import CheckRun, EndpointGroup, EndpointState, Reason, RunStatus, Tick
 from healthcheck.pipeline.advance import StateChange, read_standing, write_standing
-from healthcheck.pipeline.dispatch import close_untaken
+from healthcheck.pipeline.dispatch import MAX_TAKES, close_untaken
 from healthcheck.pipeline.record import store_transitions
 
 # A published run that nobody took within this is published again: the message may be lost. Twice is harmless. The
 # pause grows with the run's age up to the last, so that a day without workers leaves no mountain of messages.
+UNSENT_AFTER = timedelta(seconds=1)
 REPUBLISH_AFTER, REPUBLISH_AFTER_LAST = timedelta(seconds=5), timedelta(seconds=60)
-# A run whose lease ended is taken so often in all, while its slot is open.
-MAX_TAKES = 2
+# An instant further ahead than this was written by a clock that has been set back since.
+FUTURE = timedelta(minutes=1)
 # Rows handled by one sweep: bounds its time; the next sweep follows within a second.
 SWEEP_BATCH = 1000
 
@@ -32,19 +33,20 @@ def sweep_runs(now: datetime) -> list[int]:
     """Close what is over and return the ids of runs to publish again."""
     close_untaken(CheckRun.objects.all(), now)
     _close_lost(now)
-    return [*_requeue_lost(now), *_find_unpublished(now)]
+    _requeue_lost(now)
+    return _find_unpublished(now)
 
 
-def mark_unpublished(run_ids: Sequence[int]) -> None:
-    """Note that the broker did not take these runs: the next sweep returns them again."""
+def mark_published(run_ids: Sequence[int], now: datetime) -> None:
+    """Note that the broker took these runs. The others are returned by the next sweep."""
     if run_ids:
-        CheckRun.objects.filter(pk__in=run_ids, status=RunStatus.QUEUED).update(published_at=None)
+        CheckRun.objects.filter(pk__in=run_ids, status=RunStatus.QUEUED).update(published_at=now)
 
 
 def expire_evidence(now: datetime) -> int:
     """Turn states whose evidence has expired into unknown, as of the instant it expired. Returns how many."""
     with transaction.atomic():
-        rows = EndpointState.objects.filter(valid_until__lt=now).exclude(state=State.UNKNOWN)
+        rows = EndpointState.objects.filter(valid_until__lte=now).exclude(state=State.UNKNOWN)
         if connection.features.has_select_for_update:
             # What a run is recording at this moment is being renewed, and waiting for it could deadlock with that run.
             # A row that is passed over now is looked at again within a second.
@@ -69,6 +71,10 @@ def realign_clocks(now: datetime) -> int:
     astray = [group for group in ahead if _is_astray(group, now)]
     for group in astray:
         EndpointGroup.objects.filter(pk=group.pk, next_run_at=group.next_run_at).update(next_run_at=now)
+    # What was seen in a future that is not to be says nothing about now.
+    future = now + FUTURE
+    EndpointState.objects.filter(evidence_at__gt=future, valid_until__gt=now).update(valid_until=now)
+    Tick.objects.filter(at__gt=future).delete()
     return len(astray)
 
 
@@ -78,24 +84,18 @@ def _close_lost(now: datetime) -> None:
     hopeless.update(status=RunStatus.ABANDONED, reason=Reason.LEASE, finished_at=now)
 
 
-def _requeue_lost(now: datetime) -> Iterable[int]:
+def _requeue_lost(now: datetime) -> None:
     lost = CheckRun.objects.filter(status=RunStatus.RUNNING, lease_until__lt=now, open_until__gt=now)
-    for run_id, token in list(lost.values_list("pk", "token")[:SWEEP_BATCH]):
-        requeued = CheckRun.objects.filter(pk=run_id, token=token, status=RunStatus.RUNNING).update(
-            status=RunStatus.QUEUED, published_at=now
-        )
-        if requeued:
-            yield run_id
+    lost.update(status=RunStatus.QUEUED, published_at=None)
 
 
 def _find_unpublished(now: datetime) -> list[int]:
-    due = Q(published_at__isnull=True) | Q(published_at__lte=now - REPUBLISH_AFTER)
+    # A claim that is a moment old is being published by whoever made it.
+    unsent = Q(published_at__isnull=True, scheduled_for__lte=now - UNSENT_AFTER)
+    due = unsent | Q(published_at__lte=now - REPUBLISH_AFTER)
     silent = CheckRun.objects.filter(due, status=RunStatus.QUEUED, open_until__gt=now).order_by("id")
     rows = silent.values_list("pk", "scheduled_for", "published_at")[:SWEEP_BATCH]
-    run_ids = [pk for pk, slot, published_at in rows if published_at is None or _is_silent(slot, published_at, now)]
-    if run_ids:
-        CheckRun.objects.filter(pk__in=run_ids, status=RunStatus.QUEUED).update(published_at=now)
-    return run_ids
+    return [pk for pk, slot, published_at in rows if published_at is None or _is_silent(slot, published_at, now)]
 
 
 def _is_silent(slot: datetime, published_at: datetime, now: datetime) -> bool:

@@ -27,6 +27,15 @@ class Sighting:
     valid_until: datetime | None = None
     strip: str = ""
 
+    @property
+    def has_ceased(self) -> bool:
+        """Tell whether the evidence has expired without news: an outcome that measured nothing is news, too."""
+        if not self.is_expired or self.valid_until is None:
+            return False
+        came_later = self.observed_at is not None and self.observed_at > self.valid_until
+        measured_nothing = self.last_verdict is State.UNKNOWN and self.error_kind is not None
+        return not (came_later or measured_nothing)
+
 
 NEVER_CHECKED = Sighting(State.UNKNOWN)
 

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from healthcheck.engine.freshness import is_expired
 from healthcheck.engine.types import State
 
 
@@ -29,23 +30,18 @@ class CheckerFault:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What is known about the checker: the newest tick of any scheduler, the longest overdue slot, the oldest run
+    """What is known about the checker: the newest tick of any scheduler, the longest overdue slot, the oldest slot
     that no worker took, and when the last evidence expired, where all of it has."""
 
     newest_tick_at: datetime | None = None
     oldest_due_at: datetime | None = None
-    oldest_queued_at: datetime | None = None
+    oldest_untaken_at: datetime | None = None
     all_expired_at: datetime | None = None
-
-
-def is_expired(state: State, valid_until: datetime | None, now: datetime) -> bool:
-    """Tell whether the evidence may not be believed any more. A claim without evidence counts as expired, too."""
-    return state is not State.UNKNOWN if valid_until is None else valid_until <= now
 
 
 def effective_state(state: State, valid_until: datetime | None, now: datetime) -> State:
     """Return the state as it may be shown: unknown once its evidence has expired, whoever was to write that down."""
-    return State.UNKNOWN if is_expired(state, valid_until, now) else state
+    return State.UNKNOWN if is_expired(valid_until, now) else state
 
 
 def find_checker_faults(pulse: Pulse, *, now: datetime, stale_after_seconds: float) -> tuple[CheckerFault, ...]:
@@ -58,8 +54,8 @@ def find_checker_faults(pulse: Pulse, *, now: datetime, stale_after_seconds: flo
         faults.append(CheckerFault(Lag.SILENT, pulse.newest_tick_at))
     if pulse.oldest_due_at is not None and pulse.oldest_due_at < limit:
         faults.append(CheckerFault(Lag.OVERDUE, pulse.oldest_due_at))
-    if pulse.oldest_queued_at is not None and pulse.oldest_queued_at < limit:
-        faults.append(CheckerFault(Lag.WAITING, pulse.oldest_queued_at))
+    if pulse.oldest_untaken_at is not None and pulse.oldest_untaken_at < limit:
+        faults.append(CheckerFault(Lag.WAITING, pulse.oldest_untaken_at))
     if pulse.all_expired_at is not None:
         faults.append(CheckerFault(Lag.NO_RESULTS, pulse.all_expired_at))
     return tuple(faults)

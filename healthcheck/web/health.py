@@ -9,13 +9,14 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu.exceptions import KombuError
 
 from healthcheck import conf
-from healthcheck.models import Tick
+from healthcheck.models import EndpointGroup, Tick
+from healthcheck.models.clock import read_database_clock
+from healthcheck.web.untaken import load_untaken
 
 # A probe of ours is asked every few seconds; a broker that takes longer is not one to be ready with.
 BROKER_TIMEOUT_SECONDS = 0.5
@@ -32,20 +33,25 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when all parts are "ok", else 503. Keys: is_ready, database, migrations, broker, tick."""
-    parts = inspect_database(timezone.now()) | {"broker": inspect_broker(current_app)}
+    """200 when all parts are "ok", else 503. Keys: is_ready, database, migrations, tick, worker, broker."""
+    parts = inspect_database() | {"broker": inspect_broker(current_app)}
     is_ready = all(word == OK for word in parts.values())
     return JsonResponse({"is_ready": is_ready} | parts, status=200 if is_ready else 503)
 
 
-def inspect_database(now: datetime) -> dict[str, str]:
-    """Return a word for the database, its migrations and the newest tick: ok, unreachable, pending, silent, unknown."""
+def inspect_database(now: datetime | None = None) -> dict[str, str]:
+    """Judge at `now`, by default the database's own.
+
+    Returns a word for the database, its migrations, the newest tick and the workers: ok, unreachable, pending, silent,
+    unknown.
+    """
     try:
         if _has_pending_migrations():
-            return {"database": OK, "migrations": "pending", "tick": "unknown"}
-        return {"database": OK, "migrations": OK, "tick": _inspect_tick(now)}
+            return {"database": OK, "migrations": "pending", "tick": "unknown", "worker": "unknown"}
+        limit = _find_limit(read_database_clock() if now is None else now)
+        return {"database": OK, "migrations": OK, "tick": _inspect_tick(limit), "worker": _inspect_worker(limit)}
     except Error:
-        return {"database": "unreachable", "migrations": "unknown", "tick": "unknown"}
+        return {"database": "unreachable", "migrations": "unknown", "tick": "unknown", "worker": "unknown"}
 
 
 def inspect_broker(app: Celery) -> str:
@@ -74,7 +80,15 @@ def _has_pending_migrations() -> bool:
     return bool(executor.migration_plan(ours))
 
 
-def _inspect_tick(now: datetime) -> str:
+def _find_limit(now: datetime) -> datetime:
+    return now - timedelta(seconds=conf.get_settings().stale_after_seconds)
+
+
+def _inspect_tick(limit: datetime) -> str:
     newest = Tick.objects.aggregate(at=Max("at"))["at"]
-    limit = now - timedelta(seconds=conf.get_settings().stale_after_seconds)
     return OK if newest is not None and newest >= limit else "silent"
+
+
+def _inspect_worker(limit: datetime) -> str:
+    oldest = load_untaken(EndpointGroup.objects.existing()).unserved_at
+    return OK if oldest is None or oldest >= limit else "silent"

@@ -8,7 +8,8 @@
     endpoints  a list of {id, name, state, is_paused, is_checked, since, error_kind, reason, latency_ms, observed_at,
                strip}; the strip lists the last verdicts, newest last
 
-Instants are ISO 8601 in UTC or null; `error_kind` is null without a failure, `latency_ms` without a fresh good answer.
+Instants are ISO 8601 in UTC or null; `error_kind` is null without a failure or once it is out of date,
+`latency_ms` without a fresh good answer.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _describe_endpoint(endpoint: EndpointView) -> dict[str, Any]:
         "is_paused": endpoint.is_paused,
         "is_checked": endpoint.is_checked,
         "since": _instant(seen.since),
-        "error_kind": seen.error_kind.word if seen.error_kind else None,
+        "error_kind": seen.error_kind.word if seen.error_kind and not seen.has_ceased else None,
         "reason": describe_reason(endpoint),
         "latency_ms": endpoint.latency_us / 1000 if endpoint.latency_us else None,
         "observed_at": _instant(seen.observed_at),

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from hashlib import blake2b
+from http import HTTPStatus
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
+
+from healthcheck.web.unavailable import answer_unavailable
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -39,9 +43,14 @@ def public(view: View) -> View:
 
     @wraps(view)
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        response = view(request, *args, **kwargs)
+        try:
+            response = view(request, *args, **kwargs)
+        except Error as error:
+            response = answer_unavailable(request, error)
         for name, value in HEADERS.items():
-            response.headers[name] = value
+            response.headers.setdefault(name, value)
+        if response.status_code != HTTPStatus.OK:
+            return response
         etag = f'"{blake2b(response.content, digest_size=16).hexdigest()}"'
         response.headers["ETag"] = etag
         conditional = get_conditional_response(request, etag=etag, response=response)

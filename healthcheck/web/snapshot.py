@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
-from django.db.models import Case, IntegerField, Max, Min, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Max, QuerySet, Value, When
 
 from healthcheck import conf
+from healthcheck.engine.freshness import is_expired
 from healthcheck.engine.types import ErrorKind, State
-from healthcheck.models import CheckRun, Endpoint, EndpointGroup, EndpointState, RunStatus, StatusPage, Tick
+from healthcheck.models import Endpoint, EndpointGroup, EndpointState, StatusPage, Tick
 from healthcheck.models.page import DEFAULT_SLUG
 from healthcheck.web.board import Board, EndpointView, GroupView, Sighting, choose_sighting
-from healthcheck.web.freshness import Pulse, effective_state, find_checker_faults, is_expired
+from healthcheck.web.freshness import Pulse, effective_state, find_checker_faults
+from healthcheck.web.untaken import load_untaken
 
 # Narrow on purpose: addresses and options never leave the database on the way to a public page.
 ENDPOINT_COLUMNS = ("id", "group_id", "name", "is_paused")
@@ -71,7 +73,7 @@ def _see(row: EndpointState, now: datetime) -> Sighting:
     return Sighting(
         state=shown,
         since=row.since if shown is state else row.valid_until,
-        is_expired=is_expired(state, row.valid_until, now),
+        is_expired=is_expired(row.valid_until, now),
         last_verdict=State(row.last_verdict),
         error_kind=ErrorKind(row.last_error_kind) if row.last_error_kind else None,
         latency_us=row.last_latency_us,
@@ -100,20 +102,19 @@ def _view_group(group: EndpointGroup, endpoints: list[EndpointView]) -> GroupVie
 
 
 def _load_pulse(groups: QuerySet[EndpointGroup], rows: list[EndpointGroup], shown: tuple[GroupView, ...]) -> Pulse:
-    queued = CheckRun.objects.filter(status=RunStatus.QUEUED, group__in=groups.order_by())
     return Pulse(
         newest_tick_at=Tick.objects.aggregate(at=Max("at"))["at"],
         oldest_due_at=min((group.next_run_at for group in rows if not group.is_paused), default=None),
-        oldest_queued_at=queued.aggregate(at=Min("scheduled_for"))["at"],
+        oldest_untaken_at=load_untaken(groups).oldest_at,
         all_expired_at=_when_all_expired(shown),
     )
 
 
 def _when_all_expired(shown: tuple[GroupView, ...]) -> datetime | None:
     """Return when the last evidence expired, None while any is good: nothing is measured then, whoever is to blame."""
-    measured = [
-        endpoint.sighting for group in shown for endpoint in group.active if endpoint.sighting.valid_until is not None
-    ]
-    if not all(sighting.is_expired for sighting in measured):
+    sightings = [endpoint.sighting for group in shown for endpoint in group.active]
+    if not all(sighting.is_expired for sighting in sightings if sighting.valid_until is not None):
         return None
-    return max((sighting.valid_until for sighting in measured if sighting.valid_until is not None), default=None)
+    # What measured nothing, by its own sentence, is a result that has come in.
+    ceased = [sighting.valid_until for sighting in sightings if sighting.has_ceased]
+    return max((at for at in ceased if at is not None), default=None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.translation import gettext
 
 from healthcheck.models import StatusPage
+from healthcheck.models.clock import read_database_clock
 from healthcheck.models.page import DEFAULT_SLUG
 from healthcheck.web.board import Board
 from healthcheck.web.json_twin import describe_board
@@ -22,7 +22,7 @@ REFRESH_SECONDS = 10
 @public
 def status_page(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     """Show a page; without a slug the default one."""
-    now = timezone.now()
+    now = read_database_clock()
     page = _get_page(slug)
     board = load_board(page, now=now)
     context = build_context(board, now) | {
@@ -37,7 +37,7 @@ def status_page(request: HttpRequest, slug: str | None = None) -> HttpResponse:
 @public
 def status_json(request: HttpRequest, slug: str | None = None) -> JsonResponse:
     """Return the page's facts; `json_twin` documents the keys."""
-    return JsonResponse(describe_board(load_board(_get_page(slug), now=timezone.now())))
+    return JsonResponse(describe_board(load_board(_get_page(slug), now=read_database_clock())))
 
 
 def _get_page(slug: str | None) -> StatusPage:

@@ -26,7 +26,7 @@ LAG_SENTENCES: Mapping[Lag, Promise] = {
     Lag.NEVER_TICKED: gettext_lazy("The scheduler has never run, so nothing is being checked."),
     Lag.SILENT: gettext_lazy("The scheduler has been silent since %(at)s (%(age)s), so nothing new is being checked."),
     Lag.OVERDUE: gettext_lazy("Checks that were due at %(at)s (%(age)s) have not been started."),
-    Lag.WAITING: gettext_lazy("Checks that were due at %(at)s (%(age)s) are still waiting for a worker."),
+    Lag.WAITING: gettext_lazy("No worker has taken the checks that were due at %(at)s (%(age)s)."),
     Lag.NO_RESULTS: gettext_lazy("The last results expired at %(at)s (%(age)s), and no new ones have come in."),
 }
 # Names are bounded by their column; databases that do not enforce that must not grow the page.
@@ -53,9 +53,9 @@ def describe_age(at: datetime, now: datetime) -> str:
 def describe_reason(endpoint: EndpointView) -> str:
     """Return the one sentence that says why, empty where there is nothing to explain."""
     seen = endpoint.sighting
-    if seen.is_expired:
-        return gettext("There is no fresh result.")
     reason = gettext(SENTENCES[seen.error_kind]) if seen.error_kind is not None else ""
+    if seen.is_expired:
+        return reason if reason and not seen.has_ceased else gettext("There is no fresh result.")
     if endpoint.state is State.UP and reason:
         return gettext("The last check failed, which is not confirmed yet: %(reason)s") % {"reason": reason}
     if endpoint.state in {State.DEGRADED, State.DOWN} and seen.last_verdict is State.UP:

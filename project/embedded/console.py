@@ -20,7 +20,8 @@ class Console:
     """Turns the children's JSON lines into lines for people."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = sys.stdout if stream is None else stream
+        # Python has no standard output at all where the shell has closed it.
+        self._stream = stream or sys.stdout or _Nowhere()
         # Raised while everything stops: children miss each other then and say so, and only their errors are news.
         self.threshold = logging.WARNING
 

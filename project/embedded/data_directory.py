@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -41,29 +42,54 @@ class DataDirectory:
     def demo(self) -> Path:
         return self.path / "demo"
 
+    @property
+    def login_permission(self) -> Path:
+        """There as long as the login link has not been used."""
+        return self.path / "login-unused"
+
     def prepare(self) -> None:
-        """Make the folder, readable by its owner alone. Raises CommandError where nothing can be written."""
+        """Make the folder, or make it readable by its owner alone.
+
+        Raises CommandError where nothing can be written or others can look in.
+        """
         # Holds for every file that we and our children make: they know how to log in.
         os.umask(0o077)
         try:
             self.path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            self._close_to_others()
             with tempfile.TemporaryFile(dir=self.path):
                 pass
+        except (FileExistsError, NotADirectoryError):
+            raise CommandError(
+                f"{self.path} cannot be a folder: a file is in its place; choose another with --data."
+            ) from None
         except OSError as error:
             raise CommandError(
                 f"Nothing can be written to the data directory {self.path} ({error.strerror}); make it writable or "
                 "choose another with --data."
             ) from None
 
+    def _close_to_others(self) -> None:
+        found = self.path.stat()
+        if not found.st_mode & 0o077:
+            return
+        # A folder such as /tmp, which only looks like ours to root, is there for everybody.
+        if found.st_uid != os.getuid() or found.st_mode & stat.S_ISVTX:
+            raise CommandError(
+                f"Others can look into the data directory {self.path}, and it is not yours alone to close; choose "
+                "another with --data."
+            )
+        self.path.chmod(PRIVATE)
+
     def read_secret_key(self) -> str:
-        """Return the key that was made at the first start. Raises OSError."""
+        """Return the key that was made at the first start. Raises OSError, CommandError."""
         file = self.path / "secret-key"
-        if not file.exists() or not file.read_text().strip():
+        if not file.exists() or not _read_key(file):
             # Whole or not at all: half a key would be kept for ever.
             fresh = file.with_suffix(".new")
             fresh.write_text(secrets.token_urlsafe(48))
             fresh.replace(file)
-        return file.read_text().strip()
+        return _read_key(file)
 
     def choose_broker_directory(self) -> Path:
         """Return a private folder whose path suits a socket and the broker's configuration, which quotes nothing."""
@@ -75,22 +101,42 @@ class DataDirectory:
             raise CommandError(f"{directory} is not a private folder of yours; remove it and start again.")
         return directory
 
+    def remove_foreign_broker_directory(self) -> None:
+        """Remove the broker's folder where it is not in this one. Only for the holder of the lock."""
+        if not _suits_broker(self.path / "broker"):
+            shutil.rmtree(_name_temporary(self.path), ignore_errors=True)
+
     def use_for_database(self) -> None:
         """Point Django of this process at the database in this folder, unless the environment names another one."""
-        if "DATABASE_URL" in os.environ or "DATABASE_URL_FILE" in os.environ:
+        if os.environ.get("DATABASE_URL") or "DATABASE_URL_FILE" in os.environ:
             return
         # The settings were read before the command line; no connection has been opened since.
         connections.settings["default"]["NAME"] = str(self.database)
 
 
 def find_data_directory(given: str | None) -> DataDirectory:
-    """Return the folder that was given, or else the one of the settings."""
-    return DataDirectory(Path(given).expanduser().absolute() if given else settings.DATA_DIR.absolute())
+    """Return the folder that was given, or else the one of the settings. Raises CommandError."""
+    try:
+        return DataDirectory(Path(given).expanduser().absolute() if given else settings.DATA_DIR.absolute())
+    except RuntimeError:
+        raise CommandError(f"Nobody knows whose home {given} is; choose another folder with --data.") from None
+
+
+def _read_key(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise CommandError(
+            f"{file} holds no key but something else; remove it and start again, and everybody has to log in again."
+        ) from None
 
 
 def _suits_broker(directory: Path) -> bool:
     text = str(directory / "broker.sock")
-    return len(os.fsencode(text)) <= MAX_SOCKET_PATH_BYTES and text.isascii() and not set(text) & set(" \t\"'\\#")
+    if len(os.fsencode(text)) > MAX_SOCKET_PATH_BYTES or not text.isascii() or not text.isprintable():
+        return False
+    # The path also becomes part of a URL.
+    return not set(text) & set(" \"'\\#%?")
 
 
 def _name_temporary(path: Path) -> Path:

@@ -21,7 +21,10 @@ def open_listener(host: str, port: int) -> socket.socket:
         )[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
-        raise CommandError(f"{host} is not an address ({error.strerror}); correct --host.") from None
+        raise CommandError(f"“{host}” is not an address ({error.strerror}); correct --host.") from None
+    except UnicodeError:
+        # What no name can look like is refused before anybody is asked.
+        raise CommandError(f"“{host}” is not an address (no name looks like this); correct --host.") from None
     try:
         # Without it a port stays taken for a minute after a stop.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,6 +1,8 @@
-"""The login link of `manage.py up`: new at each start, for the one account that it names."""
+"""The login link of `manage.py up`: new at each start, for the one account that it names, good for one use."""
 
 from __future__ import annotations
+
+import shlex
 
 from django.conf import settings
 from django.contrib.auth import get_user_model, login
@@ -10,19 +12,53 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from project.embedded.data_directory import DataDirectory
+
 BACKEND = "django.contrib.auth.backends.ModelBackend"
+# The address holds the secret: nobody whom the answer links to may learn it.
+HEADERS = {"Referrer-Policy": "no-referrer"}
 
 
 @never_cache
 @require_GET
 def open_login_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Log the account in and go to the admin. 404 for a wrong token, or where no link was given out."""
+    """Log the account in and go to the admin; 410 once the link was used.
+
+    404 for a wrong token, or where no link was given out. HEAD uses nothing up.
+    """
     if not settings.LOGIN_TOKEN or not constant_time_compare(token, settings.LOGIN_TOKEN):
         raise Http404
     users = get_user_model()
     account = users._default_manager.filter(**{users.USERNAME_FIELD: settings.LOGIN_ACCOUNT}, is_active=True).first()
     if account is None:
         raise Http404
-    login(request, account, backend=BACKEND)
-    # The address holds the secret: nobody whom the admin links to may learn it.
-    return HttpResponseRedirect(reverse("admin:index"), headers={"Referrer-Policy": "no-referrer"})
+    # A browser that fetched the link ahead, or reloads it, is logged in already.
+    if request.user != account:
+        if not _use_up():
+            return _refuse_used()
+        login(request, account, backend=BACKEND)
+    return HttpResponseRedirect(reverse("admin:index"), headers=HEADERS)
+
+
+def _use_up() -> bool:
+    """Take the permission for one login; False when somebody was faster. Only one of many can remove a file."""
+    try:
+        DataDirectory(settings.DATA_DIR).login_permission.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _refuse_used() -> HttpResponse:
+    command = shlex.join(
+        [
+            "env",
+            f"HEALTHCHECK_DATA={settings.DATA_DIR}",
+            "python",
+            "manage.py",
+            "changepassword",
+            settings.LOGIN_ACCOUNT,
+        ]
+    )
+    sentence = f"This link has been used; stop and start `up` for a new one, or set a password with `{command}`.\n"
+    return HttpResponse(sentence, status=410, content_type="text/plain; charset=utf-8", headers=HEADERS)

@@ -68,6 +68,12 @@ class Server:
         for number in STOP_SIGNALS:
             signal.signal(number, _leave)
         listener = self._claim()
+        try:
+            self._supervise(listener)
+        finally:
+            self._data.remove_foreign_broker_directory()
+
+    def _supervise(self, listener: socket.socket) -> None:
         with self._begin(listener) as supervisor:
             self._start_all(supervisor, listener)
             for number in STOP_SIGNALS:
@@ -99,6 +105,7 @@ class Server:
     def _start_all(self, supervisor: Supervisor, listener: socket.socket) -> None:
         account, is_demo = self._prepare(supervisor)
         token = secrets.token_urlsafe(32)
+        self._data.login_permission.touch()
         supervisor.start(describe_web(listener, {"LOGIN_TOKEN": token, "LOGIN_ACCOUNT": account}))
         for number in range(1, self._options.workers + 1):
             supervisor.start(describe_worker(number))
@@ -123,7 +130,7 @@ class Server:
         address = describe_address(listener, self._options.host)
         lines = [
             f"Status page   {address}",
-            f"Admin         {address}login/{token}/  (logs you in as {account}; new at each start)",
+            f"Admin         {address}login/{token}/  (logs you in as {account}, once; new at each start)",
             f"Data          {self._data.path}",
             "Stop          Ctrl-C",
         ]

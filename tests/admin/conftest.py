@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 
 from tests.browser import browser, complaints, context, page
 from tests.factories import make_location
+
+# Only there is asking for the time a query.
+CLOCK_QUERIES = 1 if connection.vendor == "postgresql" else 0
 
 __all__ = ["browser", "complaints", "context", "page"]
 

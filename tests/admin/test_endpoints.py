@@ -6,14 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Endpoint
-from tests.admin.conftest import endpoint_fields
-from tests.factories import make_assertion, make_endpoint, make_group, make_state
+from tests.admin.conftest import CLOCK_QUERIES, endpoint_fields
+from tests.factories import NOW, make_assertion, make_endpoint, make_group, make_state
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +34,7 @@ def test_list_costs_the_same_for_one_and_thirty_endpoints(
     for number in range(count):
         endpoint = make_endpoint(group, f"endpoint-{number}")
         make_state(endpoint, State.DOWN, now=timezone.now(), last_error_kind=ErrorKind.TIMEOUT)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(7 + CLOCK_QUERIES):
         page = operator.get(LIST).content.decode()
     assert page.count("It did not answer in time.") == count
 
@@ -103,7 +105,7 @@ def test_options_come_back_as_they_were_written(operator: Client) -> None:
         (
             "assertions",
             f'body contains "{"x" * 990}"',
-            "Line 1: The assertion is too long; use at most 1000 characters.",
+            "Line 1: The assertion is too long; use at most 1000 characters. (Column 1.)",
         ),
     ],
 )
@@ -217,3 +219,30 @@ def test_list_does_not_show_an_expired_state(operator: Client) -> None:
     page = operator.get(LIST).content.decode()
     assert '<span class="hc-state hc-unknown">' in page
     assert '<span class="hc-state hc-up">' not in page
+
+
+@pytest.mark.database
+@pytest.mark.postgresql
+def test_list_asks_the_database_what_time_it_is(operator: Client) -> None:
+    now = timezone.now()
+    make_state(make_endpoint(), State.UP, now=now, valid_until=now - timedelta(minutes=1))
+    with time_machine.travel(now - timedelta(minutes=10)):
+        page = operator.get(LIST).content.decode()
+    assert '<span class="hc-state hc-up">' not in page
+
+
+def test_saving_does_not_undo_what_somebody_else_does_meanwhile(operator: Client) -> None:
+    endpoint = make_endpoint()
+
+    # It comes after the form has read the row, and before it writes it.
+    def delete(**_: Any) -> None:
+        Endpoint.objects.filter(pk=endpoint.pk).update(is_paused=True, deleted_at=NOW)
+
+    pre_save.connect(delete, sender=Endpoint)
+    try:
+        assert operator.post(change_url(endpoint), endpoint_fields(name="renamed", method="HEAD")).status_code == 302
+    finally:
+        pre_save.disconnect(delete, sender=Endpoint)
+    endpoint.refresh_from_db()
+    assert (endpoint.name, endpoint.options) == ("renamed", {"method": "HEAD"})
+    assert (endpoint.is_paused, endpoint.deleted_at) == (True, NOW)

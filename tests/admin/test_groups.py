@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Assertion, Endpoint, EndpointGroup
-from tests.admin.conftest import group_fields, inline_fields
+from tests.admin.conftest import CLOCK_QUERIES, group_fields, inline_fields
 from tests.factories import NOW, make_assertion, make_endpoint, make_group, make_run, make_state
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +45,7 @@ def test_list_costs_the_same_for_one_and_thirty_groups(
     operator: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
     store_busy_groups(count)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(9 + CLOCK_QUERIES):
         page = operator.get(LIST).content.decode()
     assert page.count("2 unknown") == count
 
@@ -61,7 +61,8 @@ def test_form_costs_the_same_for_one_and_thirty_endpoints(
         make_assertion(endpoint)
     # Django reads the content type once per process.
     operator.get(change_url(group))
-    with django_assert_num_queries(9):
+    # The group's own state, and its endpoints'.
+    with django_assert_num_queries(9 + 2 * CLOCK_QUERIES):
         page = operator.get(change_url(group)).content.decode()
     assert page.count("status 200-299</textarea>") == count
 
@@ -192,6 +193,23 @@ def test_saving_does_not_move_back_the_clock_that_a_scheduler_moves_meanwhile(op
         pre_save.disconnect(claim, sender=EndpointGroup)
     group.refresh_from_db()
     assert (group.name, group.next_run_at) == ("Renamed", claimed)
+
+
+def test_saving_does_not_undo_what_somebody_else_does_to_an_endpoint_meanwhile(operator: Client) -> None:
+    group = make_group()
+    endpoint = make_endpoint(group)
+
+    def delete(**_: Any) -> None:
+        Endpoint.objects.filter(pk=endpoint.pk).update(is_paused=True, deleted_at=NOW)
+
+    pre_save.connect(delete, sender=Endpoint)
+    try:
+        fields = group_fields({"id": endpoint.pk, "name": "renamed"}, stored=1)
+        assert operator.post(change_url(group), fields).status_code == 302
+    finally:
+        pre_save.disconnect(delete, sender=Endpoint)
+    endpoint.refresh_from_db()
+    assert (endpoint.name, endpoint.is_paused, endpoint.deleted_at) == ("renamed", True, NOW)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -182,3 +183,13 @@ def test_check_now_works_on_several_groups(operator: Client) -> None:
     fields = {"action": "check_selected", "_selected_action": [group.pk for group in groups]}
     assert "2 groups are being checked." in operator.post(GROUPS, fields, follow=True).content.decode()
     assert CheckRun.objects.filter(trigger=Trigger.MANUAL).count() == EndpointGroup.objects.count() == 2
+
+
+def test_check_now_without_a_broker_is_sent_by_the_next_sweep(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(current_app.conf, "broker_url", "redis://127.0.0.1:1/0")
+    group = make_group()
+    page = operator.post(f"{GROUPS}{group.pk}/check-now/", follow=True).content.decode()
+    assert "The check starts once it is back." in page
+    assert CheckRun.objects.get().published_at is None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from healthcheck.admin.overview import filter_by_state, load_overviews
+from healthcheck.admin.overview import believe_state, filter_by_state, load_overviews
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Endpoint
-from tests.factories import NOW, make_endpoint, make_group, make_run, make_state
+from tests.factories import NOW, make_endpoint, make_group, make_location, make_run, make_state
 
 pytestmark = pytest.mark.django_db
 
@@ -30,8 +30,26 @@ def test_overview_counts_members_by_state_and_leaves_the_deleted_out() -> None:
 def test_overview_does_not_believe_evidence_that_expired() -> None:
     group = make_group()
     make_state(make_endpoint(group), State.UP, valid_until=NOW)
-    assert load_overviews([group.pk], NOW)[group.pk].counts == {State.UP: 1}
-    assert load_overviews([group.pk], NOW + timedelta(seconds=1))[group.pk].counts == {State.UNKNOWN: 1}
+    assert load_overviews([group.pk], NOW - timedelta(seconds=1))[group.pk].counts == {State.UP: 1}
+    assert load_overviews([group.pk], NOW)[group.pk].counts == {State.UNKNOWN: 1}
+
+
+@pytest.mark.parametrize("valid_until", [None, NOW])
+def test_every_answer_about_expired_or_missing_evidence_is_unknown(valid_until: datetime | None) -> None:
+    group = make_group()
+    endpoint = make_endpoint(group)
+    row = make_state(endpoint, State.UP, valid_until=valid_until)
+    assert believe_state(row, NOW) is State.UNKNOWN
+    assert load_overviews([group.pk], NOW)[group.pk].counts == {State.UNKNOWN: 1}
+    assert list(filter_by_state(Endpoint.objects.all(), State.UP, NOW)) == []
+    assert list(filter_by_state(Endpoint.objects.all(), State.UNKNOWN, NOW)) == [endpoint]
+
+
+def test_endpoint_that_one_location_knows_is_not_unknown() -> None:
+    endpoint = make_endpoint()
+    make_state(endpoint, State.UP)
+    make_state(endpoint, State.UNKNOWN, location=make_location("tokyo"))
+    assert list(filter_by_state(Endpoint.objects.all(), State.UNKNOWN, NOW)) == []
 
 
 def test_overview_shows_the_newest_standing_error_and_the_latest_run() -> None:

@@ -156,6 +156,13 @@ def test_what_could_cost_too_much_is_refused_when_saved(text: str) -> None:
     assert refuse(text).sentence
 
 
+def test_assertion_is_as_long_as_its_column_at_most() -> None:
+    text = 'body contains "{}"'
+    room = 1000 - len(text.format(""))
+    assert len(str(parse_assertions(text.format("x" * room))[0])) == 1000
+    assert "at most 1000 characters" in refuse(text.format("x" * (room + 1))).sentence
+
+
 def test_several_lines_are_parsed_without_the_empty_ones() -> None:
     parsed = parse_assertions('\nstatus 200\r\n   \nbody contains "a" degraded\n')
     assert [str(assertion) for assertion in parsed] == ["status 200", 'body contains "a" degraded']

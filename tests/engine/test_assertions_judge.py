@@ -216,6 +216,21 @@ async def test_small_bodies_are_judged_on_the_loop_and_large_ones_elsewhere() ->
     assert beside.done()
 
 
+async def test_dear_condition_on_a_header_is_judged_elsewhere() -> None:
+    assertions = parse_assertions('header x-a not matches "[01]*1[01]{300}x"')
+    beside = asyncio.create_task(asyncio.sleep(0, "ran"))
+    observation = replace(SEEN, headers=(("x-a", "01" * 20_000),), body=None)
+    assert (await evaluate(assertions, observation, now=NOW)).verdict is State.UP
+    assert beside.done()
+
+
+def test_latency_decides_only_when_nothing_else_of_its_severity_fails() -> None:
+    judgement = look("latency < 1ms\nheader absent")
+    assert judgement.evidence
+    assert (judgement.evidence.expected, judgement.excess_us) == ("header absent", None)
+    assert look("latency < 1ms\nheader absent degraded").excess_us == 249_000
+
+
 @given(st.binary(max_size=300) | st.text("[]{},:\"\\0u1.eE-truefalsn NaIity'", max_size=60).map(str.encode))
 def test_any_body_gets_a_judgement(body: bytes) -> None:
     text = 'json $..a[?@.b == 1] == 1\nbody not matches "x+y"\nbody not contains "never"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -47,10 +47,25 @@ async def dial(resolver: Resolver, port: int, *, rules: AddressRules = LAPTOP, a
 
 
 @contextmanager
-def deaf_port(host: str) -> Iterator[int]:
-    """A port whose accept queue is full, so that it ignores every further SYN."""
-    with socket.create_server((host, 0), backlog=0) as listener:
-        port: int = listener.getsockname()[1]
+def listening_port(host: str, *others: str, backlog: int = 5) -> Iterator[int]:
+    """One port on several addresses; `backlog` is that of the first. Some other connection may hold it on one of them."""
+    for _ in range(50):
+        with ExitStack() as stack:
+            port: int = stack.enter_context(socket.create_server((host, 0), backlog=backlog)).getsockname()[1]
+            try:
+                for other in others:
+                    stack.enter_context(socket.create_server((other, port)))
+            except OSError:
+                continue
+            yield port
+            return
+    pytest.fail("no port is free on all addresses")
+
+
+@contextmanager
+def deaf_port(host: str, *others: str) -> Iterator[int]:
+    """A port whose accept queue is full at `host`, so that it ignores every further SYN."""
+    with listening_port(host, *others, backlog=0) as port:
         fillers = [socket.socket() for _ in range(4)]
         for filler in fillers:
             filler.setblocking(False)
@@ -66,7 +81,7 @@ def test_dialer_passes_a_refusing_address(hostile: HostileServer, run: Run) -> N
 
 
 def test_dialer_passes_a_deaf_address_in_time(run: Run) -> None:
-    with deaf_port("127.0.0.3") as port, socket.create_server(("127.0.0.1", port)):
+    with deaf_port("127.0.0.3", "127.0.0.1") as port:
         session = run(dial(FixedResolver(["127.0.0.3", "127.0.0.1"]), port))
     assert session.address == "127.0.0.1"
 
@@ -78,10 +93,8 @@ def test_dialer_names_a_host_that_ignores_it(run: Run) -> None:
 
 
 def test_dialer_prefers_another_than_the_failed_address(run: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        with socket.create_server(("127.0.0.2", port)):
-            session = run(dial(FixedResolver(["127.0.0.1", "127.0.0.2"]), port, avoid="127.0.0.1"))
+    with listening_port("127.0.0.1", "127.0.0.2") as port:
+        session = run(dial(FixedResolver(["127.0.0.1", "127.0.0.2"]), port, avoid="127.0.0.1"))
     assert session.address == "127.0.0.2"
 
 

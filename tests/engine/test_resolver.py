@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import platform
+import resource
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -28,9 +34,9 @@ class BusyThreads(LookupThreads):
         self.submitted = -1
         self.submit(lambda: void(self.gate.wait(10)))
 
-    def submit(self, job: Callable[[], None]) -> None:
+    def submit(self, lookup: Callable[[], None]) -> None:
         self.submitted += 1
-        super().submit(job)
+        super().submit(lookup)
 
 
 def void(_: object) -> None:
@@ -148,3 +154,39 @@ def test_lookup_threads_grow_only_to_their_size() -> None:
     assert not reached.acquire(timeout=0.05)
     gate.set()
     assert all(reached.acquire(timeout=5) for _ in range(2))
+
+
+STARVED = """
+import os, resource, threading
+from healthcheck.engine.lookup_threads import LookupThreads
+from healthcheck.engine.resolver import Resolver, warm_up
+from tests.engine.test_resolver import look_up_once
+
+threads, is_warm = LookupThreads(size=1), threading.Event()
+warm_up(threads)
+threads.submit(is_warm.set)
+assert is_warm.wait(10)
+print(look_up_once("localhost", descriptors=40))
+"""
+
+
+def look_up_once(name: str, *, descriptors: int) -> str:
+    """Return the kind of failure of a lookup in a process that has no file descriptor left."""
+
+    async def look_up_starved() -> str:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        with suppress(OSError):
+            while True:
+                os.open("/dev/null", os.O_RDONLY)
+        try:
+            return str(await look_up(Resolver(), name))
+        except ProbeFailure as failure:
+            return failure.kind.name
+
+    return asyncio.run(look_up_starved())
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about what glibc loads late")
+def test_resolver_that_is_warm_names_our_lack_of_descriptors() -> None:
+    command = [sys.executable, "-c", STARVED]
+    assert subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout == "CAPACITY\n"

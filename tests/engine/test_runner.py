@@ -1,6 +1,5 @@
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -44,14 +43,6 @@ from tests.engine.scripted import (
 def calm() -> LagMeter:
     """A meter at rest, so that a busy test machine takes no blame."""
     return LagMeter()
-
-
-@pytest.fixture
-async def lag() -> AsyncIterator[LagMeter]:
-    meter = LagMeter()
-    meter.start()
-    yield meter
-    await meter.stop()
 
 
 async def test_outcomes_come_in_the_order_of_the_targets(calm: LagMeter) -> None:
@@ -232,29 +223,6 @@ async def test_a_place_of_ours_that_never_came_is_no_data(calm: LagMeter) -> Non
 
     [outcome] = await run(calm, make_target(queue, timeout=0.1), limits=make_limits(deadline=0.3))
     assert (outcome.verdict, outcome.error_kind) == (State.UNKNOWN, ErrorKind.CAPACITY)
-
-
-async def test_a_timeout_while_our_loop_stalled_is_no_data(lag: LagMeter) -> None:
-    async def stall(session: CheckSession) -> Observation:
-        began = time.monotonic()
-        while time.monotonic() - began < 0.4:
-            pass
-        return await hang(session)
-
-    beside, stalled = await run(lag, make_target(hang, timeout=0.6), make_target(stall, timeout=0.6))
-    assert (stalled.verdict, stalled.error_kind) == (State.UNKNOWN, ErrorKind.CAPACITY)
-    assert (beside.verdict, beside.error_kind) == (State.UNKNOWN, ErrorKind.CAPACITY)
-
-
-async def test_a_stall_does_not_excuse_what_is_not_a_timeout(lag: LagMeter) -> None:
-    async def stall(session: CheckSession) -> Observation:
-        began = time.monotonic()
-        while time.monotonic() - began < 0.2:
-            pass
-        raise REFUSED
-
-    [outcome] = await run(lag, make_target(stall, timeout=1.0))
-    assert (outcome.verdict, outcome.error_kind) == (State.DOWN, ErrorKind.REFUSED)
 
 
 async def hang_in_the_resolver(session: CheckSession) -> Observation:

@@ -79,7 +79,7 @@ def summarise(changes: Iterable[Change]) -> list[str]:
         (2, 2, "gduu", "gggu", ["?g@0-0", "gu@2-3"]),
         # Evidence expires; what is known comes back with the next look, and streaks survive.
         (2, 1, "uxu", "u?u", ["?u@0-0", "u?@1-1", "?u@2-2"]),
-        (3, 1, "udxdd", "uu?ud", ["?u@0-0", "u?@2-2", "?u@3-3", "ud@3-4"]),
+        (3, 1, "udxdd", "uu??d", ["?u@0-0", "u?@2-2", "?d@4-4"]),
         (2, 1, "udxd", "uu?d", ["?u@0-0", "u?@2-2", "?d@3-3"]),
         (2, 1, "ux?u", "u??u", ["?u@0-0", "u?@1-1", "?u@3-3"]),
         (2, 1, "dxu", "d?u", ["?d@0-0", "d?@1-1", "?u@2-2"]),

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import pytest
 import trustme
 
-from healthcheck.engine.trust import TlsSettings, load_context, read_certificate
-from healthcheck.engine.types import ConfigurationError, ErrorKind, Phase
-from tests.engine.conftest import Attempt, Run, serve_with
+from healthcheck.engine.check import CheckSession
+from healthcheck.engine.dialer import Destination, get_dialer
+from healthcheck.engine.probes.http_options import parse_options
+from healthcheck.engine.trust import (
+    MAX_CONTEXTS,
+    MAX_PEM_CHARS,
+    Contexts,
+    TlsSettings,
+    find_context,
+    load_context,
+    read_certificate,
+)
+from healthcheck.engine.types import ConfigurationError, ErrorKind, Limits, Phase
+from tests.engine.conftest import LAPTOP, Attempt, Run, serve_with
 from tests.hostile import HostileServer
 
 PAST = dt.datetime(2001, 2, 3, tzinfo=dt.UTC)
@@ -163,6 +176,52 @@ def test_trust_names_a_body_that_is_cut_under_tls(hostile: HostileServer, author
 
 def test_trust_builds_one_context_per_setting() -> None:
     assert load_context(TlsSettings()) is load_context(TlsSettings())
+
+
+def test_trust_is_built_when_the_options_are_read(hostile: HostileServer, run: Run) -> None:
+    authority = trustme.CA()
+    port = hostile.listen("good", tls=serve_with(authority.issue_cert("localhost")))
+    options = parse_options(f"https://localhost:{port}/", trusting(authority))
+    built = find_context(options.tls)
+    assert built is not None
+    assert run(Attempt(f"https://localhost:{port}/", options=trusting(authority)).observe()).status == 200
+    contexts = [find_context(replace(options.tls, alpn=alpn)) for alpn in ((), ("http/1.1",))]
+    assert contexts == [None, built]
+
+
+def test_trust_that_is_not_there_is_built_outside_the_latency(hostile: HostileServer, run: Run) -> None:
+    authority = trustme.CA()
+    port = hostile.listen("good", tls=serve_with(authority.issue_cert("localhost")))
+    settings = TlsSettings("custom", authority.cert_pem.bytes().decode())
+
+    async def dial() -> float:
+        loop = asyncio.get_running_loop()
+        dialer = get_dialer(Limits(5.0, address_rules=LAPTOP))
+        async with asyncio.timeout_at(loop.time() + 5.0) as deadline:
+            session = CheckSession(dialer, deadline, loop.time() + 5.0)
+            connection = await dialer.dial(session, Destination("localhost", port, tls=settings), asyncio.Protocol())
+            connection.close()
+            # The transport under the encrypted one closes in a step of its own.
+            await asyncio.sleep(0)
+        return session.stopwatch.waited
+
+    assert find_context(settings) is None
+    assert run(dial()) > 0.0
+    assert find_context(settings) is not None
+    assert run(dial()) == 0.0
+
+
+def test_trust_forgets_the_oldest_beyond_its_bounds(authority: trustme.CA) -> None:
+    contexts, pem = Contexts(), authority.cert_pem.bytes().decode()
+    many = [TlsSettings("off", alpn=(str(number),)) for number in range(MAX_CONTEXTS + 1)]
+    for settings in many:
+        contexts.load(settings)
+    assert [contexts.find(settings) is None for settings in many] == [True] + [False] * MAX_CONTEXTS
+    # What stands around a certificate in the text is kept with it as well.
+    large = [TlsSettings("custom", pem + "\n" * (MAX_PEM_CHARS // 2 + number)) for number in range(2)]
+    for settings in large:
+        contexts.load(settings)
+    assert [contexts.find(settings) is None for settings in large] == [True, False]
 
 
 @pytest.mark.parametrize("pem", ["", "nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"])

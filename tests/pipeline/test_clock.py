@@ -7,7 +7,8 @@ from django.db import connection
 from django.utils import timezone
 
 from healthcheck.models import EndpointGroup
-from healthcheck.pipeline.clock import read_database_clock, restart_clocks
+from healthcheck.models.clock import read_database_clock
+from healthcheck.pipeline.clock import restart_clocks
 from tests.factories import NOW, make_group
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -86,6 +87,17 @@ def test_claim_after_a_slot_that_nobody_took_is_no_overlap() -> None:
     assert run_id != untaken
     missed = CheckRun.objects.get(pk=untaken)
     assert (missed.status, missed.reason) == (RunStatus.MISSED, Reason.QUEUE)
+
+
+@pytest.mark.parametrize("schedule", [{}, {"interval_seconds": None, "cron": "0 3 * * *"}])
+def test_claim_at_once_waits_for_the_run_under_way_instead_of_missing(schedule: dict[str, Any]) -> None:
+    group = make_group(**schedule)
+    take_one(group)
+    asked_at = NOW + 5 * SECOND
+    EndpointGroup.objects.update(next_run_at=asked_at)
+    assert claim_due_groups(asked_at) == []
+    assert CheckRun.objects.count() == 1
+    assert EndpointGroup.objects.get().next_run_at == asked_at + SECOND
 
 
 def test_claim_after_a_gap_runs_the_current_slot_and_states_the_gap_once() -> None:

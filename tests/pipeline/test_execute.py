@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from healthcheck.models import CheckRun, Endpoint, EndpointGroup, Reason, RunStatus
-from healthcheck.pipeline.execute import close_abandoned, take_run
+from healthcheck.pipeline.execute import give_up_run, take_run
 from tests.factories import NOW, make_assertion, make_endpoint, make_group
 from tests.pipeline.conftest import claim_one, take_one
 
@@ -72,14 +72,43 @@ def test_take_costs_the_same_statements_for_any_number_of_endpoints(
         Endpoint(group=group, name=f"e{number}", address="http://127.0.0.1/") for number in range(endpoints)
     )
     run_id = claim_one(group)
-    with django_assert_num_queries(4):  # type: ignore[operator]
+    with django_assert_num_queries(3):  # type: ignore[operator]
         take_run(run_id, NOW)
 
 
-def test_close_abandoned_names_the_reason_and_leaves_another_takers_run_alone() -> None:
-    taken = take_one(make_group())
-    close_abandoned(taken, NOW, reason=Reason.SHUTDOWN)
+def test_give_up_gives_the_run_back_once_while_its_slot_leaves_time() -> None:
+    group = make_group(interval_seconds=3600, deadline_seconds=10)
+    first = take_one(group)
+    give_up_run(first, NOW)
+    assert list(CheckRun.objects.values_list("status", "reason")) == [(RunStatus.QUEUED, Reason.SHUTDOWN)]
+    second = take_run(first.run_id, NOW)
+    assert second is not None
+    give_up_run(second, NOW)
     assert list(CheckRun.objects.values_list("status", "reason")) == [(RunStatus.ABANDONED, Reason.SHUTDOWN)]
-    CheckRun.objects.update(status=RunStatus.RUNNING, token=2, reason=0)
-    close_abandoned(taken, NOW, reason=Reason.SHUTDOWN)
+
+
+def test_give_up_abandons_the_run_at_the_end_of_its_slot() -> None:
+    taken = take_one(make_group(deadline_seconds=10))
+    give_up_run(taken, taken.next_slot_at - timedelta(seconds=9))
+    assert list(CheckRun.objects.values_list("status", "reason")) == [(RunStatus.ABANDONED, Reason.SHUTDOWN)]
+
+
+def test_give_up_leaves_another_takers_run_alone() -> None:
+    taken = take_one(make_group(deadline_seconds=10))
+    CheckRun.objects.update(token=2)
+    give_up_run(taken, NOW)
     assert CheckRun.objects.get().status == RunStatus.RUNNING
+
+
+def test_take_after_the_slot_gets_nothing() -> None:
+    run_id = claim_one(make_group())
+    assert take_run(run_id, CheckRun.objects.get().open_until) is None
+    assert CheckRun.objects.get().status == RunStatus.QUEUED
+
+
+@pytest.mark.parametrize("options", [[], "text", 7])
+def test_take_keeps_options_that_are_no_object_apart(options: object) -> None:
+    group = make_group()
+    good, bad = make_endpoint(group, "good"), make_endpoint(group, "bad", options=options)
+    taken = take_one(group)
+    assert ([target.endpoint_id for target in taken.targets], taken.unreadable) == ([good.pk], (bad.pk,))

@@ -26,7 +26,7 @@ def test_check_now_is_a_manual_run_that_is_queued() -> None:
     group = make_group(deadline_seconds=10)
     run = CheckRun.objects.get(pk=request_check(group.pk, NOW))
     assert (run.group_id, run.trigger, run.status) == (group.pk, Trigger.MANUAL, RunStatus.QUEUED)
-    assert (run.scheduled_for, run.published_at, run.open_until) == (NOW, NOW, NOW + timedelta(seconds=15))
+    assert (run.scheduled_for, run.published_at, run.open_until) == (NOW, None, NOW + timedelta(seconds=15))
 
 
 @pytest.mark.parametrize("status", [RunStatus.QUEUED, RunStatus.RUNNING])

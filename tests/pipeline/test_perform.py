@@ -112,8 +112,8 @@ def test_perform_of_a_run_that_is_gone_does_nothing() -> None:
     assert not CheckRun.objects.exists()
 
 
-def test_stop_cancels_the_gather_and_names_the_shutdown(target: Target) -> None:
-    group = make_group(deadline_seconds=20)
+def test_stop_cancels_the_gather_and_gives_the_run_back(target: Target) -> None:
+    group = make_group(interval_seconds=86_400, deadline_seconds=20)
     make_endpoint(group, address=target.url("/hold"))
     run_id, performer = claim(group), Performer()
     worker = threading.Thread(target=performer.perform, args=(run_id,))
@@ -122,7 +122,7 @@ def test_stop_cancels_the_gather_and_names_the_shutdown(target: Target) -> None:
     performer.stop()
     worker.join(WAIT_SECONDS)
     run = CheckRun.objects.get()
-    assert (run.status, run.reason) == (RunStatus.ABANDONED, Reason.SHUTDOWN)
+    assert (run.status, run.reason) == (RunStatus.QUEUED, Reason.SHUTDOWN)
     assert not CheckResult.objects.exists()
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from healthcheck.engine.types import State
 from healthcheck.models import CheckRun, EndpointGroup, EndpointState, Reason, RunStatus, Tick
-from healthcheck.pipeline.sweep import mark_unpublished
 from healthcheck.pipeline.tick import TickReport, find_next_due, tick
 from tests.factories import NOW, make_endpoint, make_group, make_state
 from tests.pipeline.conftest import claim_one
@@ -39,8 +38,7 @@ def test_tick_of_two_nodes_at_once_makes_one_run() -> None:
     assert [len(tick(NOW, node=node).run_ids) for node in ("a", "b")] == [1, 0]
 
 
-def test_tick_closes_what_is_over_before_it_claims() -> None:
-    """Or the slot that nobody took would make the next one an overlap."""
+def test_tick_closes_what_is_over_and_claims_what_is_due() -> None:
     group = make_group()
     untaken = claim_one(group)
     closes = CheckRun.objects.get().open_until
@@ -52,9 +50,8 @@ def test_tick_closes_what_is_over_before_it_claims() -> None:
 
 def test_tick_returns_what_was_claimed_before_what_was_published_once() -> None:
     old = claim_one(make_group("old"))
-    mark_unpublished([old])
-    make_group("new", next_run_at=NOW)
-    report = tick(NOW, node="a")
+    make_group("new", next_run_at=NOW + SECOND)
+    report = tick(NOW + SECOND, node="a")
     new = CheckRun.objects.get(group__slug="new").pk
     assert report.run_ids == (new, old)
 

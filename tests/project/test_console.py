@@ -3,7 +3,10 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 from typing import Any
+
+import pytest
 
 from project.embedded.console import Console
 
@@ -21,6 +24,11 @@ def _record(**facts: Any) -> str:
     return json.dumps(
         {"event": "it happened", "level": "info", "logger": "any", "timestamp": "2026-11-22T10:00:00Z"} | facts
     )
+
+
+def test_console_without_a_standard_output_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    Console().write("nobody reads this")
 
 
 def test_console_shows_a_run_as_time_and_message() -> None:

@@ -30,7 +30,13 @@ def test_listener_on_every_address_is_known_by_the_name_of_the_machine() -> None
         assert "0.0.0.0" not in describe_address(opened, "0.0.0.0")
 
 
-@pytest.mark.parametrize("host", ["203.0.113.77", "no such host"])
-def test_listener_refuses_what_is_no_address_of_this_machine(host: str) -> None:
-    with pytest.raises(CommandError, match=rf"^{host} is not an address .*correct --host\.$"):
+@pytest.mark.parametrize("host", ["no such host", "", "x" * 300, "a..b"])
+def test_listener_refuses_what_is_no_address(host: str) -> None:
+    with pytest.raises(CommandError, match=rf"^“{host}” is not an address \(.+\); correct --host\.$"):
         open_listener(host, 0)
+
+
+def test_listener_refuses_what_is_no_address_of_this_machine() -> None:
+    with pytest.raises(CommandError) as refused:
+        open_listener("203.0.113.77", 0)
+    assert str(refused.value) == "203.0.113.77 is not an address of this machine; correct --host."

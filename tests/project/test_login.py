@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from pytest_django import Settings
+
+from project.embedded.data_directory import DataDirectory
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a-token-of-this-start"
 
 
 @pytest.fixture
-def link(settings: Settings) -> str:
+def link(settings: Settings, tmp_path: Path) -> str:
+    settings.DATA_DIR = tmp_path
+    DataDirectory(tmp_path).login_permission.touch()
     get_user_model()._default_manager.create_superuser("operator")
     settings.LOGIN_TOKEN, settings.LOGIN_ACCOUNT = TOKEN, "operator"
     return f"/login/{TOKEN}/"
@@ -38,3 +44,24 @@ def test_login_link_does_not_exist_outside_up(client: Client, link: str, setting
 
 def test_login_link_refuses_a_post(client: Client, link: str) -> None:
     assert client.post(link).status_code == 405
+
+
+def test_login_link_works_once(client: Client, link: str, tmp_path: Path) -> None:
+    assert client.get(link).status_code == 302
+    used = Client().get(link)
+    assert used.status_code == 410
+    assert used.content.decode() == (
+        "This link has been used; stop and start `up` for a new one, or set a password with "
+        f"`env HEALTHCHECK_DATA={tmp_path} python manage.py changepassword operator`.\n"
+    )
+    assert not used.cookies
+
+
+def test_login_link_leads_on_whom_it_has_logged_in(client: Client, link: str) -> None:
+    assert [client.get(link).status_code for _ in range(2)] == [302, 302]
+
+
+def test_login_link_is_not_used_up_by_a_look_at_it(client: Client, link: str) -> None:
+    assert client.head(link).status_code == 405
+    assert Client().get(f"{link[:-1]}x/").status_code == 404
+    assert client.get(link).status_code == 302

@@ -55,3 +55,20 @@ def test_console_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("name", CHATTY)
 def test_loggers_that_know_urls_are_silent(name: str) -> None:
     assert logging.getLogger(name).getEffectiveLevel() == logging.WARNING
+
+
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [
+        ("django.security.csrf", logging.ERROR),
+        ("celery.worker.strategy", logging.WARNING),
+        ("celery.app.trace", logging.WARNING),
+    ],
+)
+def test_loggers_that_repeat_or_give_away_are_quieter(name: str, level: int) -> None:
+    assert logging.getLogger(name).getEffectiveLevel() == level
+
+
+def test_console_format_does_without_a_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert build_logging(log_format="console", level="INFO")["root"]["level"] == "INFO"

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.project.running import run_manage
 
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -31,3 +33,12 @@ def test_settings_are_read_from_files(tmp_path: Path) -> None:
         DATABASE_URL_FILE=str(tmp_path / "database"),
     )
     assert (shown.stdout, shown.stderr) == (f"{SECRET} db False\n", "")
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b", "a%41b", "a b"])
+@pytest.mark.parametrize("url", [{}, {"DATABASE_URL": ""}])
+def test_database_is_in_the_data_directory_whatever_its_name(tmp_path: Path, name: str, url: dict[str, str]) -> None:
+    data = tmp_path / name
+    command = PRINT.format("settings.DATABASES['default']['NAME'], settings.DATABASES['default']['OPTIONS']['timeout']")
+    shown = run_manage("shell", "--no-imports", "--command", command, HEALTHCHECK_DATA=str(data), **url)
+    assert (shown.stdout, shown.stderr) == (f"{data / 'healthcheck.sqlite3'} 20\n", "")

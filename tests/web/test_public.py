@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any, NoReturn
+
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -74,3 +78,47 @@ def test_page_holds_no_inline_code_and_names_no_third_party(client: Client) -> N
     assert text.count("<script") == text.count('<script src="/static/healthcheck/') == 1
     assert "http://" not in text
     assert "https://" not in text
+
+
+SENTENCE = "The checker cannot reach its database."
+
+
+def test_page_without_a_database_says_so_in_one_sentence(client: Client) -> None:
+    with connection.execute_wrapper(_refuse):
+        response = client.get("/")
+    text = response.content.decode()
+    assert response.status_code == 503
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert f'<h1 class="hc-verdict-sentence">{SENTENCE}</h1>' in text
+    assert "/static/healthcheck/status.css" in text
+    assert "secret" not in text
+
+
+def test_json_without_a_database_says_so_in_one_sentence(client: Client) -> None:
+    with connection.execute_wrapper(_refuse):
+        response = client.get("/status.json")
+    assert (response.status_code, response.json()) == (503, {"error": SENTENCE})
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_answer_without_a_database_is_kept_by_nobody(client: Client, address: str) -> None:
+    with connection.execute_wrapper(_refuse):
+        headers = client.get(address).headers
+    assert (headers["Cache-Control"], headers["Retry-After"], "ETag" in headers) == ("no-store", "10", False)
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_answer_without_a_database_is_one_line_in_the_log(
+    client: Client, caplog: pytest.LogCaptureFixture, address: str
+) -> None:
+    with connection.execute_wrapper(_refuse):
+        client.get(address)
+    [record] = caplog.records
+    assert (record.name, record.levelno, record.exc_info) == ("healthcheck.web.unavailable", logging.ERROR, None)
+    assert record.getMessage() == "page unavailable: no database (OperationalError)"
+
+
+def _refuse(*_: Any) -> NoReturn:
+    raise OperationalError("server closed the connection, password=secret")

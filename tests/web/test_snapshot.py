@@ -124,8 +124,8 @@ def test_trouble_of_a_group_that_is_not_on_the_page_is_not_its_news() -> None:
 @pytest.mark.parametrize("state", [State.UP, State.UNKNOWN])
 def test_page_on_which_all_evidence_expired_says_so_before_and_after_the_sweep(state: State) -> None:
     group = make_group(next_run_at=SOON)
-    make_state(make_endpoint(group, "one"), state, valid_until=NOW - 2 * SECOND)
-    make_state(make_endpoint(group, "two"), state, valid_until=NOW - SECOND)
+    make_state(make_endpoint(group, "one"), state, **_seen_before(NOW - 2 * SECOND))
+    make_state(make_endpoint(group, "two"), state, **_seen_before(NOW - SECOND))
     assert _load().checker_faults == (CheckerFault(Lag.NO_RESULTS, NOW - SECOND),)
 
 
@@ -136,9 +136,29 @@ def test_page_with_any_fresh_evidence_has_results() -> None:
     assert _load().checker_faults == ()
 
 
+@pytest.mark.parametrize("valid_until", [NOW - 60 * SECOND, NOW])
+def test_endpoint_that_may_not_be_checked_is_no_sign_of_a_checker_that_is_behind(valid_until: datetime) -> None:
+    """The later instant: the evidence of before has just expired, and the next outcome is still to come."""
+    endpoint = make_endpoint(make_group(next_run_at=SOON))
+    make_state(endpoint, State.UNKNOWN, valid_until=valid_until, last_error_kind=ErrorKind.BLOCKED)
+    assert _load().checker_faults == ()
+
+
+def test_blocked_endpoint_does_not_hide_that_the_others_have_ceased() -> None:
+    group = make_group(next_run_at=SOON)
+    make_state(make_endpoint(group, "one"), State.UP, **_seen_before(NOW - 2 * SECOND))
+    blocked = make_endpoint(group, "two")
+    make_state(blocked, State.UNKNOWN, valid_until=NOW - SECOND / 2, last_error_kind=ErrorKind.BLOCKED)
+    assert _load().checker_faults == (CheckerFault(Lag.NO_RESULTS, NOW - 2 * SECOND),)
+
+
 def test_paused_endpoints_may_be_silent() -> None:
     make_state(make_endpoint(make_group(next_run_at=SOON), is_paused=True), valid_until=NOW - SECOND)
     assert _load().checker_faults == ()
+
+
+def _seen_before(valid_until: datetime) -> dict[str, datetime]:
+    return {"valid_until": valid_until, "last_observed_at": valid_until - 60 * SECOND}
 
 
 def _load(tick_at: datetime = NOW) -> Board:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
+from django.db import connection
 from django.test import Client, override_settings
 from django.urls import include, path
 from django.utils import timezone
@@ -26,8 +28,8 @@ from tests.web.scenes import HOSTILE_NAME, paint_hostile_page, paint_mixed_page
 
 pytestmark = pytest.mark.django_db
 
-# The page; groups, endpoints, states; ticks, queued runs.
-QUERIES = 6
+# The page; groups, endpoints, states; ticks, queued runs, newest runs; the clock, where the database is elsewhere.
+QUERIES = 7 + (connection.vendor == "postgresql")
 PAGES = ["/", "/status/status/", "/status.json", "/status/status.json"]
 
 urlpatterns = [path("deep/below/", include("healthcheck.urls"))]
@@ -71,6 +73,20 @@ def test_page_of_a_silent_checker_says_so_and_reassures_nobody(client: Client) -
     assert "(7 minutes ago), so nothing new is being checked." in text
     assert "Everything is up" not in text
     assert text.index("The checker is behind") < text.index("The current state is not known</h2>")
+
+
+@pytest.mark.database
+@pytest.mark.postgresql
+def test_page_asks_the_database_what_time_it_is(client: Client) -> None:
+    now = timezone.now()
+    make_page()
+    make_tick(at=now - timedelta(minutes=5))
+    make_state(make_endpoint(), now=now, valid_until=now - timedelta(minutes=1))
+    with time_machine.travel(now - timedelta(minutes=10)):
+        assert "The checker is behind" in _show(client)
+        facts = client.get("/status.json").json()
+        assert client.get("/readyz").json()["tick"] == "silent"
+    assert facts["groups"][0]["endpoints"][0]["state"] == "unknown"
 
 
 def test_page_never_shows_what_is_for_staff(client: Client) -> None:

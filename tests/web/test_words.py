@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils.timezone import override
@@ -50,8 +51,32 @@ def test_reason_tells_unconfirmed_checks_apart() -> None:
 
 
 def test_reason_of_expired_evidence_is_its_age_not_its_last_failure() -> None:
-    expired = view(sight(State.UNKNOWN, is_expired=True, error_kind=ErrorKind.TIMEOUT))
-    assert describe_reason(expired) == "There is no fresh result."
+    past = NOW - timedelta(hours=1)
+    seen = sight(State.UNKNOWN, is_expired=True, valid_until=past, observed_at=past - timedelta(minutes=1))
+    failed = replace(seen, last_verdict=State.DOWN, error_kind=ErrorKind.TIMEOUT)
+    assert describe_reason(view(failed)) == "There is no fresh result."
+    assert describe_reason(view(replace(seen, last_verdict=State.UP))) == "There is no fresh result."
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.BLOCKED, ErrorKind.CAPACITY, ErrorKind.INTERNAL])
+@pytest.mark.parametrize("valid_until", [None, NOW - timedelta(hours=1), NOW])
+def test_reason_of_an_outcome_that_measured_nothing_is_its_sentence(
+    kind: ErrorKind, valid_until: datetime | None
+) -> None:
+    """The last instant is that of evidence which expires after the outcome was seen, as it does for a while."""
+    nothing = sight(State.UNKNOWN, is_expired=True, valid_until=valid_until, error_kind=kind)
+    assert describe_reason(view(nothing)) == SENTENCES[kind]
+
+
+def test_late_result_is_explained_by_itself() -> None:
+    late = sight(
+        State.UNKNOWN,
+        last_verdict=State.DOWN,
+        is_expired=True,
+        valid_until=NOW - timedelta(minutes=1),
+        error_kind=ErrorKind.TIMEOUT,
+    )
+    assert describe_reason(view(late)) == "It did not answer in time."
 
 
 def test_nothing_wrong_needs_no_reason() -> None:

@@ -22,7 +22,8 @@ from healthcheck.engine.assertions.patterns import compile_pattern
 from healthcheck.engine.assertions.scanner import Scanner
 from healthcheck.engine.types import ConfigurationError, State
 
-MAX_ASSERTION_CHARS = 2000
+# What the column of the model holds.
+MAX_ASSERTION_CHARS = 1000
 MAX_ASSERTIONS = 50
 MAX_STATUS_RANGES = 20
 MAX_LATENCY_MS = 600_000

@@ -11,7 +11,8 @@ from datetime import datetime
 from functools import cache
 
 from healthcheck.engine.assertions.facts import Facts
-from healthcheck.engine.assertions.model import Assertion, Fault, StatusAssertion
+from healthcheck.engine.assertions.model import Assertion, Fault, HeaderAssertion, LatencyAssertion, StatusAssertion
+from healthcheck.engine.assertions.turns import get_turns
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind, Evidence, Observation, Phase, State
 
@@ -33,18 +34,22 @@ class Judgement:
     error_kind: ErrorKind | None = None
     phase: Phase | None = None
     evidence: Evidence | None = None
+    # Set when a limit of time decided: by how much it was missed.
+    excess_us: int | None = None
 
 
 async def evaluate(assertions: Sequence[Assertion], observation: Observation, *, now: datetime) -> Judgement:
     """Judge without holding up the event loop. `now` (aware) is what certificates are compared with."""
-    if _is_quick(assertions, observation):
+    work = _estimate_ns(assertions, observation)
+    if work <= MAX_ON_LOOP_NS:
         return judge(assertions, observation, now=now)
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_get_threads(os.getpid()), lambda: judge(assertions, observation, now=now))
+    async with get_turns(JUDGE_THREADS).take(work):
+        return await loop.run_in_executor(_get_threads(os.getpid()), lambda: judge(assertions, observation, now=now))
 
 
 def judge(assertions: Sequence[Assertion], observation: Observation, *, now: datetime) -> Judgement:
-    """Judge at once. The worst failing assertion decides, among equals the first; bounded work on any input."""
+    """Judge at once. The worst failing assertion decides, among equals the first, latency last; bounded work."""
     facts = Facts(observation, now)
     for assertion in _order_by_severity([*_imply(assertions, observation), *assertions]):
         fault = assertion.find_fault(facts)
@@ -54,7 +59,8 @@ def judge(assertions: Sequence[Assertion], observation: Observation, *, now: dat
 
 
 def _order_by_severity(assertions: Iterable[Assertion]) -> list[Assertion]:
-    return sorted(assertions, key=lambda assertion: -assertion.severity)
+    # Latency comes last among equals: our own lag may excuse it, and must not excuse what else is wrong.
+    return sorted(assertions, key=lambda assertion: (-assertion.severity, isinstance(assertion, LatencyAssertion)))
 
 
 def _imply(assertions: Sequence[Assertion], observation: Observation) -> tuple[Assertion, ...]:
@@ -73,12 +79,14 @@ def _make_judgement(assertion: Assertion, fault: Fault, observation: Observation
         certificate=observation.certificate,
         redirects=observation.redirects,
     )
-    return Judgement(assertion.severity, assertion.kind, Phase.ASSERT, evidence)
+    return Judgement(assertion.severity, assertion.kind, Phase.ASSERT, evidence, fault.excess_us)
 
 
-def _is_quick(assertions: Sequence[Assertion], observation: Observation) -> bool:
-    size = len(observation.body or b"")
-    return size * sum(assertion.ns_per_byte for assertion in assertions) <= MAX_ON_LOOP_NS
+def _estimate_ns(assertions: Sequence[Assertion], observation: Observation) -> int:
+    """About the most that judging can cost."""
+    body = len(observation.body or b"")
+    header = sum(len(name) + len(value) for name, value in observation.headers)
+    return sum(each.ns_per_byte * (header if isinstance(each, HeaderAssertion) else body) for each in assertions)
 
 
 @cache

@@ -24,6 +24,8 @@ class Fault:
 
     found: str
     excerpt: str = ""
+    # For a limit of time: by how much it was missed, which our own lag may explain.
+    excess_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class Assertion(ABC):
 
     @property
     def ns_per_byte(self) -> int:
-        """About the most that judging costs per byte of body, in nanoseconds; decides whether it leaves the loop."""
+        """About the most that judging costs per byte looked at, in nanoseconds; decides whether it leaves the loop."""
         return 2
 
     @abstractmethod
@@ -157,6 +159,10 @@ class HeaderAssertion(Assertion):
     def expected(self) -> str:
         return f"header {self.name}" + (f" {self.condition}" if self.condition else "")
 
+    @property
+    def ns_per_byte(self) -> int:
+        return self.condition.ns_per_byte if self.condition else 2
+
     def find_fault(self, facts: Facts) -> Fault | None:
         value = facts.find_header(self.name)
         if value is None:
@@ -183,7 +189,8 @@ class LatencyAssertion(Assertion):
 
     def find_fault(self, facts: Facts) -> Fault | None:
         latency_us = facts.observation.latency_us
-        return None if latency_us < self.below_ms * 1000 else Fault(f"{latency_us / 1000:.0f}ms")
+        excess_us = latency_us - self.below_ms * 1000
+        return None if excess_us < 0 else Fault(f"{latency_us / 1000:.0f}ms", excess_us=excess_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

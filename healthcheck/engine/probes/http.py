@@ -15,7 +15,6 @@ from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, HttpOptions, parse_address, parse_options
 from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
 from healthcheck.engine.transport import OneConnectionTransport
-from healthcheck.engine.trust import TlsSettings
 from healthcheck.engine.types import ErrorKind, Observation, Phase, Target
 
 
@@ -42,9 +41,7 @@ class HttpProbe:
     async def observe(self, target: Target, session: CheckSession) -> Observation:
         """Ask once, follow redirects, and return the last answer. Raises ProbeFailure; leaves nothing open."""
         options: HttpOptions = target.options
-        transport = OneConnectionTransport(
-            session, tls=TlsSettings(options.verify, options.ca_pem, alpn=("http/1.1",)), family=options.family
-        )
+        transport = OneConnectionTransport(session, tls=options.tls, family=options.family)
         hop = Hop(options.method, parse_address(target.address), options.headers, options.body.encode())
         needs_body = any(assertion.needs_body for assertion in target.assertions)
         while True:

@@ -63,6 +63,11 @@ class HttpOptions:
     max_redirects: int = 5
     max_body_bytes: int = 2 * 1024 * 1024
 
+    @property
+    def tls(self) -> TlsSettings:
+        """Whom the check trusts. The one place that makes it, as it is the key under which contexts are shared."""
+        return TlsSettings(self.verify, self.ca_pem, alpn=("http/1.1",))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values from which `parse` makes the same options."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
@@ -80,7 +85,12 @@ def parse_options(address: str, options: Mapping[str, Any]) -> HttpOptions:
     if parsed.body and parsed.method == "HEAD":
         raise ConfigurationError("A HEAD request has no body; empty it or choose POST.", field="body")
     if parsed.verify == trust.CUSTOM:
-        load_context(TlsSettings(trust.CUSTOM, parsed.ca_pem))
+        load_context(parsed.tls)
+    elif parsed.ca_pem.strip():
+        raise ConfigurationError(
+            f"The authority is not used while the verification is {parsed.verify}; choose custom or remove it.",
+            field="ca_pem",
+        )
     return parsed
 
 

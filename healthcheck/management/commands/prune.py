@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from healthcheck.conf import get_settings
-from healthcheck.pipeline.clock import read_database_clock
+from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.prune import prune
 
 

@@ -132,6 +132,8 @@ def test_address_is_refused_with_its_cure(address: str, cure: str) -> None:
         ({"verify": "custom"}, "ca_pem", "PEM form"),
         ({"verify": "custom", "ca_pem": "nonsense"}, "ca_pem", "PEM form"),
         ({"ca_pem": 5}, "ca_pem", "PEM text"),
+        ({"ca_pem": "x"}, "ca_pem", "choose custom or remove it"),
+        ({"ca_pem": "x", "verify": "off"}, "ca_pem", "choose custom or remove it"),
         ({"family": "ipv5"}, "family", "any, ipv4 or ipv6"),
         ({"max_redirects": 11}, "max_redirects", "from 0 to 10"),
         ({"max_redirects": -1}, "max_redirects", "from 0 to 10"),
@@ -156,6 +158,11 @@ def test_address_is_accepted_or_refused_but_never_breaks(address: str) -> None:
 
 def test_options_have_defaults() -> None:
     assert load_probe("http").parse(URL, {}) == HttpOptions("GET", (), "", "on", "", AddressFamily.ANY, 5, 2_097_152)
+
+
+@pytest.mark.parametrize("verify", ["on", "off"])
+def test_empty_authority_is_none(verify: str) -> None:
+    assert parse_options(URL, {"verify": verify, "ca_pem": ""}).ca_pem == ""
 
 
 def test_options_survive_a_round_trip_through_json() -> None:

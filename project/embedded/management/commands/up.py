@@ -23,7 +23,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--data", help="Folder of the database and everything else (default: data in the checkout)."
         )
-        parser.add_argument("--host", default="127.0.0.1", help="Address to serve on (default: 127.0.0.1).")
+        parser.add_argument(
+            "--host", type=_parse_host, default="127.0.0.1", help="Address to serve on (default: 127.0.0.1)."
+        )
         parser.add_argument("--port", type=_parse_port, default=8000, help="Port to serve on (default: 8000; 0: any).")
         parser.add_argument("--no-demo", action="store_true", help="Do not load the demo into an empty database.")
         parser.add_argument("--workers", type=_parse_workers, default=1, help="Worker processes (default: 1).")
@@ -43,13 +45,22 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
 
+def _parse_host(text: str) -> str:
+    """Take an IPv6 address in the brackets that it wears in a URL, too."""
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
+
+
 def _parse_port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
+    if not _is_number(text) or int(text) > 65535:
         raise ArgumentTypeError(f"{text} is not a port; give a number from 0 to 65535")
     return int(text)
 
 
 def _parse_workers(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_WORKERS:
+    if not _is_number(text) or not 1 <= int(text) <= MAX_WORKERS:
         raise ArgumentTypeError(f"{text} is not a number of workers; give 1 to {MAX_WORKERS}")
     return int(text)
