@@ -572,9 +572,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="endpointstate",
-            index=models.Index(
-                condition=models.Q(("state", 0), _negated=True), fields=["valid_until"], name="hc_state_valid"
-            ),
+            index=models.Index(fields=["valid_until"], name="hc_state_valid"),
         ),
         migrations.AddConstraint(
             model_name="endpointstate",
@@ -586,9 +584,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="checkrun",
-            index=models.Index(
-                condition=models.Q(("status__in", (1, 2))), fields=["status", "id"], name="hc_run_unfinished"
-            ),
+            index=models.Index(fields=["status", "group"], name="hc_run_status"),
         ),
         migrations.AddConstraint(
             model_name="checkrun",

@@ -74,8 +74,9 @@ class CheckRun(models.Model):
         indexes = [
             # Read by the run history of a group, newest first, and by the pruner.
             models.Index(fields=["group", "-id"], name="hc_run_group"),
-            # Read by every sweep. Holds unfinished runs only, so it stays small.
-            models.Index(fields=["status", "id"], name="hc_run_unfinished", condition=Q(status__in=UNFINISHED)),
+            # Read by every sweep and every claim. Not partial: SQLite uses a partial index only where the status stands
+            # as a literal in the statement.
+            models.Index(fields=["status", "group"], name="hc_run_status"),
         ]
         constraints = [
             # The net under the claim: one run per slot.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.engine.types import State
@@ -44,8 +43,8 @@ class EndpointState(models.Model):
         verbose_name = _("endpoint state")
         verbose_name_plural = _("endpoint states")
         indexes = [
-            # Read by every sweep: evidence that has expired.
-            models.Index(fields=["valid_until"], name="hc_state_valid", condition=~Q(state=State.UNKNOWN.value)),
+            # Read by every sweep: evidence that has expired. Not partial, for SQLite's sake; see CheckRun.
+            models.Index(fields=["valid_until"], name="hc_state_valid"),
         ]
         constraints = [
             # Read by record, the admin's lists and the status pages.

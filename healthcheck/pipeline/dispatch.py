@@ -84,7 +84,8 @@ def _has_open_run(group: EndpointGroup, location: Location, now: datetime) -> bo
     unfinished = CheckRun.objects.filter(
         group=group, location=location, trigger=Trigger.SCHEDULED, status__in=UNFINISHED
     )
-    run = unfinished.only("pk", "status", "open_until").first()
+    # Without an order, which would lead SQLite to walk through the whole history of the group.
+    run = next(iter(unfinished.only("pk", "status", "open_until")[:1]), None)
     if run is None:
         return False
     # A slot that nobody took is over with the next one, whether the sweeper has come by or not.

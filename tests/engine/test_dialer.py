@@ -48,7 +48,7 @@ async def dial(resolver: Resolver, port: int, *, rules: AddressRules = LAPTOP, a
 
 @contextmanager
 def listening_port(host: str, *others: str, backlog: int = 5) -> Iterator[int]:
-    """One port on several addresses; `backlog` is that of the first. Some other connection may hold it on one of them."""
+    """One port on several addresses, tried until no other connection holds it; `backlog` is that of the first."""
     for _ in range(50):
         with ExitStack() as stack:
             port: int = stack.enter_context(socket.create_server((host, 0), backlog=backlog)).getsockname()[1]
