@@ -81,15 +81,15 @@ def _commit(group: EndpointGroup, location: Location, plan: Plan, *, reason: Rea
 
 
 def _has_open_run(group: EndpointGroup, location: Location, now: datetime) -> bool:
-    unfinished = CheckRun.objects.filter(
-        group=group, location=location, trigger=Trigger.SCHEDULED, status__in=UNFINISHED
-    )
-    # Without an order, which would lead SQLite to walk through the whole history of the group.
-    run = next(iter(unfinished.only("pk", "status", "open_until")[:1]), None)
-    if run is None:
+    # The trigger is compared here: with it, SQLite prefers the index of the slots, which is all of the group's history.
+    unfinished = CheckRun.objects.filter(group=group, location=location, status__in=UNFINISHED)
+    runs = unfinished.only("status", "trigger", "open_until").order_by("status", "id")
+    scheduled = next((run for run in runs if run.trigger == Trigger.SCHEDULED), None)
+    if scheduled is None:
         return False
     # A slot that nobody took is over with the next one, whether the sweeper has come by or not.
-    return not (run.status == RunStatus.QUEUED and run.open_until <= now and close_untaken(unfinished, now))
+    is_over = scheduled.status == RunStatus.QUEUED and scheduled.open_until <= now
+    return not (is_over and close_untaken(CheckRun.objects.filter(pk=scheduled.pk), now))
 
 
 def close_untaken(runs: QuerySet[CheckRun], now: datetime) -> int:
