@@ -1,7 +1,7 @@
 """The statements of every run, as SQL. The one place beside `bulk` that goes past the ORM, and only for speed.
 
 A run is a handful of statements, and building each of them in the ORM costs several times what the database takes:
-loading and recording a group of twenty took 10.0 ms through the ORM and takes a third of that here.
+loading and recording a group of twenty took 10.0 ms of CPU through the ORM and 3.9 ms this way, on SQLite.
 """
 
 from __future__ import annotations
