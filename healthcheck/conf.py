@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -36,6 +36,8 @@ class Settings:
     stale_after_seconds: float = 15.0
     # The Celery queue of the tasks; empty means the project's default queue.
     queue: str = ""
+    # Fernet keys for credentials at rest, newest first: the first seals, all open. Hidden from every repr.
+    encryption_keys: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def address_rules(self) -> AddressRules:
@@ -55,6 +57,8 @@ def get_settings() -> Settings:
     """Return the settings in force. Raises ImproperlyConfigured for an address mode that does not exist."""
     known = {field.name for field in dataclasses.fields(Settings)}
     values = {key.lower(): value for key, value in _configured().items() if key.lower() in known}
+    if not isinstance(values.get("encryption_keys", ()), str):
+        values["encryption_keys"] = tuple(values.get("encryption_keys", ()))
     loaded = Settings(**values)
     if loaded.address_mode not in set(AddressMode):
         raise ImproperlyConfigured(f"HEALTHCHECK['ADDRESS_MODE'] must be one of {', '.join(AddressMode)}.")

@@ -1,27 +1,38 @@
 """What is remembered: one family of tables per file. People's and machines' columns share no row but the clock's."""
 
+from healthcheck.models.credential import Credential, CredentialKind
 from healthcheck.models.endpoint import Assertion, Endpoint
 from healthcheck.models.group import EndpointGroup
 from healthcheck.models.location import Location
-from healthcheck.models.page import StatusPage
+from healthcheck.models.page import PageItem, PageSection, StatusPage
 from healthcheck.models.result import CheckResult, Evidence
 from healthcheck.models.run import CheckRun, Reason, RunStatus, Trigger
 from healthcheck.models.state import EndpointState, Transition
-from healthcheck.models.tick import Tick
+from healthcheck.models.tag import Tag
+from healthcheck.models.tick import Tick, WorkerPulse
+from healthcheck.models.version import Version, VersionAction
 
 __all__ = [
     "Assertion",
     "CheckResult",
     "CheckRun",
+    "Credential",
+    "CredentialKind",
     "Endpoint",
     "EndpointGroup",
     "EndpointState",
     "Evidence",
     "Location",
+    "PageItem",
+    "PageSection",
     "Reason",
     "RunStatus",
     "StatusPage",
+    "Tag",
     "Tick",
     "Transition",
     "Trigger",
+    "Version",
+    "VersionAction",
+    "WorkerPulse",
 ]

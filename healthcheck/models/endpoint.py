@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from healthcheck.engine.assertions import parse_assertion
 from healthcheck.engine.probes import PROBES, load_probe
 from healthcheck.engine.types import ConfigurationError
+from healthcheck.models.credential import Credential
 from healthcheck.models.group import MAX_DEADLINE_SECONDS, EndpointGroup
+from healthcheck.models.tag import Tag
 
 MAX_THRESHOLD = 60
 
@@ -38,6 +40,19 @@ class Endpoint(models.Model):
     kind = models.CharField(_("kind"), max_length=20, default="http", choices=[(kind, kind) for kind in PROBES])
     address = models.CharField(_("address"), max_length=2048, help_text=_("For http: the URL. Only staff see it."))
     options = models.JSONField(_("options"), default=dict, blank=True)
+    credential = models.ForeignKey(
+        Credential,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="endpoints",
+        verbose_name=_("credential"),
+        help_text=_("How the check proves who it is. Sent to the address's own origin only."),
+    )
+    description = models.TextField(
+        _("description"), max_length=2000, blank=True, default="", db_default="", help_text=_("For staff only.")
+    )
+    tags = models.ManyToManyField(Tag, blank=True, related_name="endpoints", verbose_name=_("tags"))
     timeout_seconds = models.FloatField(
         _("timeout (seconds)"),
         default=10.0,

@@ -20,6 +20,7 @@ from healthcheck.engine.schedule import (
     phase_of,
 )
 from healthcheck.engine.types import ConfigurationError
+from healthcheck.models.tag import Tag
 
 # A group may not run longer than this: its lease, and with it the recovery of a lost run, grows with it.
 MAX_DEADLINE_SECONDS = 600
@@ -64,6 +65,7 @@ class EndpointGroup(models.Model):
         help_text=_("Bounds one run of the whole group; shorter than the interval."),
     )
     is_paused = models.BooleanField(_("paused"), default=False)
+    tags = models.ManyToManyField(Tag, blank=True, related_name="groups", verbose_name=_("tags"))
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     # The clock, the one column of a machine beside people's: the claim must see the pause and move the clock in one
     # statement on one row. Whoever saves a person's change names the columns that the person changed.
@@ -75,6 +77,7 @@ class EndpointGroup(models.Model):
         verbose_name = _("endpoint group")
         verbose_name_plural = _("endpoint groups")
         ordering = ["position", "id"]
+        permissions = [("operate_endpointgroup", "Can operate endpoint groups (check now, pause, resume)")]
         indexes = [
             # Read by every tick: `EndpointGroupQuerySet.due`.
             models.Index(
