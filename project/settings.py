@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import environ
 
 from project.logs import build_logging
+from project.theme import build_theme
 
 env = environ.FileAwareEnv()
 
@@ -21,9 +23,14 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or f"django-insecure-{secrets.tok
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
+# The theme of the admin, before the admin whose templates it replaces. Without it the stock admin is complete.
+THEME = env.bool("ADMIN_THEME", default=True) and find_spec("unfold") is not None
+UNFOLD = build_theme()
+
 INSTALLED_APPS = [
     "project.embedded",
     "healthcheck",
+    *(["unfold"] if THEME else []),
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

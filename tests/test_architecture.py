@@ -50,6 +50,9 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.publisher",
         "healthcheck.tasks",
     },
+    # The theme, where a project installs it.
+    "healthcheck/admin/bases.py": {"django", "unfold", "healthcheck.admin.dress"},
+    "healthcheck/admin/dress.py": {"django", "unfold"},
     "healthcheck/management/": {
         "django",
         "healthcheck.engine",

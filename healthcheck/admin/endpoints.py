@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.filters import RelatedOnlyFieldListFilter
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.badges import draw_paused, draw_state
+from healthcheck.admin.bases import ChangeListBase
 from healthcheck.admin.endpoint_forms import OPTION_FIELDS, RESTARTING_FIELDS, EndpointForm, read_options
 from healthcheck.admin.filters import EndpointStateFilter
 from healthcheck.admin.history import Cursor, page_history
@@ -48,7 +48,7 @@ _STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error"
 _OPTIONS: Any = (gettext_lazy("Request and trust"), {"fields": ("options_words",)})
 
 
-class EndpointChangeList(ChangeList):
+class EndpointChangeList(ChangeListBase):
     """The list, with one reading of the clock for all its rows."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -73,7 +73,7 @@ class EndpointAdmin(OperatedAdmin):
         rows = super().get_queryset(request).filter(group__deleted_at__isnull=True)
         return rows.prefetch_related("states")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeListBase]:
         return EndpointChangeList
 
     # What the machines know.

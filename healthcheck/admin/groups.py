@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.badges import draw_counts, draw_paused
+from healthcheck.admin.bases import ChangeListBase
 from healthcheck.admin.endpoint_forms import RESTARTING_FIELDS, ExistingForm
 from healthcheck.admin.endpoint_inline import MAX_INLINE_ENDPOINTS, EndpointInline
 from healthcheck.admin.filters import GroupStateFilter
@@ -73,7 +73,7 @@ class EndpointGroupForm(ExistingForm):
             self.add_error("deadline_seconds", refusal)
 
 
-class GroupChangeList(ChangeList):
+class GroupChangeList(ChangeListBase):
     """The list, with what the machines know of the groups on this page."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -108,7 +108,7 @@ class EndpointGroupAdmin(RunViews, OperatedAdmin):
 
     # The list.
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeListBase]:
         return GroupChangeList
 
     @admin.display(description=gettext_lazy("schedule"), ordering="interval_seconds")
@@ -153,7 +153,7 @@ class EndpointGroupAdmin(RunViews, OperatedAdmin):
 
     def get_tools(self, request: HttpRequest, obj: EndpointGroup) -> list[Tool]:
         tools = super().get_tools(request, obj)
-        if self.has_change_permission(request, obj):
+        if self.has_operate_permission(request, obj):
             tools.insert(0, Tool(_("Check now"), self.url_of("check_now", obj.pk), is_button=True))
         return [*tools, Tool(_("Runs"), self.url_of("runs", obj.pk))]
 

@@ -20,6 +20,8 @@ from healthcheck.admin.bases import ModelAdminBase
 from healthcheck.admin.tools import Tool
 from healthcheck.models.clock import read_database_clock
 
+# Between viewing and editing; see `EndpointGroup.Meta.permissions`. It covers groups and their endpoints.
+OPERATE = "healthcheck.operate_endpointgroup"
 # A confirmation that lists more names than a person reads only costs time.
 MAX_NAMES_SHOWN = 100
 
@@ -47,6 +49,13 @@ class OperatedAdmin(ModelAdminBase):
         """Hide the rows from now on; the pruner removes them and what hangs on them in batches."""
         rows.update(deleted_at=now)
 
+    # Who may: Django knows viewing and editing; operating lies between them.
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the person may check now, pause and resume. Who may change what is checked may do that as well."""
+        operates = request.user.has_perm(OPERATE) and self.has_view_permission(request, obj)
+        return operates or self.has_change_permission(request, obj)
+
     # Deleting.
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -73,13 +82,13 @@ class OperatedAdmin(ModelAdminBase):
 
     # Pausing.
 
-    @admin.action(permissions=["change"], description=gettext_lazy("Pause selected %(verbose_name_plural)s"))
+    @admin.action(permissions=["operate"], description=gettext_lazy("Pause selected %(verbose_name_plural)s"))
     def pause_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         count = self.pause(list(queryset.values_list("pk", flat=True)))
         sentence = ngettext("%(count)s is paused now.", "%(count)s are paused now.", count)
         self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
 
-    @admin.action(permissions=["change"], description=gettext_lazy("Resume selected %(verbose_name_plural)s"))
+    @admin.action(permissions=["operate"], description=gettext_lazy("Resume selected %(verbose_name_plural)s"))
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         count = self.resume(list(queryset.values_list("pk", flat=True)), read_database_clock())
         sentence = ngettext("%(count)s is checked again.", "%(count)s are checked again.", count)
@@ -108,7 +117,7 @@ class OperatedAdmin(ModelAdminBase):
 
     def get_tools(self, request: HttpRequest, obj: Any) -> list[Tool]:
         """Return the buttons and links over the form of `obj`."""
-        if not self.has_change_permission(request, obj):
+        if not self.has_operate_permission(request, obj):
             return []
         if obj.is_paused:
             return [Tool(_("Resume"), self.url_of("resume", obj.pk), is_button=True)]
@@ -119,31 +128,37 @@ class OperatedAdmin(ModelAdminBase):
             context["tools"] = self.get_tools(request, obj)
         return super().render_change_form(request, context, **options)
 
-    def guard_button(self, view: Callable[[HttpRequest, Any], HttpResponse]) -> Callable[..., HttpResponseBase]:
-        """Wrap what a button does: POST only, by people who may change the object."""
+    def guard_button(
+        self, view: Callable[[HttpRequest, Any], HttpResponse], *, needs: str = "operate"
+    ) -> Callable[..., HttpResponseBase]:
+        """Wrap what a button does: POST only, by people with the permission `needs` for the object."""
 
         def press(request: HttpRequest, pk: int) -> HttpResponseBase:
             if request.method != "POST":
                 return HttpResponseNotAllowed(["POST"])
-            return view(request, self.find_permitted(request, pk, needs_change=True))
+            return view(request, self.find_permitted(request, pk, needs=needs))
 
         return self.admin_site.admin_view(press)
 
-    def guard_page(self, view: Callable[[HttpRequest, Any], HttpResponse]) -> Callable[..., HttpResponseBase]:
-        """Wrap a page about one object, for people who may see it."""
+    def guard_page(
+        self, view: Callable[[HttpRequest, Any], HttpResponse], *, needs: str = "view_or_change"
+    ) -> Callable[..., HttpResponseBase]:
+        """Wrap a page about one object, for people who may see it unless it `needs` another permission."""
 
         def show(request: HttpRequest, pk: int) -> HttpResponseBase:
-            return view(request, self.find_permitted(request, pk))
+            return view(request, self.find_permitted(request, pk, needs=needs))
 
         return self.admin_site.admin_view(show)
 
-    def find_permitted(self, request: HttpRequest, pk: int, *, needs_change: bool = False) -> Any:
-        """Return the object. Raises Http404 when it is gone and PermissionDenied for what the person may not do."""
+    def find_permitted(self, request: HttpRequest, pk: int, *, needs: str = "view_or_change") -> Any:
+        """Return the object. Raises Http404 when it is gone and PermissionDenied for what the person may not do.
+
+        `needs` names a method `has_..._permission`: view_or_change, operate, change, delete.
+        """
         obj = self.get_object(request, str(pk))
         if obj is None:
             raise Http404(_("It does not exist any more."))
-        allowed = self.has_change_permission if needs_change else self.has_view_or_change_permission
-        if not allowed(request, obj):
+        if not getattr(self, f"has_{needs}_permission")(request, obj):
             raise PermissionDenied
         return obj
 

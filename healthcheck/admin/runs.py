@@ -90,7 +90,7 @@ class RunViews(OperatedAdmin):
         self.log_change(request, obj, _("Check now."))
         return redirect(self.run_url(run_id))
 
-    @admin.action(permissions=["change"], description=gettext_lazy("Check selected %(verbose_name_plural)s now"))
+    @admin.action(permissions=["operate"], description=gettext_lazy("Check selected %(verbose_name_plural)s now"))
     def check_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         now = read_database_clock()
         ids = list(queryset.values_list("pk", flat=True)[:MAX_CHECKED_AT_ONCE])

@@ -37,8 +37,14 @@ def operator(db: None) -> Client:
 @pytest.fixture
 def viewer(db: None) -> Client:
     """Somebody who may look at groups and endpoints and change nothing."""
-    user = User.objects.create_user("viewer", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=["view_endpointgroup", "view_endpoint"]))
+    return make_person("view_endpointgroup", "view_endpoint", name="viewer")
+
+
+def make_person(*permissions: str, name: str = "person") -> Client:
+    """Return the browser of somebody on the staff who has these permissions of ours."""
+    user = User.objects.create_user(name, is_staff=True)
+    ours = Permission.objects.filter(content_type__app_label="healthcheck")
+    user.user_permissions.set(ours.filter(codename__in=permissions))
     client = Client()
     client.force_login(user)
     return client

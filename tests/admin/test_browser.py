@@ -33,6 +33,8 @@ def log_in(page: Page, live_server: LiveServer) -> None:
 
 def add_group(page: Page, live_server: LiveServer) -> EndpointGroup:
     page.get_by_role("link", name="Add endpoint group").first.click()
+    # Nobody types before the scripts are there.
+    page.wait_for_load_state("networkidle")
     page.locator("#id_name").press_sequentially("Web shop")
     expect(page.locator("#id_slug")).to_have_value("web-shop")
     page.locator("#id_endpoints-0-name").fill("front page")
@@ -43,7 +45,7 @@ def add_group(page: Page, live_server: LiveServer) -> EndpointGroup:
     assert not EndpointGroup.objects.exists()
     page.locator("#id_endpoints-0-assertions").fill('status 200\nbody contains "Username"')
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator(".messagelist")).to_contain_text("was added successfully")
+    expect(page.get_by_text("was added successfully")).to_be_visible()
     return EndpointGroup.objects.get()
 
 
@@ -79,7 +81,7 @@ def test_operator_pauses_and_resumes_by_a_button(page: Page, live_server: LiveSe
     expect(page.locator("#result_list")).to_contain_text(f"1 {State.UNKNOWN.word}")
     page.get_by_role("link", name="Shop", exact=True).click()
     page.get_by_role("button", name="Pause").click()
-    expect(page.locator(".messagelist")).to_contain_text("“Shop” is paused.")
+    expect(page.get_by_text("“Shop” is paused.")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
-    expect(page.locator(".messagelist")).to_contain_text("“Shop” is checked again, at once.")
+    expect(page.get_by_text("“Shop” is checked again, at once.")).to_be_visible()
     assert complaints == []

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from healthcheck.models import CheckRun, Endpoint, EndpointGroup
-from tests.admin.conftest import endpoint_fields, group_fields
+from tests.admin.conftest import endpoint_fields, group_fields, make_person
 from tests.factories import make_assertion, make_endpoint, make_group, make_result, make_run
 
 pytestmark = pytest.mark.django_db
@@ -94,3 +94,30 @@ def test_pages_of_deleted_rows_are_gone(operator: Client) -> None:
 def test_rows_of_machines_have_no_admin(operator: Client) -> None:
     for model in ("checkrun", "checkresult", "evidence", "endpointstate", "transition", "tick"):
         assert operator.get(f"{ROOT}{model}/").status_code == 404
+
+
+def test_operators_act_without_editing() -> None:
+    client = make_person("view_endpointgroup", "view_endpoint", "operate_endpointgroup")
+    endpoint = make_endpoint()
+    group_url, endpoint_url = f"{ROOT}endpointgroup/{endpoint.group_id}/", f"{ROOT}endpoint/{endpoint.pk}/"
+    assert [client.post(f"{url}pause/").status_code for url in (group_url, endpoint_url)] == [302, 302]
+    assert (EndpointGroup.objects.get().is_paused, Endpoint.objects.get().is_paused) == (True, True)
+    assert ">Resume</button>" in client.get(f"{group_url}change/").content.decode()
+    client.post(f"{ROOT}endpoint/", {"action": "resume_selected", "_selected_action": [endpoint.pk]})
+    assert Endpoint.objects.get().is_paused is False
+    assert client.post(f"{endpoint_url}change/", endpoint_fields(name="other")).status_code == 403
+    assert client.post(f"{group_url}delete/", {"post": "yes"}).status_code == 403
+
+
+def test_operating_needs_the_right_to_look() -> None:
+    client = make_person("operate_endpointgroup", "view_endpointgroup")
+    endpoint = make_endpoint()
+    assert client.post(f"{ROOT}endpoint/{endpoint.pk}/pause/").status_code == 403
+    assert Endpoint.objects.get().is_paused is False
+
+
+def test_editors_operate_without_the_permission() -> None:
+    client = make_person("change_endpoint")
+    endpoint = make_endpoint()
+    assert client.post(f"{ROOT}endpoint/{endpoint.pk}/pause/").status_code == 302
+    assert Endpoint.objects.get().is_paused is True
