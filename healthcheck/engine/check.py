@@ -69,6 +69,21 @@ class CheckSession:
     address: str = ""
     redirects: list[str] = field(default_factory=list)
     is_waiting: bool = False
+    # True while, or when it ended while, something was done that is not the target's doing: see `aside`.
+    is_aside: bool = False
+    # Texts that were said to the target and must not be kept, whatever it makes of them.
+    secrets: list[str] = field(default_factory=list, repr=False)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Do what somebody else must do before the target can be asked: outside the latency, inside the deadline."""
+        before, waited_before = time.monotonic(), self.stopwatch.waited
+        self.is_aside, self.stopwatch.phase = True, Phase.REQUEST
+        try:
+            yield
+            self.is_aside = False
+        finally:
+            self.stopwatch.waited = waited_before + time.monotonic() - before
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

@@ -24,6 +24,7 @@ VERDICTS: Mapping[ErrorKind, State] = {
     ErrorKind.BLOCKED: State.UNKNOWN,
     ErrorKind.CAPACITY: State.UNKNOWN,
     ErrorKind.INTERNAL: State.UNKNOWN,
+    ErrorKind.CREDENTIAL: State.UNKNOWN,
 }
 
 # Shown to everyone: no address, no name, nothing that the target said.
@@ -42,6 +43,7 @@ SENTENCES: Mapping[ErrorKind, str] = {
     ErrorKind.BLOCKED: "The address policy does not allow checking it.",
     ErrorKind.CAPACITY: "The checker had no capacity left to check it.",
     ErrorKind.INTERNAL: "The checker itself failed.",
+    ErrorKind.CREDENTIAL: "Its credential could not be used.",
 }
 
 # Errors of the operating system that say something about our host, not about the target.

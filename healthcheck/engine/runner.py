@@ -16,6 +16,7 @@ from healthcheck.engine.dialer import Dialer, get_dialer
 from healthcheck.engine.faults import SENTENCES, VERDICTS, ProbeFailure
 from healthcheck.engine.lag import LagMeter
 from healthcheck.engine.probes import Probe, load_probe
+from healthcheck.engine.redaction import Redactor
 from healthcheck.engine.types import ErrorKind, Evidence, Limits, Observation, Outcome, Phase, State, Target
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,10 @@ OUR_SHARE = 0.1
 # How long a timeout in the resolver may wait for the control name beyond the group's deadline. A resolver that is
 # alive answers in milliseconds.
 CONTROL_GRACE_SECONDS = 0.25
+
+_SILENT_SERVER = (
+    "The token server did not answer before the check's time was over; see to it, or raise the check's timeout."
+)
 
 
 async def probe_all(  # noqa: PLR0913 - the clock and every collaborator are passed in
@@ -97,7 +102,8 @@ class _Run:
             )
             return self.fail(failure, phase=None)
         try:
-            return await _Check(self, target).conclude()
+            check = _Check(self, target)
+            return check.redact(await check.conclude())
         finally:
             self.places.release()
 
@@ -147,10 +153,24 @@ class _Check:
         self.started = time.monotonic()
         self.due = asyncio.get_running_loop().time() + target.timeout_seconds
         self.deadline = asyncio.timeout_at(min(self.due, run.hard_deadline))
+        self.secrets: list[str] = []
         self.session = self._open_session()
 
+    def redact(self, outcome: Outcome) -> Outcome:
+        """Take out of the evidence what the target was told in confidence, and may have said back."""
+        if outcome.evidence is None:
+            return outcome
+        secrets = [*self.secrets, *getattr(self.target.options, "secrets", ())]
+        return replace(outcome, evidence=Redactor(secrets).clean_evidence(outcome.evidence)) if secrets else outcome
+
     def _open_session(self, avoid_address: str | None = None) -> CheckSession:
-        return CheckSession(self.run.dialer, self.deadline, self.run.hard_deadline, avoid_address=avoid_address)
+        return CheckSession(
+            self.run.dialer,
+            self.deadline,
+            self.run.hard_deadline,
+            avoid_address=avoid_address,
+            secrets=self.secrets,
+        )
 
     async def conclude(self) -> Outcome:
         """Return the outcome that counts. Raises only what has no name, and cancellation from outside."""
@@ -216,6 +236,8 @@ class _Check:
     async def _time_out(self) -> Outcome:
         session, phase = self.session, self.session.stopwatch.phase
         failure = ProbeFailure(ErrorKind.TIMEOUT, phase, f"no end within {self.target.timeout_seconds:g} s")
+        if session.is_aside:
+            failure = ProbeFailure(ErrorKind.CREDENTIAL, phase, _SILENT_SERVER)
         # Read before the resolver is asked, so that asking is not part of the latency.
         outcome = self.run.fail(failure, phase=phase, session=session)
         reason = self._find_own_fault() or await self._find_silent_resolver()

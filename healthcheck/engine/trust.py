@@ -14,6 +14,7 @@ from functools import lru_cache
 import certifi
 from cryptography import x509
 
+from healthcheck.engine.client_certificate import ClientCertificate, load_client_certificate
 from healthcheck.engine.types import Certificate, ConfigurationError
 
 ON, OFF, CUSTOM = "on", "off", "custom"
@@ -31,6 +32,7 @@ class TlsSettings:
     verify: str = ON
     ca_pem: str = field(default="", repr=False)
     alpn: tuple[str, ...] = ()
+    client: ClientCertificate | None = None
 
 
 class _RecordingSSLObject(ssl.SSLObject):
@@ -76,11 +78,16 @@ class Contexts:
 
     def _keep(self, settings: TlsSettings, context: ssl.SSLContext) -> None:
         self._built[settings] = context
-        self._pem_chars += len(settings.ca_pem)
+        self._pem_chars += _count_chars(settings)
         while len(self._built) > MAX_CONTEXTS or self._pem_chars > MAX_PEM_CHARS:
             oldest = next(iter(self._built))
             del self._built[oldest]
-            self._pem_chars -= len(oldest.ca_pem)
+            self._pem_chars -= _count_chars(oldest)
+
+
+def _count_chars(settings: TlsSettings) -> int:
+    client = settings.client
+    return len(settings.ca_pem) + (len(client.certificate_pem) + len(client.key_pem) if client is not None else 0)
 
 
 _CONTEXTS = Contexts()
@@ -118,6 +125,8 @@ def _build_context(settings: TlsSettings) -> ssl.SSLContext:
     else:
         context.set_default_verify_paths()
         context.load_verify_locations(cafile=certifi.where())
+    if settings.client is not None:
+        load_client_certificate(context, settings.client)
     return context
 
 

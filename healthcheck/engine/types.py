@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ class ErrorKind(enum.IntEnum):
     BLOCKED = 12
     CAPACITY = 13
     INTERNAL = 14
+    CREDENTIAL = 15
 
     @property
     def word(self) -> str:
@@ -160,7 +161,7 @@ class Target:
     """An endpoint frozen for one run. `options` is the typed configuration that the kind's `parse` returned.
 
     `assertions` are `engine.assertions.Assertion` values; `timeout_seconds` bounds the whole check, its second
-    attempt included.
+    attempt included. `credential` is an `engine.credentials` value.
     """
 
     endpoint_id: int
@@ -169,6 +170,7 @@ class Target:
     options: Any
     assertions: tuple[Any, ...] = ()
     timeout_seconds: float = 10.0
+    credential: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

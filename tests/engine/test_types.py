@@ -35,6 +35,7 @@ def test_error_kind_numbers_are_those_stored() -> None:
         "blocked": 12,
         "capacity": 13,
         "internal": 14,
+        "credential": 15,
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import httpx
@@ -12,21 +11,12 @@ from healthcheck.engine.check import CheckSession
 from healthcheck.engine.decoding import choose_charset, count_body, read_body
 from healthcheck.engine.dialer import Connection
 from healthcheck.engine.faults import ProbeFailure
+from healthcheck.engine.probes.http_auth import send_with_credential
 from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, HttpOptions, parse_address, parse_options
 from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
+from healthcheck.engine.probes.http_request import build_request
 from healthcheck.engine.transport import OneConnectionTransport
 from healthcheck.engine.types import ErrorKind, Observation, Phase, Target
-
-
-def _name_ourselves() -> str:
-    try:
-        return f"healthcheck/{version('django-endpoint-healthcheck')}"
-    except PackageNotFoundError:
-        # A checkout that was never installed.
-        return "healthcheck"
-
-
-_DEFAULT_HEADERS = (("Accept", "*/*"), ("Accept-Encoding", "identity"), ("User-Agent", _name_ourselves()))
 
 
 class HttpProbe:
@@ -42,10 +32,15 @@ class HttpProbe:
         """Ask once, follow redirects, and return the last answer. Raises ProbeFailure; leaves nothing open."""
         options: HttpOptions = target.options
         transport = OneConnectionTransport(session, tls=options.tls, family=options.family)
-        hop = Hop(options.method, parse_address(target.address), options.headers, options.body.encode())
+        hop = Hop(
+            options.method, parse_address(target.address), options.headers, options.body.encode(), target.credential
+        )
         needs_body = any(assertion.needs_body for assertion in target.assertions)
         while True:
-            response = await transport.handle_async_request(_build_request(hop))
+            if hop.credential is None:
+                response = await transport.handle_async_request(build_request(hop))
+            else:
+                response = await send_with_credential(hop, hop.credential, session=session, options=options)
             try:
                 location = _find_location(response) if options.max_redirects else None
                 if location is None:
@@ -62,17 +57,6 @@ def _find_location(response: httpx.Response) -> bytes | None:
     if response.status_code not in REDIRECT_STATUSES:
         return None
     return next((value for name, value in response.headers.raw if name.lower() == b"location"), None)
-
-
-def _build_request(hop: Hop) -> httpx.Request:
-    given = {name.lower() for name, _ in hop.headers}
-    headers = [("Host", hop.url.netloc.decode("ascii"))]
-    headers += [pair for pair in _DEFAULT_HEADERS if pair[0].lower() not in given]
-    headers += hop.headers
-    if hop.body or hop.method in {"POST", "PUT", "PATCH"}:
-        headers.append(("Content-Length", str(len(hop.body))))
-    encoded = [(name.encode("ascii"), value.encode()) for name, value in headers]
-    return httpx.Request(hop.method, hop.url, headers=encoded, stream=httpx.ByteStream(hop.body))
 
 
 async def _observe_answer(

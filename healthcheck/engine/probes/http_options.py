@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from healthcheck.engine import trust
+from healthcheck.engine.probes.http_redirects import BODY_HEADERS, HARMLESS_HEADERS
 from healthcheck.engine.resolver import is_address, is_name
 from healthcheck.engine.trust import TlsSettings, load_context
 from healthcheck.engine.types import AddressFamily, ConfigurationError
@@ -23,6 +24,8 @@ MAX_REQUEST_HEADER_LENGTH = 8 * 1024
 MAX_REQUEST_BODY_BYTES = 256 * 1024
 MAX_CA_BYTES = 256 * 1024
 MAX_REDIRECTS = 10
+# Shorter values, such as `1` or `en`, are no secrets, and evidence would be full of holes.
+MIN_SECRET_CHARS = 6
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -67,6 +70,14 @@ class HttpOptions:
     def tls(self) -> TlsSettings:
         """Whom the check trusts. The one place that makes it, as it is the key under which contexts are shared."""
         return TlsSettings(self.verify, self.ca_pem, alpn=("http/1.1",))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What a person may have set in confidence: the values of headers that are not harmless, and their last word,
+        which is what stands behind `Bearer`."""
+        values = [value for name, value in self.headers if name.lower() not in HARMLESS_HEADERS | BODY_HEADERS]
+        words = [value.rsplit(" ", 1)[-1] for value in values]
+        return tuple(text for text in (*values, *words) if len(text) >= MIN_SECRET_CHARS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values from which `parse` makes the same options."""
@@ -147,7 +158,7 @@ def _parse_method(value: Any) -> str:
     return str(value)
 
 
-def _parse_headers(value: Any) -> tuple[tuple[str, str], ...]:
+def parse_headers(value: Any) -> tuple[tuple[str, str], ...]:
     pairs = list(value.items()) if isinstance(value, Mapping) else value
     if not isinstance(pairs, Sequence) or isinstance(pairs, str):
         raise ConfigurationError(
@@ -227,7 +238,7 @@ def _parse_count(value: Any, low: int, high: int, *, field: str) -> int:
 
 _PARSERS = {
     "method": _parse_method,
-    "headers": _parse_headers,
+    "headers": parse_headers,
     "body": _parse_body,
     "verify": _parse_verify,
     "ca_pem": _parse_ca_pem,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import httpx
 
@@ -11,18 +12,19 @@ from healthcheck.engine.types import ErrorKind, Phase
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 # Everything else that a person set may be a secret: only these leave the origin they were meant for.
-_HARMLESS_HEADERS = frozenset({"accept", "accept-encoding", "accept-language", "cache-control", "pragma", "user-agent"})
-_BODY_HEADERS = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
+HARMLESS_HEADERS = frozenset({"accept", "accept-encoding", "accept-language", "cache-control", "pragma", "user-agent"})
+BODY_HEADERS = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One request of a chain of redirects."""
+    """One request of a chain of redirects. `credential` is an `engine.credentials` value, at its own origin only."""
 
     method: str
     url: httpx.URL
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+    credential: Any = field(default=None, repr=False)
 
 
 def follow(hop: Hop, status: int, location: bytes) -> Hop:
@@ -30,13 +32,13 @@ def follow(hop: Hop, status: int, location: bytes) -> Hop:
     url = _resolve(hop.url, location)
     following = replace(hop, url=url)
     if _changes_to_get(hop.method, status):
-        following = replace(following, method="GET", body=b"", headers=_drop(hop.headers, _BODY_HEADERS))
+        following = replace(following, method="GET", body=b"", headers=_drop(hop.headers, BODY_HEADERS))
     if _origin(url) == _origin(hop.url):
         return following
     if following.body:
         raise _refuse("it would send the request's body to another host")
-    kept = tuple((name, value) for name, value in following.headers if name.lower() in _HARMLESS_HEADERS)
-    return replace(following, headers=kept)
+    kept = tuple((name, value) for name, value in following.headers if name.lower() in HARMLESS_HEADERS)
+    return replace(following, headers=kept, credential=None)
 
 
 def _changes_to_get(method: str, status: int) -> bool:

@@ -1,0 +1,98 @@
+"""Sends a request with its credential. Where that takes a second request, it goes over a fresh connection, too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import httpx
+
+from healthcheck.engine.check import CheckSession
+from healthcheck.engine.credentials import (
+    CertificateCredential,
+    DigestCredential,
+    EngineCredential,
+    HeaderCredential,
+    OAuth2Credential,
+    UnusableCredential,
+)
+from healthcheck.engine.credentials.digest import answer_challenge, choose_challenge
+from healthcheck.engine.credentials.fit import refuse_misfit
+from healthcheck.engine.credentials.oauth2 import forget_token, obtain_token
+from healthcheck.engine.faults import ProbeFailure
+from healthcheck.engine.probes.http_options import HttpOptions
+from healthcheck.engine.probes.http_redirects import Hop
+from healthcheck.engine.probes.http_request import build_request
+from healthcheck.engine.transport import OneConnectionTransport
+from healthcheck.engine.types import ConfigurationError, ErrorKind, Phase
+
+# A server may call a fresh nonce stale once, as when its key has just changed; more is a quarrel.
+MAX_DIGEST_ANSWERS = 2
+
+
+async def send_with_credential(
+    hop: Hop, credential: EngineCredential | UnusableCredential, *, session: CheckSession, options: HttpOptions
+) -> httpx.Response:
+    """Return the answer to the request with its credential. Raises ProbeFailure; the response must be closed."""
+    if isinstance(credential, UnusableCredential):
+        raise ProbeFailure(ErrorKind.CREDENTIAL, Phase.REQUEST, credential.sentence)
+    try:
+        refuse_misfit(credential, hop.url, hop.headers)
+    except ConfigurationError as error:
+        raise ProbeFailure(ErrorKind.CREDENTIAL, Phase.REQUEST, error.sentence) from None
+    session.secrets.extend(credential.secrets)
+    tls = options.tls
+    if isinstance(credential, CertificateCredential):
+        tls = replace(tls, client=credential.client)
+    transport = OneConnectionTransport(session, tls=tls, family=options.family)
+    if isinstance(credential, HeaderCredential):
+        return await transport.handle_async_request(build_request(_add(hop, *credential.headers)))
+    if isinstance(credential, DigestCredential):
+        return await _answer_challenges(hop, credential, session=session, transport=transport)
+    if isinstance(credential, OAuth2Credential):
+        return await _send_with_token(hop, credential, session=session, transport=transport)
+    return await transport.handle_async_request(build_request(hop))
+
+
+async def _answer_challenges(
+    hop: Hop, credential: DigestCredential, *, session: CheckSession, transport: OneConnectionTransport
+) -> httpx.Response:
+    response = await transport.handle_async_request(build_request(hop))
+    for answers in range(MAX_DIGEST_ANSWERS):
+        try:
+            challenge = choose_challenge(_find_challenges(response)) if response.status_code == 401 else None
+        except ProbeFailure:
+            await response.aclose()
+            raise
+        if challenge is None or (answers and not challenge.is_stale):
+            return response
+        await response.aclose()
+        answer = answer_challenge(credential, challenge, method=hop.method, target=hop.url.raw_path.decode("ascii"))
+        session.secrets.append(answer.split('response="', 1)[1].split('"', 1)[0])
+        response = await transport.handle_async_request(build_request(_add(hop, ("Authorization", answer))))
+    return response
+
+
+async def _send_with_token(
+    hop: Hop, credential: OAuth2Credential, *, session: CheckSession, transport: OneConnectionTransport
+) -> httpx.Response:
+    token, was_kept = await obtain_token(credential, session)
+    response = await transport.handle_async_request(build_request(_add(hop, _bear(token.text))))
+    if response.status_code != 401 or not was_kept:
+        return response
+    # It may have been revoked, or its server restarted: once more with a fresh one, whose refusal counts.
+    await response.aclose()
+    forget_token(credential, token)
+    token, _ = await obtain_token(credential, session)
+    return await transport.handle_async_request(build_request(_add(hop, _bear(token.text))))
+
+
+def _bear(token: str) -> tuple[str, str]:
+    return "Authorization", f"Bearer {token}"
+
+
+def _add(hop: Hop, *headers: tuple[str, str]) -> Hop:
+    return replace(hop, headers=(*hop.headers, *headers))
+
+
+def _find_challenges(response: httpx.Response) -> list[str]:
+    return [value.decode("latin-1") for name, value in response.headers.raw if name.lower() == b"www-authenticate"]

@@ -1,0 +1,67 @@
+"""Takes the secrets of a check out of what is kept of it: a target may say back whatever it was told."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from urllib.parse import quote, quote_plus
+
+from healthcheck.engine.types import Evidence
+
+MASK = "•••"
+# A piece of a secret that was cut off at the edge of an excerpt; shorter ones tell nothing, and are everywhere.
+MIN_PIECE_CHARS = 4
+
+
+class Redactor:
+    """Knows the secrets of one check, in the spellings in which a page or a log says them back."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        spellings = {spelling for secret in secrets for spelling in _spell(secret)}
+        # The longest first: what contains another must not be left with its rest in view.
+        self._spellings = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))
+
+    def clean(self, text: str) -> str:
+        """Return the text without the secrets, and without pieces of them at its edges."""
+        if not text or not self._spellings:
+            return text
+        for spelling in self._spellings:
+            text = text.replace(spelling, MASK)
+        return self._trim_end(self._trim_start(text))
+
+    def clean_evidence(self, evidence: Evidence) -> Evidence:
+        """Return the evidence with every text cleaned that a target or a token server had a hand in."""
+        if not self._spellings:
+            return evidence
+        return replace(
+            evidence,
+            expected=self.clean(evidence.expected),
+            found=self.clean(evidence.found),
+            excerpt=self.clean(evidence.excerpt),
+            redirects=tuple(self.clean(hop) for hop in evidence.redirects),
+        )
+
+    def _trim_start(self, text: str) -> str:
+        cut = max((_find_overlap(spelling, text) for spelling in self._spellings), default=0)
+        return MASK + text[cut:] if cut else text
+
+    def _trim_end(self, text: str) -> str:
+        cut = max((_find_overlap(text, spelling) for spelling in self._spellings), default=0)
+        return text[:-cut] + MASK if cut else text
+
+
+def _find_overlap(before: str, after: str) -> int:
+    """Return how many characters at the end of `before` are the beginning of `after`."""
+    longest = min(len(before), len(after))
+    return next((size for size in range(longest, MIN_PIECE_CHARS - 1, -1) if before[-size:] == after[:size]), 0)
+
+
+def _spell(secret: str) -> Iterable[str]:
+    if not secret:
+        return ()
+    quoted = json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
+    encoded = quote(secret, safe=""), quote_plus(secret), quote(secret)
+    # A page in another charset than the secret's is read as latin-1.
+    return secret, *quoted, *encoded, html.escape(secret), secret.encode().decode("latin-1")

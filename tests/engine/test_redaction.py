@@ -1,0 +1,56 @@
+"""What was said in confidence does not come back in what is kept."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthcheck.engine.redaction import MASK, Redactor
+from healthcheck.engine.types import Evidence
+
+SECRET = 'p"ä&<s w/rd+='
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        SECRET,
+        'p\\"\\u00e4&<s w/rd+=',
+        'p\\"ä&<s w/rd+=',
+        "p%22%C3%A4%26%3Cs%20w%2Frd%2B%3D",
+        "p%22%C3%A4%26%3Cs+w%2Frd%2B%3D",
+        "p&quot;ä&amp;&lt;s w/rd+=",
+        SECRET.encode().decode("latin-1"),
+    ],
+)
+def test_redactor_knows_the_spellings_in_which_a_page_says_it_back(said: str) -> None:
+    assert Redactor([SECRET]).clean(f"you sent {said}, thanks") == f"you sent {MASK}, thanks"
+
+
+def test_redactor_cleans_pieces_at_the_edges_of_an_excerpt() -> None:
+    redactor = Redactor(["0123456789"])
+    assert redactor.clean("6789 and 0123") == f"{MASK} and {MASK}"
+    assert redactor.clean("789 and 012") == "789 and 012"
+
+
+def test_redactor_takes_the_longer_of_two_secrets_first() -> None:
+    assert Redactor(["token", "token-and-more"]).clean("<token-and-more>") == f"<{MASK}>"
+
+
+@pytest.mark.parametrize("secrets", [[], [""]])
+def test_redactor_without_secrets_changes_nothing(secrets: list[str]) -> None:
+    evidence = Evidence(found="found", excerpt="text")
+    assert Redactor(secrets).clean_evidence(evidence) is evidence
+
+
+def test_redactor_cleans_every_text_of_evidence() -> None:
+    said = "a-secret"
+    dirty = Evidence("sentence", said, said, "192.0.2.1", said, None, (said,))
+    assert Redactor([said]).clean_evidence(dirty) == Evidence("sentence", MASK, MASK, "192.0.2.1", MASK, None, (MASK,))
+
+
+@given(st.text(), st.text(min_size=1), st.text())
+def test_redactor_leaves_no_secret_behind(before: str, secret: str, after: str) -> None:
+    cleaned = Redactor([secret]).clean(before + secret + after)
+    assert secret not in cleaned or secret in MASK
