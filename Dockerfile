@@ -1,4 +1,4 @@
-FROM python:3.13-slim-bookworm
+FROM python:3.13.14-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -19,9 +19,14 @@ if __name__ == "__main__":
     fill_standard_handles()
     try:
         # Here, because it takes long enough for a Ctrl-C to fall into it.
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
 
-        execute_from_command_line(sys.argv)
+        try:
+            execute_from_command_line(sys.argv)
+        except ImproperlyConfigured as error:
+            # The settings cannot be read. The sentence names the cure, and a traceback would bury it.
+            sys.exit(f"Error: {error}")
     except KeyboardInterrupt:
         # Ctrl-C before a command has set its own handler, or in one that has none.
         sys.exit(130)

@@ -21,6 +21,7 @@ from healthcheck.pipeline.database import name_error
 from healthcheck.pipeline.sweep import mark_published, realign_clocks
 from healthcheck.pipeline.tick import tick
 from healthcheck.publisher import PUBLISHER, Publisher
+from healthcheck.pulse import Pulse
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +37,10 @@ PRUNE_SECONDS = 600.0
 class Ticker:
     """Ticks as one node. Holds nothing that matters: the database knows what is due."""
 
-    def __init__(self, publisher: Publisher = PUBLISHER) -> None:
+    def __init__(self, publisher: Publisher = PUBLISHER, *, pulse: Pulse | None = None) -> None:
         self._publisher = publisher
+        # For a process that is a clock and nothing else; a worker that is asked to tick has a pulse of its own.
+        self._pulse = pulse
         # Containers share host names and process ids.
         self.node = f"{socket.gethostname()[:100]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._backoff = 0.0
@@ -46,13 +49,16 @@ class Ticker:
     def step(self) -> float:
         """Tick once and return the seconds to sleep. A database or broker that is away is logged, never raised."""
         try:
-            return self._tick()
+            wait = self._tick()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("database away, no tick", extra={"error": name_error(error)})
             # A connection that failed may look usable for ever; the next tick opens a new one.
             connection.close()
             self._backoff = min(LAST_BACKOFF_SECONDS, max(FIRST_BACKOFF_SECONDS, self._backoff * 2))
             return self._backoff
+        if self._pulse is not None:
+            self._pulse.beat()
+        return wait
 
     def _tick(self) -> float:
         close_old_connections()
@@ -84,7 +90,7 @@ class DatabaseScheduler(Scheduler):
     """`celery -A project beat --scheduler healthcheck.beat:DatabaseScheduler`: static entries of the project go on."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.ticker = Ticker()
+        self.ticker = Ticker(pulse=Pulse())
         super().__init__(*args, **kwargs)
         self.max_interval = int(MAX_SLEEP_SECONDS)
 

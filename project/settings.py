@@ -7,19 +7,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import environ
-
 from project.logs import build_logging
+from project.secret_files import FileAwareEnv
 from project.theme import build_theme
 
-env = environ.FileAwareEnv()
+env = FileAwareEnv()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("HEALTHCHECK_DATA", default=str(BASE_DIR / "data")))
 
 DEBUG = False
 # Without one every process makes its own: sessions do not last, nobody can forge them, and the deploy check complains.
-SECRET_KEY = env.str("SECRET_KEY", default="") or f"django-insecure-{secrets.token_urlsafe(40)}"
+SECRET_KEY = env.secret("SECRET_KEY") or f"django-insecure-{secrets.token_urlsafe(40)}"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -99,6 +98,9 @@ def _database() -> dict[str, Any]:
         database["OPTIONS"] = _SQLITE_OPTIONS | database.get("OPTIONS", {})
     else:
         database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        # Apart from the URL, where a password would have to be percent-encoded, and which then is no secret.
+        if password := env.secret("DATABASE_PASSWORD"):
+            database["PASSWORD"] = password
         database["OPTIONS"] = _POSTGRES_OPTIONS | database.get("OPTIONS", {})
     return database
 
@@ -161,5 +163,8 @@ HEALTHCHECK: dict[str, Any] = {
     "ADDRESS_MODE": env.str("HEALTHCHECK_ADDRESS_MODE", default="private"),
     "ADDRESS_ALLOW": tuple(env.list("HEALTHCHECK_ADDRESS_ALLOW", default=[])),
     "ADDRESS_DENY": tuple(env.list("HEALTHCHECK_ADDRESS_DENY", default=[])),
+    "ENCRYPTION_KEYS": tuple(
+        key.strip() for key in env.secret("HEALTHCHECK_ENCRYPTION_KEYS").split(",") if key.strip()
+    ),
     "RETENTION_DAYS": env.int("HEALTHCHECK_RETENTION_DAYS", default=14),
 }

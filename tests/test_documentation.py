@@ -50,7 +50,7 @@ def test_settings_page_lists_every_setting_with_its_default(field: dataclasses.F
 
 
 def test_settings_page_lists_every_variable_of_the_environment() -> None:
-    sources = [*(ROOT / "project").glob("*.py"), ROOT / "healthcheck" / "conf.py"]
+    sources = [*(ROOT / "project").glob("*.py"), *(ROOT / "healthcheck").glob("*.py")]
     read = {
         name
         for source in sources

@@ -42,3 +42,24 @@ def test_database_is_in_the_data_directory_whatever_its_name(tmp_path: Path, nam
     command = PRINT.format("settings.DATABASES['default']['NAME'], settings.DATABASES['default']['OPTIONS']['timeout']")
     shown = run_manage("shell", "--no-imports", "--command", command, HEALTHCHECK_DATA=str(data), **url)
     assert (shown.stdout, shown.stderr) == (f"{data / 'healthcheck.sqlite3'} 20\n", "")
+
+
+def test_password_of_the_database_is_given_apart_from_its_url() -> None:
+    command = PRINT.format("settings.DATABASES['default']['PASSWORD']")
+    variables = {"DATABASE_URL": "postgres://someone@db/checks", "DATABASE_PASSWORD": "a/b@c:d#$%41"}
+    shown = run_manage("shell", "--no-imports", "--command", command, **variables)
+    assert (shown.stdout, shown.stderr) == ("a/b@c:d#$%41\n", "")
+
+
+def test_encryption_keys_are_listed_newest_first() -> None:
+    command = PRINT.format("settings.HEALTHCHECK['ENCRYPTION_KEYS']")
+    shown = run_manage("shell", "--no-imports", "--command", command, HEALTHCHECK_ENCRYPTION_KEYS="new=, old=,")
+    assert (shown.stdout, shown.stderr) == ("('new=', 'old=')\n", "")
+
+
+@pytest.mark.parametrize("command", ["check", "up"])
+def test_secret_file_that_is_missing_ends_a_command_with_one_sentence(tmp_path: Path, command: str) -> None:
+    refused = run_manage(command, SECRET_KEY_FILE=str(tmp_path / "none"))
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert refused.stderr.startswith(f"Error: SECRET_KEY_FILE names {tmp_path}/none, which cannot be read")

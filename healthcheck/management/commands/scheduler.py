@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from healthcheck.beat import Ticker
+from healthcheck.pulse import Pulse
 
 
 class Command(BaseCommand):
@@ -18,6 +19,6 @@ class Command(BaseCommand):
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
-        ticker = Ticker()
+        ticker = Ticker(pulse=Pulse())
         while not stopping.is_set():
             stopping.wait(ticker.step())
