@@ -12,6 +12,7 @@ from healthcheck.conf import get_settings
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.perform import Performer
 from healthcheck.pipeline.prune import prune as prune_rows
+from healthcheck.pipeline.pulse import Pulse, Worker
 from healthcheck.publisher import PRUNE, RUN_GROUP, publish
 
 __all__ = ["prune", "publish", "run_group", "tick"]
@@ -21,6 +22,9 @@ PRUNE_BUDGET_SECONDS = 60.0
 
 performer = Performer()
 ticker = Ticker()
+pulse = Pulse()
+# Celery's modules of the pools, by the names that people know them under.
+POOL_NAMES = {"thread": "threads"}
 
 
 @shared_task(name=RUN_GROUP, ignore_result=True)
@@ -47,3 +51,15 @@ def prune() -> None:
 def stop_gathers(**_: Any) -> None:
     """Stopping takes seconds, not a group's deadline: gathers are cancelled and their runs closed."""
     performer.stop()
+
+
+@signals.worker_ready.connect(weak=False, dispatch_uid="healthcheck.pulse")
+def start_pulse(sender: Any, **_: Any) -> None:
+    """Once the pool has its processes: a thread that is there before would be lost in them."""
+    module = type(sender.pool).__module__.rpartition(".")[2]
+    pulse.start(Worker(sender.hostname, pool=POOL_NAMES.get(module, module), concurrency=sender.pool.limit or 1))
+
+
+@signals.worker_shutdown.connect(weak=False, dispatch_uid="healthcheck.pulse")
+def stop_pulse(**_: Any) -> None:
+    pulse.stop()

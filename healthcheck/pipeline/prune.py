@@ -13,7 +13,7 @@ from functools import partial
 
 from django.db.models import Model, Q, QuerySet
 
-from healthcheck.models import CheckResult, CheckRun, Endpoint, EndpointGroup, Evidence, Tick, Transition
+from healthcheck.models import CheckResult, CheckRun, Endpoint, EndpointGroup, Evidence, Tick, Transition, WorkerPulse
 from healthcheck.models.run import UNFINISHED
 
 # Rows of one statement: tens of milliseconds, the longest that a check may have to wait for a lock on SQLite.
@@ -21,8 +21,8 @@ BATCH = 2000
 # What was deleted stays for so long, more than any lease: a run that loaded it before may still be storing its results,
 # and rows that arrive after their endpoint is gone are found by nobody.
 DELETED_GRACE = timedelta(minutes=15)
-# A scheduler process that has been silent for so long is gone.
-TICK_RETENTION = timedelta(days=1)
+# A scheduler or worker process that has been silent for so long is gone.
+PULSE_RETENTION = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -44,7 +44,8 @@ def prune(now: datetime, *, retention: timedelta, budget_seconds: float, batch: 
     _prune_endpoints(pruned, budget, now - DELETED_GRACE)
     _prune_groups(pruned, budget, now - DELETED_GRACE)
     pruned.is_complete = not budget.is_over
-    Tick.objects.filter(at__lt=now - TICK_RETENTION).delete()
+    Tick.objects.filter(at__lt=now - PULSE_RETENTION).delete()
+    WorkerPulse.objects.filter(at__lt=now - PULSE_RETENTION).delete()
     return pruned
 
 

@@ -14,7 +14,7 @@ from django.db.models import Q
 from healthcheck.engine.schedule import IntervalSchedule
 from healthcheck.engine.transitions import expire
 from healthcheck.engine.types import ConfigurationError, State
-from healthcheck.models import CheckRun, EndpointGroup, EndpointState, Reason, RunStatus, Tick
+from healthcheck.models import CheckRun, EndpointGroup, EndpointState, Reason, RunStatus, Tick, WorkerPulse
 from healthcheck.pipeline.advance import StateChange, read_standing, write_standing
 from healthcheck.pipeline.dispatch import MAX_TAKES, close_untaken
 from healthcheck.pipeline.record import store_transitions
@@ -75,6 +75,7 @@ def realign_clocks(now: datetime) -> int:
     future = now + FUTURE
     EndpointState.objects.filter(evidence_at__gt=future, valid_until__gt=now).update(valid_until=now)
     Tick.objects.filter(at__gt=future).delete()
+    WorkerPulse.objects.filter(at__gt=future).delete()
     return len(astray)
 
 

@@ -29,9 +29,9 @@ class Deployment:
         self._stack = stack
         self._environment = os.environ | {"CELERY_BROKER_URL": valkey_url(broker)}
 
-    def start_worker(self) -> Child:
-        """Start a worker; it is ready when the first run has finished."""
-        return self._start("worker", sys.executable, *WORKER, CONCURRENCY, "-l", "warning")
+    def start_worker(self, *options: str) -> Child:
+        """Start a worker, with `options` over production's; it is ready when the first run has finished."""
+        return self._start("worker", sys.executable, *WORKER, CONCURRENCY, "-l", "warning", *options)
 
     def start_scheduler(self) -> Child:
         return self._start("scheduler", sys.executable, str(ROOT / "manage.py"), "scheduler")

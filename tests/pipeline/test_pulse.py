@@ -1,0 +1,93 @@
+"""A worker's sign of life: renewed, taken along at the end, and never in the way."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from healthcheck.models import WorkerPulse
+from healthcheck.pipeline.prune import prune
+from healthcheck.pipeline.pulse import Pulse, Worker, forget_pulse, record_pulse
+from healthcheck.pipeline.sweep import realign_clocks
+from tests.factories import NOW, make_location
+
+pytestmark = pytest.mark.django_db
+
+
+def make_worker() -> Worker:
+    make_location()
+    return Worker("celery@host", pool="threads", concurrency=500)
+
+
+def test_pulse_is_one_row_that_is_renewed() -> None:
+    worker = make_worker()
+    for seconds in (0, 10):
+        record_pulse(worker, NOW + timedelta(seconds=seconds))
+    row = WorkerPulse.objects.get()
+    assert (row.started_at, row.at) == (NOW, NOW + timedelta(seconds=10))
+    assert (row.node, row.pool, row.concurrency, row.location.slug) == (worker.node, "threads", 500, "default")
+
+
+def test_two_workers_with_one_name_have_two_rows() -> None:
+    for worker in (make_worker(), make_worker()):
+        record_pulse(worker, NOW)
+    assert WorkerPulse.objects.count() == 2
+
+
+def test_worker_takes_along_its_own_row_only() -> None:
+    here, gone = make_worker(), make_worker()
+    record_pulse(here, NOW)
+    record_pulse(gone, NOW)
+    forget_pulse(gone)
+    assert WorkerPulse.objects.get().node == here.node
+
+
+def test_hostile_and_endless_names_fit() -> None:
+    worker = Worker("c%s'\"\x00\n" + "x" * 500, pool="p" * 90, concurrency=-1)
+    make_location()
+    record_pulse(worker, NOW)
+    assert len(WorkerPulse.objects.get().node) <= 200
+
+
+def test_silent_workers_are_removed_after_a_day() -> None:
+    old, here = make_worker(), make_worker()
+    record_pulse(old, NOW - timedelta(days=1, seconds=1))
+    record_pulse(here, NOW - timedelta(days=1))
+    prune(NOW, retention=timedelta(days=14), budget_seconds=5)
+    assert WorkerPulse.objects.get().node == here.node
+
+
+def test_pulse_from_a_future_that_is_not_to_be_is_removed() -> None:
+    record_pulse(make_worker(), NOW + timedelta(minutes=2))
+    realign_clocks(NOW)
+    assert not WorkerPulse.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_database_that_is_away_is_logged_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    worker, pulse = make_worker(), Pulse()
+    rename = 'ALTER TABLE "{}" RENAME TO "{}"'
+    table = WorkerPulse._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(rename.format(table, "away"))
+        pulse.beat(worker)
+        pulse.beat(worker)
+        cursor.execute(rename.format("away", table))
+    assert [record.message for record in caplog.records] == ["database away, no pulse of this worker"]
+    pulse.beat(worker)
+    assert WorkerPulse.objects.get().node == worker.node
+
+
+@pytest.mark.django_db(transaction=True)
+def test_thread_beats_at_once_and_removes_its_row_when_it_stops() -> None:
+    worker, pulse = make_worker(), Pulse()
+    pulse.start(worker)
+    pulse.start(worker)
+    threads = [thread for thread in threading.enumerate() if thread.name == "healthcheck-pulse"]
+    assert len(threads) == 1
+    pulse.stop()
+    assert not threads[0].is_alive()
+    assert not WorkerPulse.objects.exists()
