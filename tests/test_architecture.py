@@ -43,6 +43,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.freshness",
         "healthcheck.engine.probes",
         "healthcheck.engine.schedule",
+        "healthcheck.engine.transitions",
         "healthcheck.engine.trust",
         "healthcheck.engine.types",
         "healthcheck.models",

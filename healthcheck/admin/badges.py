@@ -15,9 +15,9 @@ SHAPES: Mapping[State, str] = {State.UNKNOWN: "○", State.UP: "●", State.DEGR
 WORST_FIRST = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.UP)
 
 
-def draw_state(state: State, *, count: int | None = None) -> SafeString:
-    """Return the badge of a state, with how many are in it where a number is given."""
-    text = state.word if count is None else f"{count} {state.word}"
+def draw_state(state: State, *, count: int | None = None, word: str | None = None) -> SafeString:
+    """Return the badge of a state, with how many are in it where a number is given, or with another word."""
+    text = word or (state.word if count is None else f"{count} {state.word}")
     return format_html(
         '<span class="hc-state hc-{}"><span aria-hidden="true">{}</span> {}</span>', state.word, SHAPES[state], text
     )

@@ -20,9 +20,10 @@ from django.utils.translation import gettext_lazy
 from healthcheck.admin.badges import draw_paused, draw_state
 from healthcheck.admin.bases import ChangeListBase
 from healthcheck.admin.endpoint_forms import OPTION_FIELDS, RESTARTING_FIELDS, EndpointForm, read_options
+from healthcheck.admin.explanation import ExplanationViews
 from healthcheck.admin.filters import EndpointStateFilter
 from healthcheck.admin.history import Cursor, page_history
-from healthcheck.admin.operated import OperatedAdmin, changed_columns
+from healthcheck.admin.operated import changed_columns
 from healthcheck.admin.overview import latest_state, overall_state
 from healthcheck.admin.result_rows import load_endpoint_rows
 from healthcheck.admin.text_fields import join_assertions, write_assertions
@@ -60,7 +61,7 @@ class EndpointChangeList(ChangeListBase):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(OperatedAdmin):
+class EndpointAdmin(ExplanationViews):
     form = EndpointForm
     list_display = ("name_and_address", "group", "state_since", "result_and_error")
     list_filter = (EndpointStateFilter, "is_paused", ("group", RelatedOnlyFieldListFilter))
@@ -119,7 +120,7 @@ class EndpointAdmin(OperatedAdmin):
         at = describe_moment(seen.last_observed_at)
         return format_html(
             '<a class="hc-time" href="{}">{}</a><br><span class="hc-quiet">{}</span>',
-            self.url_of("results", obj.pk),
+            self.result_url(obj.pk, seen.last_run_id),
             at,
             words,
         )

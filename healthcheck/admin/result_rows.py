@@ -21,6 +21,7 @@ class ResultRow:
     """Words only, but for the badge. `phases` and `evidence` are pairs of a label and a text."""
 
     run_id: int
+    endpoint_id: int
     time: str
     badge: SafeString
     error: str
@@ -59,6 +60,7 @@ def describe_result(result: CheckResult, *, run: CheckRun | None, evidence: Evid
     kind = ErrorKind(result.error_kind) if result.error_kind else None
     return ResultRow(
         run_id=result.run_id,
+        endpoint_id=result.endpoint_id,
         time=describe_instant(run.started_at or run.scheduled_for) if run else "",
         badge=draw_state(State(result.verdict)),
         error=kind.word if kind else "",

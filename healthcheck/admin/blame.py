@@ -1,0 +1,52 @@
+"""Whose fault an error is and what to look at first: one sentence each per ErrorKind, for the person on call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from healthcheck.engine.types import ErrorKind
+
+
+class Fault(Enum):
+    """Whose it is. Ours is never the target's outage: nothing was measured then."""
+
+    TARGET = "target"
+    CONFIGURATION = "configuration"
+    CHECKER = "checker"
+
+
+FAULT_SENTENCES: Mapping[Fault, Promise] = {
+    Fault.TARGET: _("The fault lies with the target or on the way to it."),
+    Fault.CONFIGURATION: _("Nothing was measured: the configuration does not allow this check."),
+    Fault.CHECKER: _("Nothing was measured: the fault lies with the checker, not with the target."),
+}
+
+FAULTS: Mapping[ErrorKind, Fault] = {
+    **dict.fromkeys(ErrorKind, Fault.TARGET),
+    ErrorKind.BLOCKED: Fault.CONFIGURATION,
+    ErrorKind.CAPACITY: Fault.CHECKER,
+    ErrorKind.INTERNAL: Fault.CHECKER,
+}
+
+FIRST_STEPS: Mapping[ErrorKind, Promise] = {
+    ErrorKind.TIMEOUT: _("See below in which phase the time ran out. Is it slow, or does a firewall drop packets?"),
+    ErrorKind.DNS: _("Is the name spelt right, and does its DNS zone still hold it?"),
+    ErrorKind.REFUSED: _("Nothing listens at that address and port. Is the program running there?"),
+    ErrorKind.CONNECTION: _("It was reachable and hung up. Look at its log, and at proxies on the way."),
+    ErrorKind.TLS: _("Does that port speak TLS, and a version that is still accepted?"),
+    ErrorKind.CERTIFICATE: _("See the certificates below: dates, names and issuer."),
+    ErrorKind.REDIRECT: _("Follow the redirects below by hand, or raise the number that is followed."),
+    ErrorKind.PROTOCOL: _("What answers at that port may be no web server, or one that is cut short."),
+    ErrorKind.TOO_LARGE: _("Check a smaller page, or raise the body limit of the endpoint."),
+    ErrorKind.STATUS: _("It runs and answers. Its own log says why with this status."),
+    ErrorKind.ASSERTION: _("It runs and answers. Compare what was expected with what was found, below."),
+    ErrorKind.BLOCKED: _("If it is to be checked, allow its network in the setting ADDRESS_ALLOW."),
+    ErrorKind.CAPACITY: _("Look at the load of the workers, their file handles and their resolver."),
+    ErrorKind.INTERNAL: _(
+        "The worker's log has the details; save the endpoint again if its configuration is unreadable."
+    ),
+}

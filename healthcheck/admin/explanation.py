@@ -1,0 +1,126 @@
+"""Why is it down? One page per endpoint and run: the answer first, then everything that led to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+
+from healthcheck.admin.badges import draw_paused, draw_state
+from healthcheck.admin.explained import Stored, explain, load_stored
+from healthcheck.admin.operated import OperatedAdmin
+from healthcheck.admin.overview import latest_state, overall_state
+from healthcheck.admin.waiting import describe_wait
+from healthcheck.admin.words import describe_instant, describe_status
+from healthcheck.models import CheckResult, Endpoint, Trigger
+from healthcheck.models.clock import read_database_clock
+from healthcheck.models.run import UNFINISHED
+
+# More pages of neighbours than the largest group has.
+MAX_PAGE = 1_000
+
+
+class ExplanationViews(OperatedAdmin):
+    """The part of the endpoint's admin that explains one result."""
+
+    def get_urls(self) -> list[URLPattern]:
+        result, latest = "<int:pk>/results/<int:run_id>/", "<int:pk>/latest/"
+        return [
+            path(result, self.admin_site.admin_view(self.result_view), name=self._url_name("result")),
+            path(latest, self.admin_site.admin_view(self.latest_view), name=self._url_name("latest")),
+            *super().get_urls(),
+        ]
+
+    def result_url(self, pk: int, run_id: int) -> str:
+        return reverse(f"{self.admin_site.name}:{self._url_name('result')}", args=[pk, run_id])
+
+    def result_view(self, request: HttpRequest, pk: int, run_id: int) -> HttpResponseBase:
+        """Explain the endpoint's result in the run, or say why there is none."""
+        stored = load_stored(self.find_visible(request, pk), run_id)
+        if stored.result is None:
+            return self._show_nothing(request, stored)
+        context = {
+            **self._describe_place(request, stored),
+            **self._describe_present(stored.endpoint),
+            "title": self._name_result(stored),
+            "explained": explain(stored, stored.result, page=_read_page(request)),
+        }
+        return TemplateResponse(request, "admin/healthcheck/explanation.html", context)
+
+    def latest_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Go to the newest result; wait for the first one on a page that refreshes itself."""
+        endpoint = self.find_visible(request, pk)
+        results = CheckResult.objects.filter(endpoint_id=endpoint.pk).order_by("-run_id")
+        run_id = results.values_list("run_id", flat=True).first()
+        if run_id is not None:
+            return redirect(self.result_url(endpoint.pk, run_id))
+        context = {
+            **self._describe_endpoint(request, endpoint),
+            "title": _("First result of %(name)s") % {"name": endpoint},
+            "wait": describe_wait(endpoint, read_database_clock()),
+        }
+        return TemplateResponse(request, "admin/healthcheck/first_result.html", context)
+
+    def find_visible(self, request: HttpRequest, pk: int) -> Endpoint:
+        """Return the endpoint, a deleted one, too: its results are there until the pruner comes by."""
+        endpoint = Endpoint.objects.select_related("group").filter(pk=pk).first()
+        if not self.has_view_or_change_permission(request, endpoint):
+            raise PermissionDenied
+        if endpoint is None:
+            raise Http404(_("This endpoint does not exist any more."))
+        return endpoint
+
+    def _show_nothing(self, request: HttpRequest, stored: Stored) -> HttpResponse:
+        """Say why there is no result: the run is under way, never took place, or is gone."""
+        run = stored.run
+        context = {
+            **self._describe_place(request, stored),
+            "title": _("No result of %(name)s") % {"name": stored.endpoint},
+            "is_unfinished": run is not None and run.status in UNFINISHED,
+        }
+        return TemplateResponse(request, "admin/healthcheck/no_result.html", context, status=200 if run else 404)
+
+    def _describe_endpoint(self, request: HttpRequest, endpoint: Endpoint) -> dict[str, Any]:
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "object": endpoint,
+            "is_deleted": endpoint.deleted_at is not None,
+            "can_change": self.has_change_permission(request, endpoint),
+        }
+
+    def _describe_place(self, request: HttpRequest, stored: Stored) -> dict[str, Any]:
+        """Return where the result stands: in which run, and between which others."""
+        pk, run = stored.endpoint.pk, stored.run
+        return {
+            **self._describe_endpoint(request, stored.endpoint),
+            "run": run,
+            "run_status": describe_status(run) if run else "",
+            "run_trigger": Trigger(run.trigger).label if run else "",
+            "run_slot": describe_instant(run.scheduled_for) if run else "",
+            "previous_url": self.result_url(pk, stored.previous_id) if stored.previous_id else "",
+            "next_url": self.result_url(pk, stored.next_id) if stored.next_id else "",
+        }
+
+    def _describe_present(self, endpoint: Endpoint) -> dict[str, Any]:
+        states = list(endpoint.states.all())
+        seen = latest_state(states)
+        return {
+            "now_badge": draw_state(overall_state(states, read_database_clock())),
+            "now_paused": draw_paused() if endpoint.is_paused or endpoint.group.is_paused else "",
+            "now_since": describe_instant(seen.since) if seen else "",
+        }
+
+    def _name_result(self, stored: Stored) -> str:
+        at = describe_instant(stored.at) or _("run %(run)s") % {"run": stored.run_id}
+        return _("%(name)s, %(at)s") % {"name": stored.endpoint, "at": at}
+
+
+def _read_page(request: HttpRequest) -> int:
+    text = request.GET.get("page", "")
+    return max(1, min(int(text), MAX_PAGE)) if text.isascii() and text.isdigit() and len(text) <= 4 else 1

@@ -1,0 +1,105 @@
+"""The other endpoints of a run, failing ones first, and what those that failed have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from healthcheck.admin.answers import describe_error
+from healthcheck.admin.badges import draw_state
+from healthcheck.admin.words import describe_duration
+from healthcheck.engine.types import ErrorKind, Phase, State
+from healthcheck.models import CheckResult, CheckRun, Endpoint, Evidence
+
+NEIGHBOURS_PER_PAGE = 50
+# Failures compared to find a common cause; more of them say nothing new.
+MAX_COMPARED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """One endpoint in the run, in words but for the badge."""
+
+    endpoint: Endpoint | None
+    endpoint_id: int
+    badge: SafeString
+    error: str
+    latency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """One page of a run's endpoints. `cause` is empty where nothing points to a common one."""
+
+    rows: Sequence[Neighbour] = ()
+    cause: str = ""
+    previous: int | None = None
+    following: int | None = None
+
+
+def load_neighbourhood(run: CheckRun, result: CheckResult, page: int) -> Neighbourhood:
+    """Return a page of the endpoints that were checked with `result`, in four queries whatever the group's size."""
+    start = (page - 1) * NEIGHBOURS_PER_PAGE
+    found = list(_order_by_severity(run)[start : start + NEIGHBOURS_PER_PAGE + 1])
+    shown = found[:NEIGHBOURS_PER_PAGE]
+    endpoints = Endpoint.objects.in_bulk([each.endpoint_id for each in shown])
+    return Neighbourhood(
+        rows=[_describe(each, endpoints.get(each.endpoint_id)) for each in shown],
+        cause=_find_common_cause(run, result),
+        previous=page - 1 if page > 1 else None,
+        following=page + 1 if len(found) > NEIGHBOURS_PER_PAGE else None,
+    )
+
+
+def _order_by_severity(run: CheckRun) -> QuerySet[CheckResult]:
+    # By endpoint, because the one index of the results begins with it. Deleted ones, too: the run saw them.
+    members = Endpoint.objects.filter(group_id=run.group_id).order_by().values("pk")
+    results = CheckResult.objects.filter(endpoint_id__in=members, run_id=run.pk)
+    severity = Case(
+        When(verdict_bits=State.UNKNOWN.value, then=Value(1)),
+        When(verdict_bits=State.UP.value, then=Value(0)),
+        default=F("verdict_bits"),
+        output_field=IntegerField(),
+    )
+    judged = results.annotate(verdict_bits=F("judgement").bitand(0b11))
+    return judged.annotate(severity=severity).order_by("-severity", "endpoint_id")
+
+
+def _describe(result: CheckResult, endpoint: Endpoint | None) -> Neighbour:
+    return Neighbour(
+        endpoint=endpoint,
+        endpoint_id=result.endpoint_id,
+        badge=draw_state(State(result.verdict)),
+        error=_name_error(result),
+        latency=describe_duration(result.latency_us) if result.latency_us else "",
+    )
+
+
+def _name_error(result: CheckResult) -> str:
+    kind = ErrorKind(result.error_kind) if result.error_kind else None
+    return describe_error(kind, Phase(result.phase) if result.phase else None)
+
+
+def _find_common_cause(run: CheckRun, result: CheckResult) -> str:
+    failed = _order_by_severity(run).filter(~Q(verdict_bits=State.UP.value))[:MAX_COMPARED]
+    alike = [each.endpoint_id for each in failed if result.error_kind and _name_error(each) == _name_error(result)]
+    evidence = Evidence.objects.filter(endpoint_id__in=alike, run_id=run.pk)
+    addresses = set(evidence.values_list("facts__address", flat=True))
+    if len(alike) < 2:
+        return ""
+    words = {"count": len(alike), "kind": _name_error(result), "address": next(iter(addresses), None)}
+    if len(addresses) == 1 and words["address"]:
+        return (
+            _(
+                "%(count)s endpoints of this run failed in the same way (%(kind)s), all at the address %(address)s: "
+                "look at that host first."
+            )
+            % words
+        )
+    return (
+        _("%(count)s endpoints of this run failed in the same way (%(kind)s): look for what they share first.") % words
+    )
