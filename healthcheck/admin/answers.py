@@ -90,7 +90,9 @@ def describe_error(kind: ErrorKind | None, phase: Phase | None) -> str:
     """Return the error and where it happened, such as “timeout in connect”; empty without one."""
     if kind is None:
         return ""
-    return _("%(kind)s in %(phase)s") % {"kind": kind.word, "phase": phase.word} if phase else kind.word
+    if phase is None or phase is Phase.ASSERT:
+        return kind.word
+    return _("%(kind)s in %(phase)s") % {"kind": kind.word, "phase": phase.word}
 
 
 def _describe_verdict(seen: Seen) -> str:

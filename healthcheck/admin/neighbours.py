@@ -85,8 +85,10 @@ def _name_error(result: CheckResult) -> str:
 
 
 def _find_common_cause(run: CheckRun, result: CheckResult) -> str:
+    if not result.error_kind:
+        return ""
     failed = _order_by_severity(run).filter(~Q(verdict_bits=State.UP.value))[:MAX_COMPARED]
-    alike = [each.endpoint_id for each in failed if result.error_kind and _name_error(each) == _name_error(result)]
+    alike = [each.endpoint_id for each in failed if _name_error(each) == _name_error(result)]
     evidence = Evidence.objects.filter(endpoint_id__in=alike, run_id=run.pk)
     addresses = set(evidence.values_list("facts__address", flat=True))
     if len(alike) < 2:
