@@ -21,13 +21,14 @@ class Fault(Enum):
 
 FAULT_SENTENCES: Mapping[Fault, Promise] = {
     Fault.TARGET: _("The fault lies with the target or on the way to it."),
-    Fault.CONFIGURATION: _("Nothing was measured: the configuration does not allow this check."),
+    Fault.CONFIGURATION: _("Nothing was measured: the configuration stands in the way, not the target."),
     Fault.CHECKER: _("Nothing was measured: the fault lies with the checker, not with the target."),
 }
 
 FAULTS: Mapping[ErrorKind, Fault] = {
     **dict.fromkeys(ErrorKind, Fault.TARGET),
     ErrorKind.BLOCKED: Fault.CONFIGURATION,
+    ErrorKind.CREDENTIAL: Fault.CONFIGURATION,
     ErrorKind.CAPACITY: Fault.CHECKER,
     ErrorKind.INTERNAL: Fault.CHECKER,
 }
@@ -48,5 +49,8 @@ FIRST_STEPS: Mapping[ErrorKind, Promise] = {
     ErrorKind.CAPACITY: _("Look at the load of the workers, their file handles and their resolver."),
     ErrorKind.INTERNAL: _(
         "The worker's log has the details; save the endpoint again if its configuration is unreadable."
+    ),
+    ErrorKind.CREDENTIAL: _(
+        "Enter the credential's secret parts again, and see whether its issuer still accepts them."
     ),
 }
