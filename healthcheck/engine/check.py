@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from healthcheck.engine.types import Phase, PhaseTimes
 
 if TYPE_CHECKING:
+    from healthcheck.engine.details import Trace
     from healthcheck.engine.dialer import Dialer
 
 
@@ -68,6 +69,8 @@ class CheckSession:
     # The last address that this attempt connected to or tried to.
     address: str = ""
     redirects: list[str] = field(default_factory=list)
+    # Collects what was sent and what came back, for who asked for details; most checks have none.
+    trace: Trace | None = None
     is_waiting: bool = False
     # True while, or when it ended while, something was done that is not the target's doing: see `aside`.
     is_aside: bool = False

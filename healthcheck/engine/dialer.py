@@ -48,6 +48,8 @@ class Connection:
     address: str
     release: Callable[[], None]
     certificate: Certificate | None = None
+    # What TLS agreed on; None while it is plain.
+    ssl_object: ssl.SSLObject | None = None
     is_closed: bool = False
 
     def close(self) -> None:
@@ -123,7 +125,8 @@ class Dialer:
             except BaseException:
                 raw.abort()
                 raise
-            return Connection(transport, address, release, _read_leaf(transport))
+            ssl_object: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+            return Connection(transport, address, release, _read_leaf(ssl_object), ssl_object)
         except BaseException:
             release()
             raise
@@ -175,7 +178,9 @@ async def _encrypt(
             )
         except ssl.SSLCertVerificationError as error:
             failure = classify_os_error(error, Phase.TLS)
-            failure.certificate = read_presented(error)
+            presented = read_presented(error)
+            failure.certificate = presented[0] if presented else None
+            failure.chain = tuple(each for each in presented if each is not None)
             raise failure from error
         except OSError as error:
             raise classify_os_error(error, Phase.TLS) from error
@@ -187,8 +192,7 @@ async def _encrypt(
     return transport
 
 
-def _read_leaf(transport: asyncio.Transport) -> Certificate | None:
-    ssl_object: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+def _read_leaf(ssl_object: ssl.SSLObject | None) -> Certificate | None:
     der = ssl_object.getpeercert(binary_form=True) if ssl_object is not None else None
     return read_certificate(der) if der else None
 

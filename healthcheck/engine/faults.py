@@ -70,6 +70,8 @@ class ProbeFailure(Exception):  # noqa: N818 - the failure is the target's, not 
         self.found = found
         self.expected = expected
         self.certificate = certificate
+        # As presented, leaf first, where verification failed.
+        self.chain: tuple[Certificate, ...] = ()
 
 
 def classify_os_error(error: OSError, phase: Phase) -> ProbeFailure:

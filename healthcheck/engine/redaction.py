@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
-from healthcheck.engine.types import Evidence
+from healthcheck.engine.types import AssertionOutcome, Evidence
 
-MASK = "•••"
+MASK = "[hidden]"
 # A piece of a secret that was cut off at the edge of an excerpt; shorter ones tell nothing, and are everywhere.
 MIN_PIECE_CHARS = 4
 
@@ -41,6 +41,14 @@ class Redactor:
             found=self.clean(evidence.found),
             excerpt=self.clean(evidence.excerpt),
             redirects=tuple(self.clean(hop) for hop in evidence.redirects),
+            assertions=self.clean_assertions(evidence.assertions),
+        )
+
+    def clean_assertions(self, assertions: Iterable[AssertionOutcome]) -> tuple[AssertionOutcome, ...]:
+        """Return the outcomes with every text cleaned."""
+        return tuple(
+            replace(each, text=self.clean(each.text), expected=self.clean(each.expected), found=self.clean(each.found))
+            for each in assertions
         )
 
     def _trim_start(self, text: str) -> str:

@@ -6,13 +6,23 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from healthcheck.engine.assertions import evaluate
 from healthcheck.engine.check import CheckSession
+from healthcheck.engine.details import Trace
 from healthcheck.engine.dialer import Dialer, get_dialer
+from healthcheck.engine.explaining import (
+    add_chain,
+    describe_answer,
+    describe_failure,
+    list_secrets,
+    redact_outcome,
+)
 from healthcheck.engine.faults import SENTENCES, VERDICTS, ProbeFailure
 from healthcheck.engine.lag import LagMeter
 from healthcheck.engine.probes import Probe, load_probe
@@ -40,15 +50,24 @@ async def probe_all(  # noqa: PLR0913 - the clock and every collaborator are pas
     lag: LagMeter,
     load: Callable[[str], Probe] = load_probe,
     dialer: Dialer | None = None,
+    details: bool = False,
+    on_outcome: Callable[[int, Outcome], None] | None = None,
 ) -> list[Outcome]:
     """Check every target; return their outcomes in the order of the targets.
+
+    With `details` each outcome tells all that was seen. `on_outcome` is called on the loop with a target's place and
+    outcome as soon as it is there; it must neither block nor raise.
 
     `now` is the aware instant of the call, `lag` meters the running loop. Cancellation ends all checks and is raised,
     as is what ends a process; a defect of ours becomes UNKNOWN(internal) of its target alone. Raises
     ConfigurationError before anything is probed when the address rules cannot be read.
     """
-    run = _Run(limits=limits, now=now, lag=lag, load=load, dialer=dialer or get_dialer(limits))
-    results = await asyncio.gather(*(run.guard(target) for target in targets), return_exceptions=True)
+    dialer = dialer or get_dialer(limits)
+    run = _Run(limits=limits, now=now, lag=lag, load=load, dialer=dialer, details=details)
+    checks = [run.guard(target) for target in targets]
+    if on_outcome is not None:
+        checks = [_report(check, partial(on_outcome, place)) for place, check in enumerate(checks)]
+    results = await asyncio.gather(*checks, return_exceptions=True)
     outcomes: list[Outcome] = []
     for result in results:
         # `guard` lets only cancellation and the end of the process through, and neither is a result.
@@ -56,6 +75,12 @@ async def probe_all(  # noqa: PLR0913 - the clock and every collaborator are pas
             raise result
         outcomes.append(result)
     return outcomes
+
+
+async def _report(check: Coroutine[Any, Any, Outcome], tell: Callable[[Outcome], None]) -> Outcome:
+    outcome = await check
+    tell(outcome)
+    return outcome
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +92,7 @@ class _Run:
     lag: LagMeter
     load: Callable[[str], Probe]
     dialer: Dialer
+    details: bool = False
     started: float = field(default_factory=time.monotonic)
     hard_deadline: float = field(init=False)
     places: asyncio.Semaphore = field(init=False)
@@ -118,6 +144,7 @@ class _Run:
             address=session.address if session else "",
             certificate=failure.certificate,
             redirects=tuple(session.redirects) if session else (),
+            chain=failure.chain,
         )
         outcome = Outcome(
             verdict=VERDICTS[failure.kind],
@@ -129,7 +156,8 @@ class _Run:
         )
         if session is None:
             return outcome
-        return replace(outcome, latency_us=session.stopwatch.latency_us, phases=session.stopwatch.phases)
+        watch, details = session.stopwatch, describe_failure(session, failure)
+        return replace(outcome, latency_us=watch.latency_us, phases=watch.phases, details=details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +185,11 @@ class _Check:
         self.session = self._open_session()
 
     def redact(self, outcome: Outcome) -> Outcome:
-        """Take out of the evidence what the target was told in confidence, and may have said back."""
-        if outcome.evidence is None:
+        """Take out of what is told what the target was told in confidence, and may have said back."""
+        # Only what is shown to somebody can give something away.
+        if outcome.evidence is None and outcome.details is None:
             return outcome
-        secrets = [*self.secrets, *getattr(self.target.options, "secrets", ())]
-        return replace(outcome, evidence=Redactor(secrets).clean_evidence(outcome.evidence)) if secrets else outcome
+        return redact_outcome(outcome, Redactor((*self.secrets, *list_secrets(self.target))))
 
     def _open_session(self, avoid_address: str | None = None) -> CheckSession:
         return CheckSession(
@@ -170,6 +198,7 @@ class _Check:
             self.run.hard_deadline,
             avoid_address=avoid_address,
             secrets=self.secrets,
+            trace=Trace() if self.run.details else None,
         )
 
     async def conclude(self) -> Outcome:
@@ -210,7 +239,7 @@ class _Check:
         lag = self._measure_lag(self.session.stopwatch.started)
         clock = self.run.read_clock()
         with self.session.stopwatch.measure(Phase.ASSERT):
-            judgement = await evaluate(self.target.assertions, observation, now=clock)
+            judgement = await evaluate(self.target.assertions, observation, now=clock, details=self.run.details)
         outcome = Outcome(
             verdict=judgement.verdict,
             observed_at=self.run.read_clock(),
@@ -219,7 +248,8 @@ class _Check:
             latency_us=observation.latency_us,
             phases=observation.phases,
             http_status=observation.status or 0,
-            evidence=judgement.evidence,
+            evidence=add_chain(judgement.evidence, observation),
+            details=describe_answer(self.session, observation, judgement),
         )
         is_ours = judgement.excess_us is not None and lag > judgement.excess_us / 1e6
         return _Attempt(outcome, lag, f"our event loop was late by {lag:.1f} s of that" if is_ours else "")

@@ -9,6 +9,7 @@ import httptools
 import httpx
 
 from healthcheck.engine.check import CheckSession
+from healthcheck.engine.details import Exchange, read_tls
 from healthcheck.engine.dialer import Connection, Destination
 from healthcheck.engine.faults import ProbeFailure, classify_os_error
 from healthcheck.engine.trust import TlsSettings
@@ -50,6 +51,7 @@ class _Exchange(asyncio.Protocol):
         self._chunks: list[bytes] = []
         self._buffered = 0
         self.status = 0
+        self.version = ""
         self.headers: list[tuple[bytes, bytes]] = []
 
     async def send(self, transport: asyncio.Transport, data: bytes) -> None:
@@ -176,7 +178,8 @@ class _Exchange(asyncio.Protocol):
         if self._has_headers:
             return
         self.status = self._parser.get_status_code()
-        if self._parser.get_http_version() not in {"1.1", "1.0"}:
+        self.version = self._parser.get_http_version()
+        if self.version not in {"1.1", "1.0"}:
             self._refuse("an HTTP version nobody offered")
         if not 100 <= self.status <= 599:
             self._refuse(f"status {self.status:03d}")
@@ -255,6 +258,9 @@ class OneConnectionTransport(httpx.AsyncBaseTransport):
         measure = self._session.stopwatch.measure
         exchange = _Exchange(is_head=request.method == "HEAD")
         data = await _write_request(request)
+        trace = self._session.trace
+        if trace is not None:
+            trace.note_request(_describe_request(request))
         connection = await self._session.dialer.dial(self._session, self._locate(request.url), exchange)
         try:
             with measure(Phase.REQUEST):
@@ -264,6 +270,10 @@ class OneConnectionTransport(httpx.AsyncBaseTransport):
         except BaseException:
             connection.close()
             raise
+        if trace is not None:
+            trace.note_address(connection.address)
+            tls = read_tls(connection.ssl_object)
+            trace.note_answer(exchange.status, exchange.headers, protocol=f"HTTP/{exchange.version}", tls=tls)
         return httpx.Response(
             exchange.status,
             headers=exchange.headers,
@@ -275,6 +285,24 @@ class OneConnectionTransport(httpx.AsyncBaseTransport):
         is_encrypted = url.scheme == "https"
         port = url.port if url.port is not None else (443 if is_encrypted else 80)
         return Destination(url.raw_host.decode("ascii"), port, self._family, self._tls if is_encrypted else None)
+
+
+def spell_url(url: httpx.URL) -> str:
+    """Return the URL as it is asked for: in ASCII, without a fragment."""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+
+
+def _describe_request(request: httpx.Request) -> Exchange:
+    url = request.url
+    headers = [(name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in request.headers.raw]
+    return Exchange(
+        method=request.method,
+        url=spell_url(url),
+        request_headers=(*headers, ("Connection", "close")),
+        request_body_size=int(request.headers.get("content-length", 0)),
+        host=url.raw_host.decode("ascii"),
+        port=url.port or (443 if url.scheme == "https" else 80),
+    )
 
 
 async def _write_request(request: httpx.Request) -> bytes:

@@ -19,6 +19,8 @@ from healthcheck.engine.types import Certificate, ConfigurationError
 
 ON, OFF, CUSTOM = "on", "off", "custom"
 MAX_NAME = 500
+# Of a chain as presented; real ones have two to four, and OpenSSL itself takes 100 KB of them.
+MAX_CHAIN = 10
 # More trust settings than one process checks under; beyond either bound the oldest context is built again when needed.
 MAX_CONTEXTS = 1024
 # Measured: a context keeps 40 KB and less than four times its PEM text, so that all of them stay below 110 MB.
@@ -42,13 +44,13 @@ class _RecordingSSLObject(ssl.SSLObject):
         try:
             super().do_handshake()
         except ssl.SSLCertVerificationError as error:
-            # Public from Python 3.13 on; before that only on the wrapped object, and with OpenSSL 1.1 empty.
-            source = self if hasattr(self, "get_unverified_chain") else getattr(self, "_sslobj", None)
-            error.presented_chain = _read_chain(source)  # type: ignore[attr-defined]
+            error.presented_chain = _read_presented_chain(self)  # type: ignore[attr-defined]
             raise
 
 
-def _read_chain(source: object) -> Sequence[object]:
+def _read_presented_chain(ssl_object: ssl.SSLObject) -> Sequence[object]:
+    # Public from Python 3.13 on; before that only on the wrapped object, and with OpenSSL 1.1 empty.
+    source = ssl_object if hasattr(ssl_object, "get_unverified_chain") else getattr(ssl_object, "_sslobj", None)
     get_chain = getattr(source, "get_unverified_chain", None)
     return (get_chain() or ()) if get_chain is not None else ()
 
@@ -159,13 +161,22 @@ def read_certificate(der: bytes) -> Certificate | None:
         return None
 
 
-def read_presented(error: ssl.SSLCertVerificationError) -> Certificate | None:
-    """Return the facts of the leaf that failed verification, where this Python and OpenSSL can tell."""
-    chain: Sequence[object] = getattr(error, "presented_chain", ())
-    if not chain:
-        return None
-    leaf = chain[0]
-    if isinstance(leaf, bytes):
-        return read_certificate(leaf)
-    public_bytes = getattr(leaf, "public_bytes", None)
+def read_presented(error: ssl.SSLCertVerificationError) -> tuple[Certificate | None, ...]:
+    """Return the facts of the chain that failed verification, leaf first, where this Python and OpenSSL can tell."""
+    return _read_facts(getattr(error, "presented_chain", ()))
+
+
+def read_chain(ssl_object: ssl.SSLObject) -> tuple[Certificate, ...]:
+    """Return the facts of the chain that the target presented, leaf first; also after the connection was closed."""
+    return tuple(each for each in _read_facts(_read_presented_chain(ssl_object)) if each is not None)
+
+
+def _read_facts(chain: Sequence[object]) -> tuple[Certificate | None, ...]:
+    return tuple(_read_either(each) for each in chain[:MAX_CHAIN])
+
+
+def _read_either(certificate: object) -> Certificate | None:
+    if isinstance(certificate, bytes):
+        return read_certificate(certificate)
+    public_bytes = getattr(certificate, "public_bytes", None)
     return read_certificate(ssl.PEM_cert_to_DER_cert(public_bytes())) if public_bytes is not None else None

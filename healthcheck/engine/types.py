@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from healthcheck.engine.details import Details
 
 
 class State(enum.IntEnum):
@@ -126,6 +130,25 @@ class Observation:
     address: str = ""
     certificate: Certificate | None = None
     redirects: tuple[str, ...] = ()
+    # Reads the whole chain as the target presented it, leaf first; only a failure or an explanation is worth that.
+    read_chain: Callable[[], tuple[Certificate, ...]] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AssertionOutcome:
+    """What one assertion, written or implied, made of an answer. `verdict` is UP when it held, else its severity.
+
+    `text` is as the person wrote it, `expected` the same in canonical form and without the severity.
+    """
+
+    text: str
+    expected: str
+    found: str
+    verdict: State
+
+    @property
+    def held(self) -> bool:
+        return self.verdict is State.UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +162,10 @@ class Evidence:
     excerpt: str = ""
     certificate: Certificate | None = None
     redirects: tuple[str, ...] = ()
+    # All of them, in the order in which they were written; empty when there was no answer to judge.
+    assertions: tuple[AssertionOutcome, ...] = ()
+    # As presented, leaf first.
+    chain: tuple[Certificate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +181,8 @@ class Outcome:
     http_status: int = 0
     attempts: int = 1
     evidence: Evidence | None = None
+    # Only for who asked for them; never stored.
+    details: Details | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,8 @@ class Evidence(models.Model):
     pk = models.CompositePrimaryKey("endpoint_id", "run_id")
     run_id = models.BigIntegerField()
     endpoint_id = models.IntegerField()
-    # Keys as in `engine.types.Evidence`; absent where there was nothing to say.
+    # Keys as in `engine.types.Evidence`; absent where there was nothing to say. `assertions` is a list of {text,
+    # expected, found, verdict, held}, the verdict as a word; `chain` a list of certificates, leaf first.
     facts = models.JSONField()
 
     class Meta:

@@ -12,12 +12,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from healthcheck.conf import get_settings
 from healthcheck.engine.assertions import parse_assertion
 from healthcheck.engine.probes import load_probe
 from healthcheck.engine.types import ConfigurationError, Limits, Target
 from healthcheck.models import CheckRun, Reason, RunStatus, Trigger
 from healthcheck.pipeline.dispatch import LEASE_MARGIN, MAX_TAKES
+from healthcheck.pipeline.limits import build_limits
 from healthcheck.pipeline.statements import (
     SELECT_RUN,
     SELECT_TARGETS,
@@ -95,7 +95,7 @@ def take_run(run_id: int, now: datetime) -> TakenRun | None:
         interval_seconds=interval_seconds,
         targets=targets,
         unreadable=unreadable,
-        limits=_limits(deadline_seconds),
+        limits=build_limits(deadline_seconds),
     )
 
 
@@ -139,14 +139,3 @@ def _parse_options(kind: str, address: str, options: str) -> Any:
     if not isinstance(loaded, dict):
         raise ConfigurationError("The options must be a JSON object such as {}.", field="options")
     return load_probe(kind).parse(address, loaded)
-
-
-def _limits(deadline_seconds: float) -> Limits:
-    settings = get_settings()
-    return Limits(
-        deadline_seconds=deadline_seconds,
-        concurrency=settings.concurrency_per_group,
-        per_address=settings.concurrency_per_address,
-        address_rules=settings.address_rules,
-        control_name=settings.control_name,
-    )

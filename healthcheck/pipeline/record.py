@@ -23,6 +23,7 @@ from healthcheck.models.result import MAX_INTEGER, Judgement
 from healthcheck.pipeline.advance import Slot, StateChange, advance_state
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.execute import TakenRun
+from healthcheck.pipeline.facts import write_assertion, write_certificate
 from healthcheck.pipeline.state_rows import LoadedState, load_states, store_states
 from healthcheck.pipeline.statements import CLOSE_RUN, change, write_instant
 from healthcheck.pipeline.text import sanitise
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 _TEXT_LIMITS = {"sentence": 300, "expected": 300, "found": 300, "address": 100, "excerpt": 1000}
 _REDIRECT_LIMIT = 500
+# Certificates of a chain; real ones have two to four.
+_CHAIN_LIMIT = 6
 
 _RESULT_COLUMNS = (
     "run_id", "endpoint_id", "latency_us", "resolve_us", "connect_us", "tls_us", "headers_us", "body_us", "judgement",
@@ -135,14 +138,11 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
     if evidence.redirects:
         facts["redirects"] = [sanitise(hop, _REDIRECT_LIMIT) for hop in evidence.redirects]
     if evidence.certificate is not None:
-        certificate = evidence.certificate
-        facts["certificate"] = {
-            "subject": sanitise(certificate.subject, 300),
-            "issuer": sanitise(certificate.issuer, 300),
-            "not_before": certificate.not_before.isoformat(),
-            "not_after": certificate.not_after.isoformat(),
-            "fingerprint_sha256": certificate.fingerprint_sha256,
-        }
+        facts["certificate"] = write_certificate(evidence.certificate)
+    if evidence.chain:
+        facts["chain"] = [write_certificate(certificate) for certificate in evidence.chain[:_CHAIN_LIMIT]]
+    if evidence.assertions:
+        facts["assertions"] = [write_assertion(each) for each in evidence.assertions]
     return facts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,6 @@ from healthcheck.engine.dialer import get_dialer
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes import load_probe
 from healthcheck.engine.types import AddressMode, AddressRules, ErrorKind, Limits, Observation, Target
-from tests.hostile import HostileServer
 
 LAPTOP = AddressRules(AddressMode.EVERYTHING)
 
@@ -81,17 +80,6 @@ def run(request: pytest.FixtureRequest) -> Run:
             return runner.run(run_alone())
 
     return run_to_end
-
-
-@pytest.fixture(scope="session")
-def hostile() -> Iterator[HostileServer]:
-    with HostileServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    return trustme.CA()
 
 
 def serve_with(certificate: trustme.LeafCert) -> ssl.SSLContext:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from healthcheck.engine.assertions import Judgement, evaluate, judge, parse_assertions
 from healthcheck.engine.assertions.facts import EXCERPT_CHARS
 from healthcheck.engine.faults import SENTENCES
-from healthcheck.engine.types import Certificate, ErrorKind, Evidence, Observation, Phase, State
+from healthcheck.engine.types import AssertionOutcome, Certificate, ErrorKind, Evidence, Observation, Phase, State
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 CERTIFICATE = Certificate("CN=a", "CN=b", NOW, NOW + timedelta(days=14), "00")
@@ -134,7 +134,51 @@ def test_failure_carries_its_evidence() -> None:
         excerpt="broken",
         certificate=CERTIFICATE,
         redirects=("https://b/",),
+        assertions=(AssertionOutcome("status 200", "status 200", "status 500", State.DOWN),),
     )
+
+
+def test_failure_tells_of_every_assertion_as_it_was_written() -> None:
+    texts = 'latency  <  1s\nbody contains "nope" degraded\njson $.queue == 12\nstatus 201\njson $.status == "down"'
+    judgement = look(texts)
+    assert judgement.evidence
+    assert judgement.evidence.assertions == judgement.assertions
+    assert judgement.assertions == (
+        AssertionOutcome("latency  <  1s", "latency < 1000ms", "250ms", State.UP),
+        AssertionOutcome('body contains "nope" degraded', 'body contains "nope"', "not in the body", State.DEGRADED),
+        AssertionOutcome("json $.queue == 12", "json $.queue == 12", "12", State.UP),
+        AssertionOutcome("status 201", "status 201", "status 200", State.DOWN),
+        AssertionOutcome('json $.status == "down"', 'json $.status == "down"', '"ok"', State.DOWN),
+    )
+    assert (judgement.error_kind, judgement.evidence.expected) == (ErrorKind.STATUS, "status 201")
+
+
+def test_failure_tells_of_the_implied_status_first() -> None:
+    assert look("latency < 1ms").assertions == (
+        AssertionOutcome("status 200-399", "status 200-399", "status 200", State.UP),
+        AssertionOutcome("latency < 1ms", "latency < 1ms", "250ms", State.DOWN),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("status 200", "status 200"),
+        ('body contains "status"', "in the body"),
+        ('body not contains "error"', "not in the body"),
+        ("json $.tags", "a list of 2 items"),
+        ("json $.services[*].name", "something at that path"),
+        ('json $.services[*].name != "x"', "so for everything at that path"),
+        ("header x-cache", '"HIT, MISS"'),
+        ('header absent != "x"', "no such header"),
+        ("latency < 251ms", "250ms"),
+        ("certificate > 13 days", "14.0 days, until 2026-01-16 00:00 UTC"),
+    ],
+)
+def test_assertion_that_holds_tells_what_was_found_on_demand(text: str, found: str) -> None:
+    judgement = judge(parse_assertions(text), SEEN, now=NOW, details=True)
+    assert judgement.evidence is None
+    assert [(each.text, each.found, each.held) for each in judgement.assertions][-1] == (text, found, True)
 
 
 def test_degraded_failure_carries_its_kind() -> None:

@@ -53,4 +53,4 @@ def test_redactor_cleans_every_text_of_evidence() -> None:
 @given(st.text(), st.text(min_size=1), st.text())
 def test_redactor_leaves_no_secret_behind(before: str, secret: str, after: str) -> None:
     cleaned = Redactor([secret]).clean(before + secret + after)
-    assert secret not in cleaned or secret in MASK
+    assert secret not in cleaned.replace(MASK, "\0") or secret == "\0"

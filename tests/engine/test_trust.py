@@ -72,6 +72,21 @@ def test_trust_refuses_a_bad_certificate_and_tells_its_facts(
     assert reason in failure.found
     der = ssl.PEM_cert_to_DER_cert(leaf.cert_chain_pems[0].bytes().decode())
     assert failure.certificate == read_certificate(der)
+    assert failure.chain == (failure.certificate,)
+
+
+def test_trust_reads_the_whole_chain_also_after_the_connection_is_closed(
+    hostile: HostileServer, authority: trustme.CA, run: Run
+) -> None:
+    intermediate = authority.create_child_ca()
+    leaf = intermediate.issue_cert("localhost")
+    port = hostile.listen("good", tls=serve_with(leaf))
+    seen = run(Attempt(f"https://localhost:{port}/", options=trusting(authority)).observe())
+    ders = [ssl.PEM_cert_to_DER_cert(pem.bytes().decode()) for pem in leaf.cert_chain_pems]
+    assert len(ders) == 2
+    assert seen.read_chain() == tuple(read_certificate(der) for der in ders)
+    failure = run(Attempt(f"https://localhost:{port}/").fail())
+    assert failure.chain == tuple(read_certificate(der) for der in ders)
 
 
 def test_trust_refuses_an_unknown_authority(hostile: HostileServer, authority: trustme.CA, run: Run) -> None:

@@ -6,7 +6,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from healthcheck.engine.types import ErrorKind, Evidence, Outcome, Phase, PhaseTimes, State
+from healthcheck.engine.types import (
+    AssertionOutcome,
+    Certificate,
+    ErrorKind,
+    Evidence,
+    Outcome,
+    Phase,
+    PhaseTimes,
+    State,
+)
 from healthcheck.models import (
     CheckResult,
     CheckRun,
@@ -193,6 +202,37 @@ def test_record_stores_hostile_text_made_harmless(found: str) -> None:
     assert len(stored) <= 300
     assert "\x00" not in stored
     assert stored.isprintable()
+
+
+def test_record_keeps_what_explains_a_failure() -> None:
+    endpoint = make_endpoint()
+    taken = take_one(endpoint.group)
+    certificate = Certificate("CN=\x1b[31ma", "CN=b", NOW, NOW + SECOND, "00")
+    assertions = (
+        AssertionOutcome("status 200", "status 200", "status 200", UP),
+        AssertionOutcome('body contains "x" degraded', 'body contains "x"', "a\u202eb" * 300, State.DEGRADED),
+    )
+    evidence = Evidence(assertions=assertions, chain=(certificate,) * 20)
+    record_one(taken, Outcome(State.DEGRADED, NOW, error_kind=ErrorKind.ASSERTION, evidence=evidence))
+    facts = EvidenceRow.objects.get().facts
+    assert facts["assertions"] == [
+        {"text": "status 200", "expected": "status 200", "found": "status 200", "verdict": "up", "held": True},
+        {
+            "text": 'body contains "x" degraded',
+            "expected": 'body contains "x"',
+            "found": ("a\ufffdb" * 67)[:199] + "…",
+            "verdict": "degraded",
+            "held": False,
+        },
+    ]
+    assert len(facts["chain"]) == 6
+    assert facts["chain"][0] == {
+        "subject": "CN=\ufffd[31ma",
+        "issuer": "CN=b",
+        "not_before": NOW.isoformat(),
+        "not_after": (NOW + SECOND).isoformat(),
+        "fingerprint_sha256": "00",
+    }
 
 
 @pytest.mark.parametrize("endpoints", [1, 3, 300])

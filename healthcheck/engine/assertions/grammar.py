@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from healthcheck.engine.assertions.condition import EQUALITIES, ORDERINGS, SEARCHES, Condition, Operator, Scalar
@@ -83,7 +84,7 @@ def parse_assertion(text: str) -> Assertion:
     parse = _SUBJECTS.get(subject)
     if parse is None:
         scanner.fail(f"Begin with what is judged: {', '.join(_SUBJECTS)}.", position=start)
-    return parse(scanner)
+    return replace(parse(scanner), written=text.strip())
 
 
 def _take_severity(scanner: Scanner) -> State:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.model import Assertion, Fault, HeaderAssertion, LatencyAssertion, StatusAssertion
 from healthcheck.engine.assertions.turns import get_turns
 from healthcheck.engine.faults import SENTENCES
-from healthcheck.engine.types import ErrorKind, Evidence, Observation, Phase, State
+from healthcheck.engine.types import AssertionOutcome, ErrorKind, Evidence, Observation, Phase, State
 
 # Work up to which judging stays on the loop. Going to a thread and back costs about 0.1 ms, so more is worth the way.
 MAX_ON_LOOP_NS = 4_000_000
@@ -36,26 +36,46 @@ class Judgement:
     evidence: Evidence | None = None
     # Set when a limit of time decided: by how much it was missed.
     excess_us: int | None = None
+    # All of them as they were written, the implied one first; of an UP only when details were asked for.
+    assertions: tuple[AssertionOutcome, ...] = ()
 
 
-async def evaluate(assertions: Sequence[Assertion], observation: Observation, *, now: datetime) -> Judgement:
+async def evaluate(
+    assertions: Sequence[Assertion], observation: Observation, *, now: datetime, details: bool = False
+) -> Judgement:
     """Judge without holding up the event loop. `now` (aware) is what certificates are compared with."""
     work = _estimate_ns(assertions, observation)
     if work <= MAX_ON_LOOP_NS:
-        return judge(assertions, observation, now=now)
-    loop = asyncio.get_running_loop()
+        return judge(assertions, observation, now=now, details=details)
+    work_aside = partial(judge, assertions, observation, now=now, details=details)
     async with get_turns(JUDGE_THREADS).take(work):
-        return await loop.run_in_executor(_get_threads(os.getpid()), lambda: judge(assertions, observation, now=now))
+        return await asyncio.get_running_loop().run_in_executor(_get_threads(os.getpid()), work_aside)
 
 
-def judge(assertions: Sequence[Assertion], observation: Observation, *, now: datetime) -> Judgement:
+def judge(
+    assertions: Sequence[Assertion], observation: Observation, *, now: datetime, details: bool = False
+) -> Judgement:
     """Judge at once. The worst failing assertion decides, among equals the first, latency last; bounded work."""
     facts = Facts(observation, now)
-    for assertion in _order_by_severity([*_imply(assertions, observation), *assertions]):
+    judged = [*_imply(assertions, observation), *assertions]
+    ordered = _order_by_severity(judged)
+    for place, assertion in enumerate(ordered):
         fault = assertion.find_fault(facts)
         if fault is not None:
-            return _make_judgement(assertion, fault, observation)
-    return Judgement(State.UP)
+            # Those before it hold. The others, which no longer decide, are asked for the explanation's sake.
+            known = {id(each): None for each in ordered[:place]} | {id(assertion): fault}
+            outcomes = _explain(judged, facts, known)
+            return _make_judgement(assertion, fault, observation, outcomes=outcomes)
+    outcomes = _explain(judged, facts, {id(each): None for each in judged}) if details else ()
+    return Judgement(State.UP, assertions=outcomes)
+
+
+def _explain(
+    judged: Sequence[Assertion], facts: Facts, known: Mapping[int, Fault | None]
+) -> tuple[AssertionOutcome, ...]:
+    return tuple(
+        each.explain(facts, known[id(each)] if id(each) in known else each.find_fault(facts)) for each in judged
+    )
 
 
 def _order_by_severity(assertions: Iterable[Assertion]) -> list[Assertion]:
@@ -69,7 +89,9 @@ def _imply(assertions: Sequence[Assertion], observation: Observation) -> tuple[A
     return (IMPLIED_AFTER_REDIRECTS if observation.redirects else IMPLIED,)
 
 
-def _make_judgement(assertion: Assertion, fault: Fault, observation: Observation) -> Judgement:
+def _make_judgement(
+    assertion: Assertion, fault: Fault, observation: Observation, *, outcomes: tuple[AssertionOutcome, ...]
+) -> Judgement:
     evidence = Evidence(
         sentence=SENTENCES[assertion.kind],
         expected=assertion.expected,
@@ -78,8 +100,9 @@ def _make_judgement(assertion: Assertion, fault: Fault, observation: Observation
         excerpt=fault.excerpt,
         certificate=observation.certificate,
         redirects=observation.redirects,
+        assertions=outcomes,
     )
-    return Judgement(assertion.severity, assertion.kind, Phase.ASSERT, evidence, fault.excess_us)
+    return Judgement(assertion.severity, assertion.kind, Phase.ASSERT, evidence, fault.excess_us, outcomes)
 
 
 def _estimate_ns(assertions: Sequence[Assertion], observation: Observation) -> int:

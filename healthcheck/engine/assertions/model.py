@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.json_document import UnreadableJsonError
 from healthcheck.engine.assertions.json_path import JsonPath, TooManyValuesError
 from healthcheck.engine.assertions.patterns import TooMuchToSearchError
-from healthcheck.engine.types import ErrorKind, State
+from healthcheck.engine.types import AssertionOutcome, ErrorKind, State
 
 SHOWN_CHARS = 100
 _TOO_LONG = "a text too long for this regular expression"
@@ -38,6 +38,8 @@ class Assertion(ABC):
 
     # What a failure means: DOWN or DEGRADED.
     severity: State = State.DOWN
+    # The text as the person wrote it; empty for one that nobody wrote.
+    written: str = field(default="", compare=False, repr=False)
 
     @property
     @abstractmethod
@@ -52,6 +54,15 @@ class Assertion(ABC):
     @abstractmethod
     def find_fault(self, facts: Facts) -> Fault | None:
         """Return what was found instead, or None when the assertion holds. Bounded work on any observation."""
+
+    @abstractmethod
+    def describe_held(self, facts: Facts) -> str:
+        """Say what was found by an assertion that holds. Searches nothing a second time."""
+
+    def explain(self, facts: Facts, fault: Fault | None) -> AssertionOutcome:
+        """Return the outcome; `fault` is what `find_fault` returned for these facts."""
+        found, verdict = (self.describe_held(facts), State.UP) if fault is None else (fault.found, self.severity)
+        return AssertionOutcome(self.written or str(self), self.expected, found, verdict)
 
     def __str__(self) -> str:
         return f"{self.expected} {self.severity.word}" if self.severity is State.DEGRADED else self.expected
@@ -76,6 +87,9 @@ class StatusAssertion(Assertion):
         if any(low <= status <= high for low, high in self.ranges):
             return None
         return Fault(f"status {status}", facts.cut_excerpt())
+
+    def describe_held(self, facts: Facts) -> str:
+        return f"status {facts.observation.status}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +117,9 @@ class BodyAssertion(Assertion):
             return None
         found = "not in the body" if offset is None else f"in the body at character {offset + 1}"
         return Fault(found, facts.cut_excerpt(offset or 0))
+
+    def describe_held(self, facts: Facts) -> str:
+        return "not in the body" if self.condition.is_negated else "in the body"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +163,11 @@ class JsonAssertion(Assertion):
                 return _describe(value)
         return "" if is_found else "nothing at that path"
 
+    def describe_held(self, facts: Facts) -> str:
+        if self.path.is_wide:
+            return "something at that path" if self.condition is None else "so for everything at that path"
+        return _describe(next(self.path.select(facts.document)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeaderAssertion(Assertion):
@@ -175,6 +197,10 @@ class HeaderAssertion(Assertion):
         except TooMuchToSearchError:
             return Fault(_TOO_LONG)
 
+    def describe_held(self, facts: Facts) -> str:
+        value = facts.find_header(self.name)
+        return "no such header" if value is None else _describe(value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatencyAssertion(Assertion):
@@ -190,7 +216,10 @@ class LatencyAssertion(Assertion):
     def find_fault(self, facts: Facts) -> Fault | None:
         latency_us = facts.observation.latency_us
         excess_us = latency_us - self.below_ms * 1000
-        return None if excess_us < 0 else Fault(f"{latency_us / 1000:.0f}ms", excess_us=excess_us)
+        return None if excess_us < 0 else Fault(self.describe_held(facts), excess_us=excess_us)
+
+    def describe_held(self, facts: Facts) -> str:
+        return f"{facts.observation.latency_us / 1000:.0f}ms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,10 +238,15 @@ class CertificateAssertion(Assertion):
         certificate = facts.observation.certificate
         if certificate is None:
             return Fault("no certificate")
-        left = certificate.not_after - facts.now
-        if left > timedelta(days=self.above_days):
+        if certificate.not_after - facts.now > timedelta(days=self.above_days):
             return None
-        return Fault(f"{left / timedelta(days=1):.1f} days, until {certificate.not_after:%Y-%m-%d %H:%M} UTC")
+        return Fault(self.describe_held(facts))
+
+    def describe_held(self, facts: Facts) -> str:
+        certificate = facts.observation.certificate
+        assert certificate is not None
+        left = certificate.not_after - facts.now
+        return f"{left / timedelta(days=1):.1f} days, until {certificate.not_after:%Y-%m-%d %H:%M} UTC"
 
 
 def _describe(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, HttpOptio
 from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
 from healthcheck.engine.probes.http_request import build_request
 from healthcheck.engine.transport import OneConnectionTransport
+from healthcheck.engine.trust import read_chain
 from healthcheck.engine.types import ErrorKind, Observation, Phase, Target
 
 
@@ -69,9 +71,14 @@ async def _observe_answer(
     body: bytes | None = None
     with session.stopwatch.measure(Phase.BODY):
         if needs_body:
-            encoding = ",".join(value for name, value in headers if name == "content-encoding")
+            encoding = _find_encoding(headers)
             body = await read_body(stream, encoding=encoding, limit=options.max_body_bytes)
             size = len(body)
+        elif session.trace is not None:
+            # As it came, so that asking for details never changes the verdict; an encoded one stays unread.
+            body = await read_body(stream, encoding="", limit=options.max_body_bytes)
+            size = len(body)
+            body = await _decode_aside(body, encoding=_find_encoding(headers), limit=options.max_body_bytes)
         else:
             size = await count_body(stream, options.max_body_bytes)
     connection: Connection = response.extensions["connection"]
@@ -86,4 +93,21 @@ async def _observe_answer(
         address=connection.address,
         certificate=connection.certificate,
         redirects=tuple(session.redirects),
+        read_chain=partial(read_chain, connection.ssl_object) if connection.ssl_object is not None else None,
     )
+
+
+def _find_encoding(headers: Iterable[tuple[str, str]]) -> str:
+    return ",".join(value for name, value in headers if name == "content-encoding")
+
+
+async def _decode_aside(body: bytes, *, encoding: str, limit: int) -> bytes | None:
+    """Return the body without its encoding; None where a check that needs it would fail."""
+
+    async def replay() -> AsyncIterator[bytes]:
+        yield body
+
+    try:
+        return await read_body(replay(), encoding=encoding, limit=limit)
+    except ProbeFailure:
+        return None

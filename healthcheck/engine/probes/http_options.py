@@ -73,11 +73,11 @@ class HttpOptions:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What a person may have set in confidence: the values of headers that are not harmless, and their last word,
-        which is what stands behind `Bearer`."""
+        """What a person may have set in confidence: the body, the values of headers that are not harmless, and their
+        last word, which is what stands behind `Bearer`."""
         values = [value for name, value in self.headers if name.lower() not in HARMLESS_HEADERS | BODY_HEADERS]
         words = [value.rsplit(" ", 1)[-1] for value in values]
-        return tuple(text for text in (*values, *words) if len(text) >= MIN_SECRET_CHARS)
+        return tuple(text for text in (*values, *words, self.body) if len(text) >= MIN_SECRET_CHARS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values from which `parse` makes the same options."""

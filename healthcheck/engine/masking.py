@@ -1,0 +1,105 @@
+"""Masks what its name or its look says is a secret: values of headers, parts of URLs, what stands beside a name.
+
+What a check is known to have said in confidence is `redaction`'s business, wherever it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from healthcheck.engine.redaction import MASK
+
+# Everything else that a person sends may be a secret.
+_HARMLESS_REQUEST_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "pragma",
+        "user-agent",
+    }
+)
+# What a target sends is its own word, but for what it gives to be kept.
+_SECRET_NAME = re.compile(
+    r"token|secret|passw|passphrase|pwd|api.?key|access.?key|private.?key|credential|session|signature|jwt|cookie|csrf|xsrf"
+    r"|^auth$|authorization|authentication|^sig$|^key$|^code$|^sid$",
+    re.IGNORECASE,
+)
+_URL_HEADERS = frozenset({"location", "content-location", "referer", "refresh", "link"})
+_USERINFO = re.compile(r"\A((?:[a-z][a-z0-9+.-]*:)?//)([^/?#]*@)", re.IGNORECASE)
+_QUERY_PART = re.compile(r"([?&;#])([^?&;#=]*)(=?)([^&;#]*)")
+# What no one writes by hand: a signature, a token, a key.
+_OPAQUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_\-+/=.~%]{32,}|eyJ[\w-]{10,}[\w.-]*")
+_NAMED_VALUE = re.compile(
+    r"""(["']?[\w.-]{0,40}(?:token|secret|passw|passphrase|pwd|api[_-]?key|access[_-]?key|private[_-]?key|authorization|session[_-]?id)"""
+    r"""[\w.-]{0,40}["']?\s{0,4}[:=]\s{0,4}["']?(?:(?:bearer|basic)\s)?)([^"'&,;\s<>{}\[\]]{4,})""",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a text. `secret` names a part that must not be shown; it is empty for all others."""
+
+    text: str
+    secret: str = ""
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what bears this name is meant for few."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def mask_request_header(name: str, value: str) -> str:
+    """Return the value if the header's name is on a short list of harmless ones."""
+    return value if name.lower() in _HARMLESS_REQUEST_HEADERS else MASK
+
+
+def mask_answer_header(name: str, value: str) -> str:
+    """Return the value unless the header's name says that it is a secret; in an address, hide its secret parts."""
+    lowered = name.lower()
+    if _SECRET_NAME.search(lowered):
+        return MASK
+    return mask_url(value) if lowered in _URL_HEADERS else value
+
+
+def mask_url(url: str) -> str:
+    """Hide userinfo, and query values that their name or their look says are secrets. Total on any text."""
+    return "".join(MASK if piece.secret else piece.text for piece in split_url(url))
+
+
+def split_url(url: str) -> list[Piece]:
+    """Split into pieces that make the text again, the secret ones named."""
+    pieces: list[Piece] = []
+    position = 0
+    if (found := _USERINFO.match(url)) is not None:
+        pieces += [Piece(found[1]), Piece(found[2][:-1], "userinfo"), Piece("@")]
+        position = found.end()
+    for part in _QUERY_PART.finditer(url, position):
+        if not part[4] or not _is_secret_value(part[2], part[4]):
+            continue
+        pieces += [Piece(url[position : part.start(4)]), Piece(part[4], unquote_plus(part[2]) or "value")]
+        position = part.end(4)
+    return [piece for piece in [*pieces, Piece(url[position:])] if piece.text]
+
+
+def _is_secret_value(name: str, value: str) -> bool:
+    return _SECRET_NAME.search(unquote_plus(name)) is not None or _OPAQUE.fullmatch(value) is not None
+
+
+def list_url_secrets(url: str) -> list[str]:
+    """Return the secret parts of a URL, as they stand there and decoded."""
+    values = [piece.text for piece in split_url(url) if piece.secret]
+    return [each for value in values for each in dict.fromkeys((value, unquote_plus(value)))]
+
+
+def mask_named_values(text: str) -> str:
+    """Hide what stands beside a name such as `access_token` in a text that a target wrote."""
+    return _NAMED_VALUE.sub(lambda found: found[1] + MASK, text)
