@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.admin.bases import InlineFormSetBase, ModelFormBase
@@ -19,6 +20,8 @@ from healthcheck.admin.text_fields import (
     join_assertions,
     join_headers,
 )
+from healthcheck.admin.versioned_forms import VERSION_FIELD, VersionField, refuse_stale
+from healthcheck.definitions.versions import load_numbers
 from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, METHODS, HttpOptions
 from healthcheck.engine.trust import CUSTOM, OFF, ON
 from healthcheck.engine.types import AddressFamily
@@ -130,6 +133,7 @@ class EndpointForm(EndpointFormBase):
 
 class EndpointInlineForm(EndpointFormBase):
     assertions = AssertionsField(rows=3, label=_("Assertions"), help_text=describe_assertions_shortly)
+    opened_version = VersionField()
 
     class Meta:
         model = Endpoint
@@ -151,9 +155,22 @@ class EndpointFormSet(InlineFormSetBase):
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         form.instance.group = self.instance
+        if form.instance.pk:
+            form.initial[VERSION_FIELD] = self.numbers[form.instance.pk]
+
+    @cached_property
+    def numbers(self) -> dict[int, int]:
+        """The newest version of each endpoint, in one query for all forms."""
+        return load_numbers(Endpoint, [each.pk for each in self.get_queryset()])
 
     def clean(self) -> None:
         super().clean()
+        for form in self.initial_forms:
+            if form.instance.pk is None:
+                # Django would leave it out without a word, and what was typed with it.
+                form.add_error(None, _("This endpoint was deleted after you had opened the form; remove its row."))
+            if form.instance.pk in self.numbers and form.is_valid() and form.has_changed():
+                refuse_stale(form, self.numbers[form.instance.pk])
         seen: set[str] = set()
         for form in self.forms:
             name = form.cleaned_data.get("name") if hasattr(form, "cleaned_data") else None

@@ -18,6 +18,7 @@ from healthcheck.admin.bases import StackedInlineBase
 from healthcheck.admin.endpoint_forms import EndpointFormSet, EndpointInlineForm
 from healthcheck.admin.overview import overall_state
 from healthcheck.admin.text_fields import join_assertions
+from healthcheck.admin.versioned_forms import VERSION_FIELD
 from healthcheck.models import Endpoint
 from healthcheck.models.clock import read_database_clock
 
@@ -44,6 +45,7 @@ class EndpointInline(StackedInlineBase):
                     ("timeout_seconds", "failure_threshold", "recovery_threshold"),
                     ("position", "is_paused"),
                     "assertions",
+                    VERSION_FIELD,
                 )
             },
         ),
@@ -52,6 +54,13 @@ class EndpointInline(StackedInlineBase):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).filter(deleted_at__isnull=True)
         return rows.prefetch_related("states", "assertions")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj):
+            return fieldsets
+        # To people who may only look, Django shows a hidden field as an empty line.
+        return [(name, {"fields": _without_version(options["fields"])}) for name, options in fieldsets]
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return 0 if obj else 1
@@ -72,3 +81,7 @@ class EndpointInline(StackedInlineBase):
     def assertions(self, obj: Endpoint) -> SafeString:
         """Shown in place of the form's field to people who may only look."""
         return format_html('<pre class="hc-text">{}</pre>', join_assertions(obj))
+
+
+def _without_version(fields: Any) -> tuple[Any, ...]:
+    return tuple(each for each in fields if each != VERSION_FIELD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,7 @@ from healthcheck.admin.overview import GroupOverview, load_overviews
 from healthcheck.admin.runs import RunViews
 from healthcheck.admin.text_fields import write_assertions
 from healthcheck.admin.tools import Tool
+from healthcheck.admin.versioned import Tracked
 from healthcheck.admin.words import (
     describe_instant,
     describe_lateness,
@@ -179,6 +181,14 @@ class EndpointGroupAdmin(RunViews, OperatedAdmin):
             restart_clocks([form.instance.pk], now)
 
     # Pausing and deleting.
+
+    def get_tracked(self, ids: Sequence[int], *, deleting: bool = False) -> Tracked:
+        members = Endpoint.objects.existing().filter(group__in=ids)
+        if not deleting:
+            # Only what the form of its group shows is changed with it.
+            members = members.order_by("pk")[: MAX_INLINE_ENDPOINTS + 1]
+        found = list(members.values_list("pk", flat=True))
+        return [(EndpointGroup, list(ids)), (Endpoint, found if deleting or len(found) <= MAX_INLINE_ENDPOINTS else [])]
 
     def resume(self, ids: Any, now: datetime) -> int:
         paused = list(EndpointGroup.objects.existing().filter(pk__in=ids, is_paused=True).values_list("pk", flat=True))

@@ -16,8 +16,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from healthcheck.admin.bases import ModelAdminBase
 from healthcheck.admin.tools import Tool
+from healthcheck.admin.versioned import VersionedAdmin
+from healthcheck.models import VersionAction
 from healthcheck.models.clock import read_database_clock
 
 # Between viewing and editing; see `EndpointGroup.Meta.permissions`. It covers groups and their endpoints.
@@ -26,7 +27,7 @@ OPERATE = "healthcheck.operate_endpointgroup"
 MAX_NAMES_SHOWN = 100
 
 
-class OperatedAdmin(ModelAdminBase):
+class OperatedAdmin(VersionedAdmin):
     actions: Any = ("pause_selected", "resume_selected")
     change_form_template = "admin/healthcheck/operated_change_form.html"
     list_per_page = 50
@@ -74,35 +75,41 @@ class OperatedAdmin(ModelAdminBase):
         return names, {str(self.opts.verbose_name_plural): count}, missing, []
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.mark_deleted(self.model._default_manager.filter(pk=obj.pk), read_database_clock())
+        with self.recording(request, [obj.pk], action=VersionAction.DELETED):
+            self.mark_deleted(self.model._default_manager.filter(pk=obj.pk), read_database_clock())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         ids = list(queryset.values_list("pk", flat=True))
-        self.mark_deleted(self.model._default_manager.filter(pk__in=ids), read_database_clock())
+        with self.recording(request, ids, action=VersionAction.DELETED):
+            self.mark_deleted(self.model._default_manager.filter(pk__in=ids), read_database_clock())
 
     # Pausing.
 
     @admin.action(permissions=["operate"], description=gettext_lazy("Pause selected %(verbose_name_plural)s"))
     def pause_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        count = self.pause(list(queryset.values_list("pk", flat=True)))
+        ids = list(queryset.values_list("pk", flat=True))
+        with self.recording(request, ids):
+            count = self.pause(ids)
         sentence = ngettext("%(count)s is paused now.", "%(count)s are paused now.", count)
         self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
 
     @admin.action(permissions=["operate"], description=gettext_lazy("Resume selected %(verbose_name_plural)s"))
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        count = self.resume(list(queryset.values_list("pk", flat=True)), read_database_clock())
+        ids = list(queryset.values_list("pk", flat=True))
+        with self.recording(request, ids):
+            count = self.resume(ids, read_database_clock())
         sentence = ngettext("%(count)s is checked again.", "%(count)s are checked again.", count)
         self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
 
     def pause_view(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        if self.pause([obj.pk]):
-            self.log_change(request, obj, _("Paused."))
+        with self.recording(request, [obj.pk]):
+            self.pause([obj.pk])
         self.message_user(request, _("“%(name)s” is paused.") % {"name": obj}, messages.SUCCESS)
         return redirect(self.url_of("change", obj.pk))
 
     def resume_view(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        if self.resume([obj.pk], read_database_clock()):
-            self.log_change(request, obj, _("Resumed."))
+        with self.recording(request, [obj.pk]):
+            self.resume([obj.pk], read_database_clock())
         self.message_user(request, _("“%(name)s” is checked again, at once.") % {"name": obj}, messages.SUCCESS)
         return redirect(self.url_of("change", obj.pk))
 

@@ -9,12 +9,12 @@ from django.db.models import ManyToManyField
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
 
-from healthcheck.admin.bases import ModelAdminBase
+from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.models import EndpointGroup, Location, StatusPage
 
 
 @admin.register(StatusPage)
-class StatusPageAdmin(ModelAdminBase):
+class StatusPageAdmin(VersionedAdmin):
     list_display = ("title", "slug", "shows_all_groups")
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
@@ -29,7 +29,7 @@ class StatusPageAdmin(ModelAdminBase):
 
 
 @admin.register(Location)
-class LocationAdmin(ModelAdminBase):
+class LocationAdmin(VersionedAdmin):
     """Runs and states hang on locations, so they are never deleted here."""
 
     list_display = ("name", "slug")

@@ -38,6 +38,26 @@ def insert_rows(
         cursor.execute(statement, [document])
 
 
+def update_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Update rows by their primary key, the first of `columns`; named and ordered as in `insert_rows`."""
+    key, *rest = columns
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    postgres = connection.vendor == "postgresql"
+    document = json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=_prepare_instant(postgres))
+    table = model._meta.db_table
+    if postgres:
+        types = ", ".join(f'"{column}" {fields[column].db_type(connection)}' for column in columns)
+        values = {column: f'r."{column}"' for column in columns}
+        source = f"json_to_recordset(%s::json) AS r({types})"
+    else:
+        values = {column: f"""json_extract(r.value, '$."{column}"')""" for column in columns}
+        source = "json_each(%s) AS r"
+    assignments = ", ".join(f'"{column}" = {values[column]}' for column in rest)
+    statement = f'UPDATE "{table}" SET {assignments} FROM {source} WHERE "{table}"."{key}" = {values[key]}'  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [document])
+
+
 def _prepare_instant(postgres: bool) -> Any:
     def prepare(value: datetime) -> str:
         # SQLite holds the naive text that Django's own backend writes.

@@ -1,0 +1,106 @@
+"""What differs between two documents, as lines for people: field, before, after."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from healthcheck.definitions.documents import PLACE_KEYS, Document
+
+# Headers and bodies carry keys. Versions must be able to bring them back, so that they are kept there as in the
+# endpoint itself, and shown only to people who may change it.
+HIDDEN_FIELDS = frozenset({"options.headers", "options.body"})
+HIDDEN = "(hidden)"
+# More of one field than anybody reads at once.
+MAX_LINES_PER_FIELD = 200
+# Matching lines is quadratic at worst; longer texts are compared as a whole.
+MAX_LINES_MATCHED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One line of a field. An empty side says that the line is new or gone."""
+
+    field: str
+    before: str
+    after: str
+
+
+def compare_documents(before: Document, after: Document, *, shows_hidden: bool) -> list[Difference]:
+    """Return the differences in the order of the document's keys; lists and long texts line by line."""
+    one, other = _flatten(before), _flatten(after)
+    fields = [*one, *(field for field in other if field not in one)]
+    differences: list[Difference] = []
+    for field in fields:
+        old, new = one.get(field, []), other.get(field, [])
+        if old == new or field in PLACE_KEYS:
+            continue
+        if field in HIDDEN_FIELDS and not shows_hidden:
+            old, new = ([HIDDEN] if old else []), ([HIDDEN] if new else [])
+            differences.append(Difference(field, "".join(old), "".join(new)))
+            continue
+        differences += _compare_lines(field, old, new)
+    return differences
+
+
+def describe_document(document: Document, *, shows_hidden: bool) -> list[Difference]:
+    """Return the whole of a document as lines without a before."""
+    return compare_documents({}, document, shows_hidden=shows_hidden)
+
+
+def _compare_lines(field: str, old: Sequence[str], new: Sequence[str]) -> list[Difference]:
+    if len(old) <= 1 and len(new) <= 1:
+        return [Difference(field, "".join(old), "".join(new))]
+    if len(old) + len(new) > MAX_LINES_MATCHED:
+        return [Difference(field, _shorten(old), _shorten(new))]
+    lines: list[Difference] = []
+    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            pairs = zip_longest(old[i1:i2], new[j1:j2], fillvalue="")
+            lines += [Difference(field, gone, come) for gone, come in pairs]
+    if len(lines) > MAX_LINES_PER_FIELD:
+        rest = len(lines) - MAX_LINES_PER_FIELD
+        return [*lines[:MAX_LINES_PER_FIELD], Difference(field, "", f"… {rest}")]
+    return lines
+
+
+def _shorten(lines: Sequence[str]) -> str:
+    return "\n".join([*lines[:5], f"… {len(lines)}"] if len(lines) > 5 else lines)
+
+
+def _flatten(document: Document) -> dict[str, list[str]]:
+    flat: dict[str, list[str]] = {}
+    for key, value in document.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{name}": _write_lines(each) for name, each in value.items()}
+        else:
+            flat[key] = _write_lines(value)
+    return flat
+
+
+def _write_lines(value: Any) -> list[str]:
+    if value is None or value == "":
+        return []
+    if isinstance(value, bool):
+        return ["yes" if value else "no"]
+    if isinstance(value, str):
+        return value.split("\n")
+    if isinstance(value, list):
+        return [line for each in value for line in _write_entry(each)]
+    if isinstance(value, dict):
+        return [f"{name}: {each}" for name, each in value.items()]
+    return [f"{value:g}" if isinstance(value, float) else str(value)]
+
+
+def _write_entry(entry: Any) -> Iterable[str]:
+    """Write one entry of a list: a line, a pair such as a header, or a section with its items below it."""
+    if isinstance(entry, list | tuple) and len(entry) == 2:
+        return [f"{entry[0]}: {entry[1]}"]
+    if not isinstance(entry, dict):
+        return [str(entry)]
+    words = [str(value) for value in entry.values() if value and not isinstance(value, list)]
+    inner = [line for value in entry.values() if isinstance(value, list) for line in _write_lines(value)]
+    return [" – ".join(words), *(f"  {line}" for line in inner)]

@@ -1,0 +1,80 @@
+"""The way back: an old version becomes the newest one, or a sentence says why it cannot and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from django.db import transaction
+from django.db.models import Model
+from django.utils.translation import gettext as _
+
+from healthcheck.definitions.documents import Document, read_documents
+from healthcheck.definitions.drafts import DefinitionError, Draft, refuse_first
+from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
+from healthcheck.definitions.group_drafts import check_groups, save_groups
+from healthcheck.definitions.plain_writing import write_plain
+from healthcheck.definitions.versions import Change, lock_rows, record_versions
+from healthcheck.models import Endpoint, EndpointGroup, Version, VersionAction
+
+
+def revert(model: type[Model], version: Version, change: Change) -> None:
+    """Define the object as `version` says, as its newest version; one marked as deleted comes back.
+
+    Raises DefinitionError with a sentence that names the cure, and then nothing is written.
+    """
+    with transaction.atomic():
+        lock_rows(model, [version.object_id])
+        before = read_documents(model, [version.object_id]).get(version.object_id)
+        if before is None:
+            raise DefinitionError(_("It has been removed for good meanwhile; add it again by hand."))
+        step = replace(change, action=VersionAction.REVERTED)
+        _WRITERS.get(model, _revert_plain)(model, version, before, step)
+
+
+def _revert_endpoint(model: type[Model], version: Version, before: Document, change: Change) -> None:
+    endpoint = Endpoint.objects.select_related("group").get(pk=version.object_id)
+    if endpoint.group.deleted_at is not None:
+        sentence = _("The group “%(name)s” of this endpoint is deleted; restore the group from its history first.")
+        raise DefinitionError(sentence % {"name": endpoint.group.name})
+    # It stays in its group: what it was measured as hangs on it.
+    after = _complete(before, version.definition) | {"group": before["group"]}
+    draft = Draft(after, pk=endpoint.pk, before=before, restores=endpoint.deleted_at is not None)
+    _save(Endpoint, draft, change)
+
+
+def _revert_group(model: type[Model], version: Version, before: Document, change: Change) -> None:
+    group = EndpointGroup.objects.get(pk=version.object_id)
+    deleted_at = group.deleted_at
+    draft = Draft(_complete(before, version.definition), pk=group.pk, before=before, restores=deleted_at is not None)
+    members = Endpoint.objects.filter(group=group, deleted_at=deleted_at) if deleted_at else Endpoint.objects.none()
+    ids = list(members.values_list("pk", flat=True))
+    found = read_documents(Endpoint, ids)
+    _save(EndpointGroup, draft, change)
+    # Those that were deleted together with it come back together with it.
+    Endpoint.objects.filter(pk__in=ids).update(deleted_at=None)
+    record_versions(Endpoint, found, read_documents(Endpoint, ids), change)
+
+
+def _revert_plain(model: type[Model], version: Version, before: Document, change: Change) -> None:
+    obj = model._default_manager.get(pk=version.object_id)
+    write_plain(obj, before, _complete(before, version.definition))
+    record_versions(model, {obj.pk: before}, read_documents(model, [obj.pk]), change)
+
+
+def _save(model: type[Model], draft: Draft, change: Change) -> None:
+    check, save = (check_endpoints, save_endpoints) if model is Endpoint else (check_groups, save_groups)
+    check([draft])
+    refuse_first([draft])
+    save([draft], change)
+
+
+def _complete(before: Document, definition: Document) -> Document:
+    # A version from before a column existed says nothing of it, and what nothing is known of stays as it is.
+    return before | {key: value for key, value in definition.items() if key in before}
+
+
+_WRITERS: Mapping[type[Model], Callable[[type[Model], Version, Document, Change], None]] = {
+    Endpoint: _revert_endpoint,
+    EndpointGroup: _revert_group,
+}

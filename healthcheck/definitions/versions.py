@@ -1,0 +1,158 @@
+"""Versions of definitions: one row per change, written in the transaction of the change.
+
+The object's row is locked first, so that numbers follow each other; the unique index on them is the net. An object that
+nobody has recorded yet, or that a command changed, first gets a version of how it was found: a way back always exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, F, Max, Model, OuterRef
+
+from healthcheck.definitions.documents import Document, differ, kind_of, read_documents, split_batches
+from healthcheck.models import Version, VersionAction
+from healthcheck.pipeline.bulk import insert_rows
+
+AS_FOUND = "as found"
+MAX_COMMENT_LENGTH = Version._meta.get_field("comment").max_length or 0
+_MAX_NAME_LENGTH = Version._meta.get_field("name").max_length or 0
+_COLUMNS = (
+    "kind",
+    "object_id",
+    "number",
+    "at",
+    "author_id",
+    "author_name",
+    "action",
+    "name",
+    "definition",
+    "comment",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Who changes something, when, how, and what they say about it."""
+
+    at: datetime
+    action: int = VersionAction.CHANGED
+    author_id: int | None = None
+    author_name: str = ""
+    comment: str = ""
+
+
+@contextmanager
+def recorded(model: type[Model], ids: Iterable[int], change: Change) -> Iterator[None]:
+    """Lock the objects, let the caller change them, and record what became of them; one transaction for all of it."""
+    chosen = list(ids)
+    with transaction.atomic():
+        lock_rows(model, chosen)
+        before = read_documents(model, chosen)
+        yield
+        after = read_documents(model, chosen)
+        if change.action == VersionAction.DELETED:
+            # What is really gone was last defined as it was before.
+            after = before | after
+        record_versions(model, before, after, change)
+
+
+def lock_rows(model: type[Model], ids: Sequence[int]) -> None:
+    """Keep others from changing these rows until the transaction ends. SQLite's transactions do so anyway."""
+    for batch in split_batches(ids):
+        # In one order, so that two who change the same rows wait for each other instead of deadlocking. Not the key:
+        # runs that refer to the row are inserted meanwhile.
+        rows = model._default_manager.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk")
+        list(rows.values_list("pk", flat=True))
+
+
+def record_versions(
+    model: type[Model], before: Mapping[int, Document], after: Mapping[int, Document], change: Change
+) -> int:
+    """Record what changed between the two readings and return how many objects that were.
+
+    What is not in `before` is new. The rows must be locked, and the transaction be that of the change.
+    """
+    count = 0
+    for batch in split_batches(list(after)):
+        latest = load_latest(model, batch)
+        rows: list[tuple[Any, ...]] = []
+        for pk in batch:
+            built = _build_versions(model, pk, latest.get(pk), (before.get(pk), after[pk], change))
+            count += bool(built)
+            rows += built
+        if rows:
+            insert_rows(Version, _COLUMNS, rows)
+    return count
+
+
+def load_latest(model: type[Model], ids: Sequence[int]) -> dict[int, Version]:
+    """Return the newest version of each object that has one, in one query."""
+    newer = Version.objects.filter(
+        kind=OuterRef("kind"), object_id=OuterRef("object_id"), number__gt=OuterRef("number")
+    )
+    rows = Version.objects.filter(~Exists(newer), kind=kind_of(model), object_id__in=ids)
+    return {row.object_id: row for row in rows}
+
+
+def load_numbers(model: type[Model], ids: Iterable[int]) -> dict[int, int]:
+    """Return the number of each object's newest version; 0 for one that has none yet."""
+    numbers = dict.fromkeys(ids, 0)
+    rows = Version.objects.filter(kind=kind_of(model), object_id__in=list(numbers)).order_by().values("object_id")
+    return numbers | dict(rows.annotate(last=Max("number")).values_list("object_id", "last"))
+
+
+def find_versions(model: type[Model], pk: int) -> Any:
+    """Return the versions of one object, newest first."""
+    return Version.objects.filter(kind=kind_of(model), object_id=pk).order_by(F("number").desc())
+
+
+def find_deleted(model: type[Model], ids: Iterable[int]) -> set[int]:
+    """Return those of the ids whose rows are marked as deleted; asks nothing where there are none."""
+    chosen = list(ids)
+    rows = model._default_manager.filter(pk__in=chosen, deleted_at__isnull=False) if chosen else None
+    return set(rows.values_list("pk", flat=True)) if rows is not None else set()
+
+
+def name_document(document: Document) -> str:
+    """Return what people call the object that a document defines."""
+    return str(document.get("title") or document.get("name") or "")[:_MAX_NAME_LENGTH]
+
+
+def _build_versions(
+    model: type[Model], pk: int, last: Version | None, step: tuple[Document | None, Document, Change]
+) -> list[tuple[Any, ...]]:
+    before, after, change = step
+    number = last.number if last else 0
+    if before is None:
+        action = VersionAction.CREATED if change.action == VersionAction.CHANGED else change.action
+        return [_build(model, pk, number + 1, after, replace(change, action=action))]
+    was_deleted = last is not None and last.action == VersionAction.DELETED
+    if not (differ(before, after) or change.action == VersionAction.DELETED or was_deleted):
+        return []
+    versions = []
+    if last is None or differ(last.definition, before):
+        action = VersionAction.CREATED if last is None else VersionAction.CHANGED
+        number += 1
+        versions.append(_build(model, pk, number, before, Change(change.at, action=action, comment=AS_FOUND)))
+    return [*versions, _build(model, pk, number + 1, after, change)]
+
+
+def _build(model: type[Model], pk: int, number: int, document: Document, change: Change) -> tuple[Any, ...]:
+    return (
+        kind_of(model),
+        pk,
+        number,
+        change.at,
+        change.author_id,
+        change.author_name,
+        int(change.action),
+        name_document(document),
+        document,
+        change.comment[:MAX_COMMENT_LENGTH],
+    )
