@@ -10,7 +10,7 @@ import pytest
 
 from tests.servers import PostgreSQL
 
-FOLDERS = ["tests/models", "tests/pipeline", "tests/web", "tests/admin"]
+FOLDERS = ["tests/models", "tests/definitions", "tests/pipeline", "tests/web", "tests/admin"]
 RERUN_SECONDS = 400
 
 
