@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from celery import current_app
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import NoReverseMatch, reverse
 
 from healthcheck import conf
 from healthcheck.engine.address_policy import AddressPolicy
@@ -24,7 +26,7 @@ _REDIS_SCHEMES = ("redis", "sentinel")
 
 @register("healthcheck")
 def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    return [*_check_unknown(), *_check_addresses(), *_check_time(), *_check_sqlite()]
+    return [*_check_unknown(), *_check_addresses(), *_check_time(), *_check_sqlite(), *_check_urls()]
 
 
 @register("healthcheck")
@@ -78,6 +80,19 @@ def _check_sqlite() -> Iterator[CheckMessage]:
         )
 
 
+def _check_urls() -> Iterator[CheckMessage]:
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return
+    try:
+        reverse("healthcheck:status")
+    except NoReverseMatch:
+        yield CheckWarning(
+            "The pages of healthcheck have no address: its URLs are not included.",
+            hint="Add path('health/', include('healthcheck.urls')) to the urlpatterns of ROOT_URLCONF.",
+            id="healthcheck.W006",
+        )
+
+
 def _check_pool() -> Iterator[CheckMessage]:
     pool = str(getattr(settings, "CELERY_WORKER_POOL", ""))
     if any(refused in pool for refused in _REFUSED_POOLS):
@@ -89,6 +104,12 @@ def _check_pool() -> Iterator[CheckMessage]:
 
 
 def _check_broker() -> Iterator[CheckMessage]:
+    if not current_app.conf.broker_url:
+        yield CheckWarning(
+            "Celery has no broker: no worker would ever hear of a run.",
+            hint="Set CELERY_BROKER_URL, and import your Celery app in the package of your settings (__init__.py).",
+            id="healthcheck.W005",
+        )
     if str(getattr(settings, "CELERY_BROKER_URL", "")).startswith("memory:"):
         yield CheckWarning(
             "The broker memory:// reaches no other process: no worker would ever hear of a run.",

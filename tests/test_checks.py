@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, run_checks
 from django.test import override_settings
@@ -34,6 +35,7 @@ def test_checks_are_silent_about_the_deployment() -> None:
         ({"CELERY_BROKER_URL": "memory://"}, "healthcheck.W002", "Redis"),
         ({"CELERY_BROKER_CHANNEL_ERROR_RETRY": False}, "healthcheck.W004", "CELERY_BROKER_CHANNEL_ERROR_RETRY = True"),
         ({"DATABASES": {"default": SQLITE}}, "healthcheck.W003", "IMMEDIATE"),
+        ({"ROOT_URLCONF": "django.contrib.auth.urls"}, "healthcheck.W006", "include('healthcheck.urls')"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Overriding setting DATABASES:UserWarning")
@@ -49,6 +51,12 @@ def test_check_of_the_time_zone_support_names_the_cure(monkeypatch: pytest.Monke
     monkeypatch.setattr(settings, "USE_TZ", False)
     [message] = run()
     assert (message.id, "USE_TZ = True" in str(message.hint)) == ("healthcheck.E001", True)
+
+
+def test_check_of_a_project_without_a_broker_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(current_app.conf, "broker_url", None)
+    [message] = run()
+    assert (message.id, "CELERY_BROKER_URL" in str(message.hint)) == ("healthcheck.W005", True)
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,12 @@ def leashed(*command: str, seconds: int = LIFE_SECONDS) -> list[str]:
 class Child:
     """A process that appends what it prints to `log`."""
 
-    def __init__(self, *command: str, log: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *command: str, log: Path, environment: Mapping[str, str] | None = None, folder: Path = ROOT
+    ) -> None:
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                leashed(*command), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+                leashed(*command), cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
 
     def __enter__(self) -> Self:
