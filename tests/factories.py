@@ -10,6 +10,7 @@ from healthcheck.models import (
     Assertion,
     CheckResult,
     CheckRun,
+    Credential,
     Endpoint,
     EndpointGroup,
     EndpointState,
@@ -22,6 +23,7 @@ from healthcheck.models import (
     Trigger,
 )
 from healthcheck.models.result import Judgement
+from healthcheck.models.secrets import seal_secrets
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -48,6 +50,13 @@ def make_endpoint(group: EndpointGroup | None = None, name: str = "site", **colu
     """Store an endpoint without a probe's opinion on its address; without a group it gets one of its own."""
     owner = group if group is not None else make_group()
     return Endpoint.objects.create(group=owner, name=name, **({"address": "http://127.0.0.1/"} | columns))
+
+
+def make_credential(name: str = "shop", kind: str = "bearer", **columns: Any) -> Credential:
+    """Store a credential; `secrets` are sealed by the keys in force, and stay away where there are none."""
+    secrets = columns.pop("secrets", {"token": "a-token"})
+    sealed = seal_secrets(secrets) if secrets else ""
+    return Credential.objects.create(name=name, kind=kind, **({"sealed": sealed} | columns))
 
 
 def make_assertion(endpoint: Endpoint, text: str = "status 200-299", **columns: Any) -> Assertion:

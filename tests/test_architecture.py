@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "healthcheck/models/": {
         "django",
         "healthcheck.engine.assertions",
+        "healthcheck.engine.credentials",
         "healthcheck.engine.probes",
         "healthcheck.engine.schedule",
         "healthcheck.engine.types",

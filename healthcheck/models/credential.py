@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from healthcheck.engine.credentials import EngineCredential, parse_credential
+from healthcheck.engine.credentials.fit import refuse_stored_misfit
+from healthcheck.engine.probes.http_options import parse_address
 from healthcheck.models.secrets import unseal_secrets
 
 
@@ -41,6 +45,14 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def parse(self) -> EngineCredential:
+        """Return the typed credential. Raises SecretsError and ConfigurationError, which name the cure."""
+        return parse_credential(self.kind, self.details, self.open_secrets())
+
+    def refuse_endpoint(self, address: str, headers: Iterable[tuple[str, str]]) -> None:
+        """Raise ConfigurationError where it cannot be used with this address and headers. Opens nothing."""
+        refuse_stored_misfit(self.kind, self.details, parse_address(address), headers)
 
     def open_secrets(self) -> dict[str, Any]:
         """Return the secret parts by name. Raises SecretsError with a sentence that names the cure."""

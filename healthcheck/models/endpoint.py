@@ -109,9 +109,11 @@ class Endpoint(models.Model):
     def clean(self) -> None:
         refusals: dict[str, ValidationError] = {}
         try:
-            self.parse_options()
+            options = self.parse_options()
+            if self.credential is not None:
+                self.credential.refuse_endpoint(self.address, options.headers)
         except ConfigurationError as error:
-            field = error.field if error.field in {"address", "kind"} else "options"
+            field = error.field if error.field in {"address", "kind", "credential"} else "options"
             # The code names the option, for a form that shows each option in a field of its own.
             refusals[field] = ValidationError(error.sentence, code=error.field)
         if (deadline := self._group_deadline()) and (self.timeout_seconds or 0) > deadline:

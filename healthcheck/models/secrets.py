@@ -27,12 +27,12 @@ def seal_secrets(secrets: Mapping[str, object]) -> str:
     plain = json.dumps(secrets, sort_keys=True, separators=(",", ":")).encode()
     if len(plain) > MAX_SEALED_BYTES:
         raise SecretsError(f"The secrets are larger than {MAX_SEALED_BYTES} bytes; shorten them.")
-    return _load_keys(get_settings().encryption_keys).encrypt(plain).decode("ascii")
+    return load_keys(get_settings().encryption_keys).encrypt(plain).decode("ascii")
 
 
 def unseal_secrets(sealed: str) -> dict[str, Any]:
     """Return what was sealed. Raises SecretsError for a text that none of the keys opens."""
-    keys = _load_keys(get_settings().encryption_keys)
+    keys = load_keys(get_settings().encryption_keys)
     try:
         opened: dict[str, Any] = json.loads(keys.decrypt(sealed.encode("ascii", "replace")))
     except InvalidToken:
@@ -45,7 +45,7 @@ def unseal_secrets(sealed: str) -> dict[str, Any]:
 
 def reseal_secrets(sealed: str) -> str:
     """Return the same secrets sealed by the first key. Raises SecretsError as the others do."""
-    keys = _load_keys(get_settings().encryption_keys)
+    keys = load_keys(get_settings().encryption_keys)
     try:
         return keys.rotate(sealed.encode("ascii", "replace")).decode("ascii")
     except InvalidToken:
@@ -54,8 +54,24 @@ def reseal_secrets(sealed: str) -> str:
         ) from None
 
 
+def is_current(sealed: str) -> bool:
+    """Whether the first key opens it, so that nothing is gained by sealing it again. Raises SecretsError."""
+    first = get_settings().encryption_keys[:1]
+    try:
+        load_keys(first).decrypt(sealed.encode("ascii", "replace"))
+    except InvalidToken:
+        return False
+    return True
+
+
+def make_key() -> str:
+    """Return a fresh key."""
+    return Fernet.generate_key().decode("ascii")
+
+
 @lru_cache(maxsize=8)
-def _load_keys(keys: tuple[str, ...]) -> MultiFernet:
+def load_keys(keys: tuple[str, ...]) -> MultiFernet:
+    """Return what seals and opens. Raises SecretsError when there is no key, or one that is none."""
     if not keys:
         raise SecretsError(
             "HEALTHCHECK['ENCRYPTION_KEYS'] holds no key; set one, made with `manage.py rotate_secrets --new-key`."

@@ -13,9 +13,11 @@ from operator import itemgetter
 from typing import Any
 
 from healthcheck.engine.assertions import parse_assertion
+from healthcheck.engine.credentials import EngineCredential, UnusableCredential
 from healthcheck.engine.probes import load_probe
 from healthcheck.engine.types import ConfigurationError, Limits, Target
 from healthcheck.models import CheckRun, Reason, RunStatus, Trigger
+from healthcheck.pipeline.credentials import load_credential
 from healthcheck.pipeline.dispatch import LEASE_MARGIN, MAX_TAKES
 from healthcheck.pipeline.limits import build_limits
 from healthcheck.pipeline.statements import (
@@ -115,7 +117,7 @@ def give_up_run(taken: TakenRun, now: datetime) -> None:
 
 def _load_targets(group_id: int) -> tuple[tuple[Target, ...], tuple[int, ...]]:
     targets, unreadable = [], []
-    for endpoint, rows in groupby(fetch(SELECT_TARGETS, group_id), key=itemgetter(slice(0, 5))):
+    for endpoint, rows in groupby(fetch(SELECT_TARGETS, group_id), key=itemgetter(slice(0, 9))):
         texts = [text for *_, text in rows if text is not None]
         try:
             targets.append(_freeze_endpoint(endpoint, texts))
@@ -127,10 +129,26 @@ def _load_targets(group_id: int) -> tuple[tuple[Target, ...], tuple[int, ...]]:
 
 
 def _freeze_endpoint(endpoint: tuple[Any, ...], texts: Sequence[str]) -> Target:
-    endpoint_id, kind, address, options, timeout_seconds = endpoint
+    endpoint_id, kind, address, options, timeout_seconds, *credential = endpoint
     parse = _parse_options if len(options) <= LARGEST_KEPT_OPTIONS else _parse_options.__wrapped__
     assertions = tuple(parse_assertion(text) for text in texts)
-    return Target(endpoint_id, kind, address, parse(kind, address, options), assertions, timeout_seconds)
+    return Target(
+        endpoint_id,
+        kind,
+        address,
+        parse(kind, address, options),
+        assertions,
+        timeout_seconds,
+        _load_credential(*credential),
+    )
+
+
+def _load_credential(
+    credential_id: int | None, kind: str, details: str, sealed: str
+) -> EngineCredential | UnusableCredential | None:
+    if credential_id is None:
+        return None
+    return load_credential(credential_id, kind=kind, details=details, sealed=sealed)
 
 
 @lru_cache(KEPT_CONFIGURATIONS)

@@ -12,9 +12,10 @@ from typing import Any
 
 from django.db import connection
 
-from healthcheck.models import Assertion, CheckRun, Endpoint, EndpointGroup, EndpointState
+from healthcheck.models import Assertion, CheckRun, Credential, Endpoint, EndpointGroup, EndpointState
 
 _RUN, _GROUP = CheckRun._meta.db_table, EndpointGroup._meta.db_table
+_CREDENTIAL = Credential._meta.db_table
 _ENDPOINT, _ASSERTION, _STATE = Endpoint._meta.db_table, Assertion._meta.db_table, EndpointState._meta.db_table
 
 SELECT_RUN = f"""
@@ -31,10 +32,11 @@ CLOSE_RUN = f"""
            up_count = %s, degraded_count = %s, down_count = %s, unknown_count = %s
     WHERE id = %s AND token = %s AND status <> %s
 """  # noqa: S608  # our own names
-# Endpoints and assertions in one look: what a person saves in between must not tear an endpoint from its assertions.
+# Endpoints, assertions and credentials in one look: what a person saves in between must not tear them apart.
 SELECT_TARGETS = f"""
-    SELECT e.id, e.kind, e.address, e.options, e.timeout_seconds, a.text
+    SELECT e.id, e.kind, e.address, e.options, e.timeout_seconds, c.id, c.kind, c.details, c.sealed, a.text
     FROM {_ENDPOINT} e LEFT JOIN {_ASSERTION} a ON a.endpoint_id = e.id
+    LEFT JOIN {_CREDENTIAL} c ON c.id = e.credential_id
     WHERE e.group_id = %s AND e.deleted_at IS NULL AND NOT e.is_paused
     ORDER BY e.position, e.id, a.position, a.id
 """  # noqa: S608  # our own names

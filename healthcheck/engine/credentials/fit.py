@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import httpx
 
 from healthcheck.engine.credentials.model import CertificateCredential, EngineCredential, HeaderCredential
-from healthcheck.engine.credentials.parse import name_origin
+from healthcheck.engine.credentials.parse import name_origin, parse_origins
 from healthcheck.engine.types import ConfigurationError
 
 
 def refuse_misfit(credential: EngineCredential, url: httpx.URL, headers: Iterable[tuple[str, str]]) -> None:
     """Raise ConfigurationError where the credential cannot be used with this address and these headers."""
-    refuse_conflict(name_headers(credential), headers)
+    refuse_conflict(_name_headers(credential), headers)
     if isinstance(credential, CertificateCredential):
         refuse_plain(url)
     refuse_origin(credential.origins, url)
 
 
-def name_headers(credential: EngineCredential) -> frozenset[str]:
+def _name_headers(credential: EngineCredential) -> frozenset[str]:
     """Return the headers that the credential sets, in lower case."""
     if isinstance(credential, CertificateCredential):
         return frozenset()
     if isinstance(credential, HeaderCredential):
         return frozenset(name.lower() for name, _ in credential.headers)
     return frozenset({"authorization"})
+
+
+def refuse_stored_misfit(
+    kind: str, details: Mapping[str, Any], url: httpx.URL, headers: Iterable[tuple[str, str]]
+) -> None:
+    """Raise as `refuse_misfit` does, from the public parts alone, so that nothing has to be opened."""
+    names = {"certificate": [], "headers": details.get("header_names", [])}.get(kind, ["authorization"])
+    refuse_conflict(frozenset(str(name).lower() for name in names), headers)
+    if kind == "certificate":
+        refuse_plain(url)
+    refuse_origin(parse_origins(details.get("origins", [])), url)
 
 
 def refuse_conflict(names: frozenset[str], headers: Iterable[tuple[str, str]]) -> None:

@@ -42,6 +42,8 @@ def parse_credential(kind: str, details: Values, secrets: Values) -> EngineCrede
         raise ConfigurationError(f"There is no kind of credential “{kind[:50]}”; choose one.", field="kind")
     parse, public, secret = parser
     for given, known in ((details, {*public, "origins"}), (secrets, secret)):
+        if not isinstance(given, Mapping):
+            raise ConfigurationError("What is stored is not a credential; enter it again.")
         if unknown := sorted(set(given) - set(known)):
             raise ConfigurationError(f"There is no field “{unknown[0][:50]}”; remove it.", field=unknown[0][:50])
     return parse(details, secrets)
@@ -189,7 +191,8 @@ def _leave_out_empty(*texts: str) -> tuple[str, ...]:
 
 
 _Parser = Callable[[Values, Values], EngineCredential]
-# By kind: who reads it, its public parts, its secret parts.
+# By kind: who reads it, its public parts, its secret parts. The names of secret headers are public, so that a form and
+# an endpoint know them without opening anything.
 _PARSERS: Mapping[str, tuple[_Parser, tuple[str, ...], tuple[str, ...]]] = {
     "basic": (_parse_basic, ("username",), ("password",)),
     "digest": (_parse_digest, ("username",), ("password",)),
