@@ -52,6 +52,7 @@ ALLOWED: dict[str, set[str]] = {
         "django",
         "healthcheck.definitions",
         "healthcheck.engine.assertions",
+        "healthcheck.engine.credentials",
         "healthcheck.engine.faults",
         "healthcheck.engine.freshness",
         "healthcheck.engine.probes",

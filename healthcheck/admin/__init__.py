@@ -1,7 +1,8 @@
 """The operator's window: ModelAdmins by family on the stock admin, and histories in views of our own."""
 
+from healthcheck.admin.credentials import CredentialAdmin
 from healthcheck.admin.endpoints import EndpointAdmin
 from healthcheck.admin.groups import EndpointGroupAdmin
 from healthcheck.admin.pages import LocationAdmin, StatusPageAdmin
 
-__all__ = ["EndpointAdmin", "EndpointGroupAdmin", "LocationAdmin", "StatusPageAdmin"]
+__all__ = ["CredentialAdmin", "EndpointAdmin", "EndpointGroupAdmin", "LocationAdmin", "StatusPageAdmin"]

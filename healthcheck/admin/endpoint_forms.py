@@ -29,7 +29,7 @@ from healthcheck.models import Endpoint, EndpointGroup
 
 OPTION_FIELDS = ("method", "headers", "body", "verify", "ca_pem", "family", "max_redirects", "max_body_bytes")
 # A change of these is a reason to check at once: what is shown until then was measured otherwise.
-RESTARTING_FIELDS = frozenset({"group", "address", "is_paused", "assertions", *OPTION_FIELDS})
+RESTARTING_FIELDS = frozenset({"group", "address", "is_paused", "assertions", "credential", *OPTION_FIELDS})
 _DEFAULTS = HttpOptions().to_dict()
 _WIDGETS: Mapping[str, forms.Widget] = {
     "address": forms.TextInput(attrs={"class": "hc-wide"}),
@@ -58,11 +58,16 @@ class EndpointFormBase(ExistingForm):
         self.initial.setdefault("assertions", join_assertions(self.instance))
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """Move what the model says of `options` to the field of that option, whose name is the error's code."""
+        """Move what the model says of `options` to the field of that option, whose name is the error's code.
+
+        What it says of a field that this form does not show goes above the form.
+        """
         if field is None and isinstance(error, ValidationError) and hasattr(error, "error_dict"):
             refusals = dict(error.error_dict)
             for refusal in refusals.pop("options", ()):
                 super().add_error(refusal.code if refusal.code in self.fields else None, refusal)
+            for refusal in refusals.pop("credential", ()):
+                super().add_error("credential" if "credential" in self.fields else None, refusal)
             error = ValidationError(refusals)
         super().add_error(field, error)
 
@@ -112,6 +117,7 @@ class EndpointForm(EndpointFormBase):
             "timeout_seconds",
             "failure_threshold",
             "recovery_threshold",
+            "credential",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -53,7 +53,7 @@ class EndpointInline(StackedInlineBase):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).filter(deleted_at__isnull=True)
-        return rows.prefetch_related("states", "assertions")
+        return rows.select_related("credential").prefetch_related("states", "assertions")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)

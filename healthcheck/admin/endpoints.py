@@ -42,11 +42,11 @@ _JUDGEMENT: Any = (
 )
 _REQUEST: Any = (
     gettext_lazy("Request"),
-    {"fields": ("method", "headers", "body", ("family", "max_redirects", "max_body_bytes"))},
+    {"fields": ("credential", "method", "headers", "body", ("family", "max_redirects", "max_body_bytes"))},
 )
 _TRUST: Any = (gettext_lazy("Trust"), {"fields": ("verify", "ca_pem")})
 _STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error", "last_result")})
-_OPTIONS: Any = (gettext_lazy("Request and trust"), {"fields": ("options_words",)})
+_OPTIONS: Any = (gettext_lazy("Request and trust"), {"fields": ("credential", "options_words")})
 
 
 class EndpointChangeList(ChangeListBase):
@@ -68,6 +68,7 @@ class EndpointAdmin(ExplanationViews):
     list_select_related = ("group",)
     search_fields = ("name", "address", "group__name")
     ordering = ("group__position", "group_id", "position", "id")
+    autocomplete_fields = ("credential",)
     readonly_fields = ("state", "since", "last_error", "last_result", "options_words")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -155,7 +156,10 @@ class EndpointAdmin(ExplanationViews):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
         # A run's results are found by the group's endpoints: one that changed its group would leave its past behind.
-        return ("group", *self.readonly_fields) if obj else self.readonly_fields
+        fixed = ("group",) if obj else ()
+        # Whoever may use a credential can have it sent to any server.
+        hidden = () if request.user.has_perm("healthcheck.view_credential") else ("credential",)
+        return (*fixed, *hidden, *self.readonly_fields)
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
         obj.save(update_fields=_changed_columns(form) if change else None)

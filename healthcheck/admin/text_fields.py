@@ -78,7 +78,7 @@ class HeadersField(TextField):
     def clean(self, value: Any) -> list[list[str]]:
         text = super().clean(value)
         lines = enumerate(text.split("\n"), start=1)
-        return [_split_header(number, line) for number, line in lines if line.strip()]
+        return [split_header(number, line) for number, line in lines if line.strip()]
 
 
 def split_assertions(text: str) -> list[str]:
@@ -118,7 +118,8 @@ def _refuse_overlong(number: int, line: str) -> None:
         raise ValidationError(sentence % {"number": number, "limit": limit})
 
 
-def _split_header(number: int, line: str) -> list[str]:
+def split_header(number: int, line: str) -> list[str]:
+    """Return name and value of one line. Raises ValidationError, which names the line and quotes nothing of it."""
     name_and_value = line.split(":", 1)
     if len(name_and_value) < 2:
         raise ValidationError(_("Line %(number)s is not a header; write it as Name: value.") % {"number": number})
