@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from healthcheck.web import health, views
+from healthcheck.web import assets, endpoint_views, entering, health, views
 
 app_name = "healthcheck"
 
@@ -13,6 +13,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("status.json", views.status_json, name="status_json"),
     path("status/<slug:slug>/", views.status_page, name="page"),
     path("status/<slug:slug>.json", views.status_json, name="page_json"),
+    # Below the page, where the pass of one that asks for a password is sent along.
+    path("status/<slug:slug>/status.json", views.status_json, name="page_twin"),
+    path("status/<slug:slug>/enter", entering.enter_page, name="enter"),
+    path("status/<slug:slug>/style-<str:version>.css", assets.page_style, name="page_style"),
+    path("status/<slug:slug>/logo-<str:version>.png", assets.page_logo, name="page_logo"),
+    path("status/<slug:slug>/<int:endpoint_id>/", endpoint_views.endpoint_page, name="endpoint"),
+    path("status/<slug:slug>/<int:endpoint_id>.json", endpoint_views.endpoint_json, name="endpoint_json"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

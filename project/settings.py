@@ -68,6 +68,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+# Where a status page for people who are signed in sends everybody else.
+LOGIN_URL = "admin:login"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
@@ -167,4 +169,5 @@ HEALTHCHECK: dict[str, Any] = {
         key.strip() for key in env.secret("HEALTHCHECK_ENCRYPTION_KEYS").split(",") if key.strip()
     ),
     "RETENTION_DAYS": env.int("HEALTHCHECK_RETENTION_DAYS", default=14),
+    "TRUSTED_PROXIES": tuple(env.list("HEALTHCHECK_TRUSTED_PROXIES", default=[])),
 }

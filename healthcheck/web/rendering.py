@@ -5,70 +5,67 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from healthcheck.web.board import Board, EndpointView, GroupView, is_unfolded
-from healthcheck.web.strip import draw_strip
+from healthcheck.web.board import Board, GroupView, SectionView, is_unfolded
+from healthcheck.web.rows import draw_rows
 from healthcheck.web.verdict import judge_board
-from healthcheck.web.words import (
-    describe_age,
-    describe_counts,
-    describe_fault,
-    describe_instant,
-    describe_latency,
-    describe_reason,
-    describe_state,
-    shorten_name,
-)
+from healthcheck.web.words import describe_age, describe_counts, describe_fault, describe_instant, shorten_name
+
+# The verdict has the second level.
+_TOP_LEVEL = 2
 
 
-def build_context(board: Board, now: datetime) -> dict[str, Any]:
-    """Return the template's context. Strings in it are not escaped yet, but for the strips."""
+def build_context(board: Board, now: datetime, *, page_url: str) -> dict[str, Any]:
+    """Return the template's context. Strings in it are not escaped yet, but for the rows."""
     count = len(board.endpoints)
     return {
         "board": board,
         "verdict": judge_board(board),
         "fault": describe_fault(board.checker_faults[0], now) if board.checker_faults else "",
-        "newest": _build_instant(board.newest_result_at, now),
-        "groups": [_build_group(group, now, endpoint_count=count) for group in board.groups],
+        "newest": build_instant(board.newest_result_at, now),
+        "sections": [_build_section(each, now, endpoint_count=count, page_url=page_url) for each in board.sections],
         "endpoint_count": count,
     }
 
 
-def _build_group(group: GroupView, now: datetime, *, endpoint_count: int) -> dict[str, Any]:
-    return {
-        "id": group.id,
-        "name": shorten_name(group.name),
-        "icon": _choose_group_icon(group),
-        "counts": describe_counts(group),
-        "is_paused": group.is_paused,
-        "is_open": is_unfolded(group, endpoint_count=endpoint_count),
-        "endpoints": [_build_endpoint(endpoint, now) for endpoint in group.endpoints],
-    }
-
-
-def _build_endpoint(endpoint: EndpointView, now: datetime) -> dict[str, Any]:
-    seen = endpoint.sighting
-    return {
-        "name": shorten_name(endpoint.name),
-        "icon": endpoint.state.word if endpoint.is_checked else "idle",
-        "state": describe_state(endpoint),
-        "is_paused": endpoint.is_paused,
-        "reason": describe_reason(endpoint),
-        "since": _build_instant(seen.since, now, with_seconds=False) if endpoint.is_checked else None,
-        "latency": describe_latency(endpoint.latency_us) if endpoint.latency_us else "",
-        "strip": draw_strip(seen.strip) if endpoint.is_checked else SafeString(""),
-    }
-
-
-def _build_instant(at: datetime | None, now: datetime, *, with_seconds: bool = True) -> dict[str, Any] | None:
+def build_instant(at: datetime | None, now: datetime, *, with_seconds: bool = True) -> dict[str, Any] | None:
+    """Return an instant for machines and for people, or None."""
     if at is None:
         return None
     return {
         "iso": localtime(at).isoformat(),
         "text": describe_instant(at, with_seconds=with_seconds),
         "age": describe_age(at, now),
+    }
+
+
+def _build_section(section: SectionView, now: datetime, *, endpoint_count: int, page_url: str) -> dict[str, Any]:
+    level = _TOP_LEVEL + bool(section.title)
+    return {
+        "id": section.id,
+        "title": shorten_name(section.title),
+        "description": section.description,
+        "groups": [
+            _build_group(group, endpoint_count=endpoint_count)
+            | {
+                "level": level,
+                "rows": draw_rows(group.endpoints, now, page_url=page_url, level=level + (not group.is_loose)),
+            }
+            for group in section.groups
+        ],
+    }
+
+
+def _build_group(group: GroupView, *, endpoint_count: int) -> dict[str, Any]:
+    return {
+        "key": group.key or str(group.id),
+        "name": shorten_name(group.name),
+        "icon": _choose_group_icon(group),
+        "counts": describe_counts(group),
+        "is_paused": group.is_paused,
+        "is_loose": group.is_loose,
+        "is_open": is_unfolded(group, endpoint_count=endpoint_count),
     }
 
 

@@ -3,105 +3,113 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from django.db.models import Case, IntegerField, Max, QuerySet, Value, When
 
 from healthcheck import conf
 from healthcheck.engine.freshness import is_expired
 from healthcheck.engine.types import ErrorKind, State
-from healthcheck.models import Endpoint, EndpointGroup, EndpointState, StatusPage, Tick
+from healthcheck.models import Endpoint, EndpointGroup, StatusPage, Tick
 from healthcheck.models.page import DEFAULT_SLUG
-from healthcheck.web.board import Board, EndpointView, GroupView, Sighting, choose_sighting
+from healthcheck.web.board import NEVER_CHECKED, Board, EndpointView, GroupView, Sighting, choose_sighting
 from healthcheck.web.freshness import Pulse, effective_state, find_checker_faults
+from healthcheck.web.layout import load_layout, select_endpoints, select_groups
 from healthcheck.web.untaken import load_untaken
 
-# Narrow on purpose: addresses and options never leave the database on the way to a public page.
+# Narrow on purpose: addresses and options never leave the database on the way to a public page. Rows are tuples, in
+# this order: a page of a thousand endpoints would spend more time on making models of them than on showing them.
 ENDPOINT_COLUMNS = ("id", "group_id", "name", "is_paused")
 STATE_COLUMNS = (
-    "endpoint_id",
-    "state",
-    "since",
-    "last_observed_at",
-    "last_verdict",
-    "last_error_kind",
-    "last_latency_us",
-    "valid_until",
-    "strip",
+    "states__state",
+    "states__since",
+    "states__last_observed_at",
+    "states__last_verdict",
+    "states__last_error_kind",
+    "states__last_latency_us",
+    "states__valid_until",
+    "states__strip",
 )
+_OWN_COLUMNS = len(ENDPOINT_COLUMNS)
+_STATES = {state.value: state for state in State}
+_KINDS: dict[int, ErrorKind | None] = {0: None} | {kind.value: kind for kind in ErrorKind}
+
+
+class GroupRow(NamedTuple):
+    """What is read of a group: the fields name its columns."""
+
+    id: int
+    slug: str
+    name: str
+    is_paused: bool
+    next_run_at: datetime
 
 
 def find_page(slug: str | None) -> StatusPage | None:
     """Return the page of that slug; for None the default page, or the first one where that was renamed."""
+    # The picture is large, and most requests show none.
+    pages = StatusPage.objects.defer("logo")
     if slug is not None:
-        return StatusPage.objects.filter(slug=slug).first()
+        return pages.filter(slug=slug).first()
     is_default = Case(When(slug=DEFAULT_SLUG, then=Value(0)), default=Value(1), output_field=IntegerField())
-    return StatusPage.objects.order_by(is_default, "id").first()
+    return pages.order_by(is_default, "id").first()
 
 
-def load_board(page: StatusPage, *, now: datetime) -> Board:
-    """Return the page as it stands at `now`."""
-    groups = _groups_of(page)
-    endpoints = Endpoint.objects.existing().filter(group__in=groups)
-    sightings = _load_sightings(endpoints, now)
-    views = _load_endpoints(endpoints, sightings)
-    rows = list(groups.only("id", "slug", "name", "is_paused", "next_run_at"))
-    shown = tuple(_view_group(group, views[group.pk]) for group in rows)
-    pulse = _load_pulse(groups, rows, shown)
+def load_board(page: StatusPage, *, now: datetime, endpoint_id: int | None = None) -> Board:
+    """Return the page as it stands at `now`; with an endpoint only what shows that one, which may be nothing."""
+    layout = load_layout(page)
+    groups, endpoints = select_groups(page, layout), select_endpoints(page, layout)
+    if endpoint_id is not None:
+        endpoints = endpoints.filter(pk=endpoint_id)
+        groups = groups.filter(pk__in=endpoints.order_by().values("group"))
+    rows = [GroupRow(*row) for row in groups.values_list(*GroupRow._fields)]
+    views = _load_endpoints(endpoints, {row.id for row in rows if row.is_paused}, now)
+    shown = {row.id: GroupView(row.id, row.slug, row.name, row.is_paused, tuple(views[row.id])) for row in rows}
+    pulse = _load_pulse(groups, rows, shown.values())
     faults = find_checker_faults(pulse, now=now, stale_after_seconds=conf.get_settings().stale_after_seconds)
-    return Board(page.slug, page.title, page.description, shown, faults)
+    return Board(page.slug, page.title, page.description, layout.arrange(shown), faults)
 
 
-def _groups_of(page: StatusPage) -> QuerySet[EndpointGroup]:
-    groups = EndpointGroup.objects.existing()
-    if page.shows_all_groups:
-        return groups
-    return groups.filter(pk__in=StatusPage.groups.through.objects.filter(statuspage=page.pk).values("endpointgroup"))
-
-
-def _load_sightings(endpoints: QuerySet[Endpoint], now: datetime) -> dict[int, list[Sighting]]:
-    states = EndpointState.objects.filter(endpoint__in=endpoints.order_by()).only(*STATE_COLUMNS)
-    sightings: dict[int, list[Sighting]] = defaultdict(list)
-    for row in states.order_by("location_id"):
-        sightings[row.endpoint_id].append(_see(row, now))
-    return sightings
-
-
-def _see(row: EndpointState, now: datetime) -> Sighting:
-    state = State(row.state)
-    shown = effective_state(state, row.valid_until, now)
+def see(row: Sequence[Any], now: datetime) -> Sighting:
+    """Return what a row of `STATE_COLUMNS` says at `now`."""
+    number, since, observed_at, verdict, error_kind, latency_us, valid_until, strip = row
+    state = _STATES[number]
+    shown = effective_state(state, valid_until, now)
     return Sighting(
         state=shown,
-        since=row.since if shown is state else row.valid_until,
-        is_expired=is_expired(row.valid_until, now),
-        last_verdict=State(row.last_verdict),
-        error_kind=ErrorKind(row.last_error_kind) if row.last_error_kind else None,
-        latency_us=row.last_latency_us,
-        observed_at=row.last_observed_at,
-        valid_until=row.valid_until,
-        strip=row.strip,
+        since=since if shown is state else valid_until,
+        is_expired=is_expired(valid_until, now),
+        last_verdict=_STATES[verdict],
+        error_kind=_KINDS[error_kind],
+        latency_us=latency_us,
+        observed_at=observed_at,
+        valid_until=valid_until,
+        strip=strip,
     )
 
 
 def _load_endpoints(
-    endpoints: QuerySet[Endpoint], sightings: dict[int, list[Sighting]]
+    endpoints: QuerySet[Endpoint], paused_groups: set[int], now: datetime
 ) -> dict[int, list[EndpointView]]:
+    """Return the endpoints by group. One row per location; an endpoint that was never checked has one without."""
+    rows = endpoints.order_by("position", "id", "states__location_id").values_list(*ENDPOINT_COLUMNS, *STATE_COLUMNS)
     views: dict[int, list[EndpointView]] = defaultdict(list)
-    for row in endpoints.only(*ENDPOINT_COLUMNS):
-        sighting = choose_sighting(sightings[row.pk])
-        views[row.group_id].append(EndpointView(row.pk, row.name, row.is_paused, sighting))
+    for (pk, group_id, name, is_paused), seen in groupby(rows, key=itemgetter(slice(_OWN_COLUMNS))):
+        sighting = _choose((row[_OWN_COLUMNS:] for row in seen), now)
+        views[group_id].append(EndpointView(pk, name, is_paused or group_id in paused_groups, sighting))
     return views
 
 
-def _view_group(group: EndpointGroup, endpoints: list[EndpointView]) -> GroupView:
-    shown = tuple(
-        EndpointView(endpoint.id, endpoint.name, endpoint.is_paused or group.is_paused, endpoint.sighting)
-        for endpoint in endpoints
-    )
-    return GroupView(group.pk, group.slug, group.name, group.is_paused, shown)
+def _choose(rows: Iterable[Sequence[Any]], now: datetime) -> Sighting:
+    sightings = [see(row, now) for row in rows if row[0] is not None]
+    return choose_sighting(sightings) if sightings else NEVER_CHECKED
 
 
-def _load_pulse(groups: QuerySet[EndpointGroup], rows: list[EndpointGroup], shown: tuple[GroupView, ...]) -> Pulse:
+def _load_pulse(groups: QuerySet[EndpointGroup], rows: list[GroupRow], shown: Iterable[GroupView]) -> Pulse:
     return Pulse(
         newest_tick_at=Tick.objects.aggregate(at=Max("at"))["at"],
         oldest_due_at=min((group.next_run_at for group in rows if not group.is_paused), default=None),
@@ -110,7 +118,7 @@ def _load_pulse(groups: QuerySet[EndpointGroup], rows: list[EndpointGroup], show
     )
 
 
-def _when_all_expired(shown: tuple[GroupView, ...]) -> datetime | None:
+def _when_all_expired(shown: Iterable[GroupView]) -> datetime | None:
     """Return when the last evidence expired, None while any is good: nothing is measured then, whoever is to blame."""
     sightings = [endpoint.sighting for group in shown for endpoint in group.active]
     if not all(sighting.is_expired for sighting in sightings if sighting.valid_until is not None):

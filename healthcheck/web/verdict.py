@@ -8,6 +8,7 @@ from django.utils.translation import gettext, ngettext
 
 from healthcheck.engine.types import State
 from healthcheck.web.board import Board, EndpointView, summarise_states
+from healthcheck.web.words import describe_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,9 @@ class Verdict:
 
 def judge_board(board: Board) -> Verdict:
     """Return the overall verdict. Paused endpoints do not count; a checker that is behind leaves nothing certain."""
-    active = [endpoint for group in board.groups for endpoint in group.active]
-    if not board.endpoints:
+    endpoints = board.endpoints
+    active = [endpoint for endpoint in endpoints if not endpoint.is_paused]
+    if not endpoints:
         return Verdict(State.UNKNOWN, gettext("Nothing is checked yet"))
     if board.checker_faults:
         return Verdict(State.UNKNOWN, gettext("The current state is not known"), _describe_last_known(active))
@@ -69,13 +71,8 @@ def _describe_some(state: State, count: int) -> str:
 
 def _describe_rest(active: list[EndpointView], named: State) -> str:
     states = [endpoint.state for endpoint in active]
-    phrases = (
-        (State.DEGRADED, gettext("%(count)s degraded")),
-        (State.UNKNOWN, gettext("%(count)s unknown")),
-        (State.UP, gettext("%(count)s up")),
-    )
-    parts = [text % {"count": states.count(state)} for state, text in phrases if state in states and state is not named]
-    return ", ".join(parts)
+    rest = [state for state in (State.DEGRADED, State.UNKNOWN, State.UP) if state in states and state is not named]
+    return ", ".join(describe_count(state, states.count(state)) for state in rest)
 
 
 def _describe_last_known(active: list[EndpointView]) -> str:

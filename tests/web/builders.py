@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from healthcheck.engine.types import State
-from healthcheck.web.board import NEVER_CHECKED, Board, EndpointView, GroupView, Sighting
+from healthcheck.web.board import NEVER_CHECKED, Board, EndpointView, GroupView, SectionView, Sighting
 from healthcheck.web.freshness import CheckerFault
 from tests.factories import NOW
 
@@ -40,4 +41,10 @@ def gather_board(*states: State, faults: Sequence[CheckerFault] = ()) -> Board:
 
 
 def lay_out(endpoints: Sequence[EndpointView], *, faults: Sequence[CheckerFault] = ()) -> Board:
-    return Board("status", "Status", "", (gather_group(endpoints),), tuple(faults))
+    """A page with one group of these endpoints, each with an id of its own."""
+    numbered = [replace(endpoint, id=number) for number, endpoint in enumerate(endpoints, start=1)]
+    return show_groups(gather_group(numbered), faults=faults)
+
+
+def show_groups(*groups: GroupView, faults: Sequence[CheckerFault] = ()) -> Board:
+    return Board("status", "Status", "", (SectionView(groups),), tuple(faults))

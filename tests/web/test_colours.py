@@ -16,8 +16,10 @@ SOFT = ["up-soft", "degraded-soft", "down-soft", "unknown-soft"]
 def _read_tokens(theme: str) -> dict[str, str]:
     path = finders.find("healthcheck/status.css")
     assert isinstance(path, str)
-    blocks = re.findall(r":root \{(.*?)\}", Path(path).read_text(encoding="utf-8"), flags=re.DOTALL)
-    return dict(re.findall(r"--hc-([a-z-]+): (#[0-9a-f]{6});", blocks[theme == "dark"]))
+    pairs = re.findall(
+        r"--hc-([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", Path(path).read_text(encoding="utf-8")
+    )
+    return {name: dark if theme == "dark" else light for name, light, dark in pairs}
 
 
 def _measure_luminance(colour: str) -> float:

@@ -7,16 +7,16 @@ from typing import Any
 
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind, State
-from healthcheck.web.board import Board, EndpointView, GroupView
+from healthcheck.web.board import EndpointView, GroupView
 from healthcheck.web.freshness import CheckerFault, Lag
 from healthcheck.web.json_twin import describe_board
 from tests.factories import NOW
-from tests.web.builders import gather_board, sight
+from tests.web.builders import gather_board, show_groups, sight
 
 
 def test_twin_says_what_the_page_says() -> None:
     down = EndpointView(7, "Checkout", False, sight(State.DOWN, error_kind=ErrorKind.TIMEOUT, strip="13"))
-    board = Board("status", "Status", "", (GroupView(1, "api", "API", False, (down,)),))
+    board = show_groups(GroupView(1, "api", "API", False, (down,)))
     assert describe_board(board) == {
         "page": {"slug": "status", "title": "Status"},
         "verdict": {"state": "down", "sentence": "Everything is down"},
@@ -24,6 +24,7 @@ def test_twin_says_what_the_page_says() -> None:
         "newest_result_at": "2026-07-01T11:59:59Z",
         "groups": [
             {
+                "section": "",
                 "slug": "api",
                 "name": "API",
                 "state": "down",
@@ -79,8 +80,6 @@ def test_twin_names_why_nothing_was_measured() -> None:
 
 def _describe(state: State, **fields: Any) -> tuple[str | None, str]:
     """Return kind and reason of an endpoint."""
-    board = Board(
-        "status", "", "", (GroupView(1, "", "", False, (EndpointView(1, "", False, sight(state, **fields)),)),)
-    )
+    board = show_groups(GroupView(1, "", "", False, (EndpointView(1, "", False, sight(state, **fields)),)))
     (endpoint,) = describe_board(board)["groups"][0]["endpoints"]
     return endpoint["error_kind"], endpoint["reason"]

@@ -12,6 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from healthcheck.engine.types import State
 from healthcheck.models import Endpoint, EndpointState
+from healthcheck.web.answers import ANSWERS
 from tests.factories import make_tick
 from tests.web.scenes import paint_calm_page, paint_hostile_page, paint_mixed_page
 
@@ -79,6 +80,7 @@ def test_open_page_takes_over_what_changed_and_keeps_what_the_reader_folded(
     page.get_by_text("Payments API").click()
     expect(page.get_by_text("It did not answer in time.")).to_be_hidden()
     EndpointState.objects.filter(state=State.DOWN).update(state=State.UP, last_verdict=State.UP, last_error_kind=0)
+    ANSWERS.forget()
     page.clock.run_for(10_500)
     expect(page).to_have_title("1 of 8 endpoints is degraded · Acme Cloud")
     expect(page.get_by_role("status")).to_have_text("1 of 8 endpoints is degraded")
@@ -95,6 +97,7 @@ def test_open_page_does_not_move_when_it_is_updated(page: Page, live_server: Liv
     endpoint = Endpoint.objects.get(name="Checkout")
     EndpointState.objects.filter(endpoint=endpoint).update(strip="3" * 60)
     before = page.evaluate("document.documentElement.scrollHeight")
+    ANSWERS.forget()
     page.clock.run_for(10_500)
     expect(page.get_by_role("img", name="0 of the last 60 checks up, 60 down")).to_be_attached()
     assert page.evaluate("[scrollY, document.documentElement.scrollHeight]") == [400, before]
@@ -107,9 +110,11 @@ def test_page_that_cannot_be_updated_says_that_it_is_out_of_date(page: Page, liv
     banner = page.get_by_role("alert").filter(has_text="This page is out of date")
     expect(banner).to_be_hidden()
     page.context.set_offline(True)
+    ANSWERS.forget()
     page.clock.run_for(10_500)
     expect(banner).to_be_visible()
     page.context.set_offline(False)
+    ANSWERS.forget()
     page.clock.run_for(10_500)
     expect(banner).to_be_hidden()
 
@@ -120,6 +125,7 @@ def test_checker_that_falls_behind_is_announced_on_an_open_page(page: Page, live
     page.goto(live_server.url)
     expect(page.get_by_role("heading", name="Everything is up")).to_be_visible()
     make_tick(at=timezone.now() - timedelta(minutes=2))
+    ANSWERS.forget()
     page.clock.run_for(10_500)
     expect(page.get_by_text("The checker is behind")).to_be_visible()
     expect(page.get_by_role("heading", name="The current state is not known")).to_be_visible()

@@ -5,6 +5,7 @@
   const FETCH_TIMEOUT_MS = 8000;
   // A tab that slept for so many rounds shows old news until the next answer arrives.
   const MISSED_ROUNDS = 3;
+  const FOCUSABLE = "summary, a, [tabindex]";
 
   const live = document.getElementById("hc-live");
   const outdated = document.getElementById("hc-outdated");
@@ -25,7 +26,7 @@
     const since = new Date(newestAt);
     const time = document.getElementById("hc-outdated-since");
     time.dateTime = since.toISOString();
-    time.textContent = since.toLocaleTimeString();
+    time.textContent = since.toLocaleTimeString(document.documentElement.lang);
     outdated.hidden = false;
     live.classList.add("hc-is-outdated");
   }
@@ -54,11 +55,19 @@
     }
   }
 
-  function announceVerdict(before) {
-    const sentence = document.getElementById("hc-verdict-sentence");
-    if (sentence && sentence.textContent !== before) {
-      document.getElementById("hc-announce").textContent = sentence.textContent;
-    }
+  function readNews() {
+    return ["hc-verdict-sentence", "hc-announcement-text"].map((id) => document.getElementById(id)?.textContent.trim() ?? "");
+  }
+
+  // Politely, and only what is new: the verdict, or what the page's owner has to say.
+  function announceNews(before) {
+    const news = readNews().filter((text, place) => text && text !== before[place]);
+    if (news.length) document.getElementById("hc-announce").textContent = news.join(" ");
+  }
+
+  function describeFocus() {
+    const part = document.activeElement?.closest("[data-part]");
+    return part && { part: part.id, place: [...part.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement) };
   }
 
   function show(text) {
@@ -66,17 +75,17 @@
     const fresh = page.getElementById("hc-live");
     if (!fresh) throw new Error("not a status page");
     const parts = readParts(fresh);
-    const before = document.getElementById("hc-verdict-sentence")?.textContent;
-    const focused = document.activeElement?.closest("[data-part]")?.id;
+    const before = readNews();
+    const focused = describeFocus();
     keepChoices(fresh);
     swapParts(fresh, parts);
     served = parts;
     if (focused && document.activeElement === document.body) {
-      document.querySelector(`[id="${focused}"] summary`)?.focus({ preventScroll: true });
+      document.getElementById(focused.part)?.querySelectorAll(FOCUSABLE)[focused.place]?.focus({ preventScroll: true });
     }
     document.title = page.title;
     document.getElementById("hc-favicon").href = page.getElementById("hc-favicon").getAttribute("href");
-    announceVerdict(before);
+    announceNews(before);
   }
 
   async function fetchPage() {
