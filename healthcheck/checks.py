@@ -8,25 +8,89 @@ from typing import Any
 from celery import current_app
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.urls import NoReverseMatch, reverse
 
 from healthcheck import conf
 from healthcheck.engine.address_policy import AddressPolicy
 from healthcheck.engine.types import ConfigurationError
+from healthcheck.models.credential import Credential
 from healthcheck.models.group import MAX_DEADLINE_SECONDS
+from healthcheck.models.secrets import SecretsError, load_keys
 from healthcheck.pipeline.dispatch import LEASE_MARGIN
 
 # They replace sockets and threads by their own; the engine runs its event loop on a real thread.
 _REFUSED_POOLS = ("gevent", "eventlet")
 _REDIS_SCHEMES = ("redis", "sentinel")
+# Credentials that are opened by way of trial, and how many of those that do not open are named.
+MAX_CHECKED, MAX_NAMED = 1000, 10
 
 
 @register("healthcheck")
 def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     return [*_check_unknown(), *_check_addresses(), *_check_time(), *_check_sqlite(), *_check_urls()]
+
+
+@register("healthcheck")
+def check_keys(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[CheckMessage]:
+    keys = conf.get_settings().encryption_keys if _has_readable_settings() else ()
+    try:
+        if keys:
+            load_keys(keys)
+    except SecretsError as error:
+        hint = "Separate several keys by commas in the environment, or write them as a list; each ends in “=”."
+        yield Error(str(error), hint=hint, id="healthcheck.E006")
+
+
+@register(Tags.database)
+def check_credentials(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
+) -> Iterator[CheckMessage]:
+    """Say which credentials no key opens; only where the database may be asked, as `check --database default` does."""
+    if DEFAULT_DB_ALIAS in (databases or ()) and _has_readable_settings():
+        yield from _check_sealed()
+
+
+def _check_sealed() -> Iterator[CheckMessage]:
+    try:
+        sealed = list(Credential.objects.exclude(sealed="").order_by("name")[:MAX_CHECKED])
+    except DatabaseError:
+        # Before the first migration there is no table, and whether the database is there is for others to say.
+        return
+    if sealed and not conf.get_settings().encryption_keys:
+        yield CheckWarning(
+            "There are credentials, but HEALTHCHECK['ENCRYPTION_KEYS'] holds no key: their endpoints are not checked.",
+            hint="Set the key that sealed them, such as HEALTHCHECK_ENCRYPTION_KEYS in the environment.",
+            id="healthcheck.W007",
+        )
+        return
+    if locked := [f"“{credential.name}”" for credential in sealed if not _opens(credential)]:
+        # A warning, because an error would keep `migrate` from running, and one lost key is no reason for that.
+        yield CheckWarning(
+            f"No key in HEALTHCHECK['ENCRYPTION_KEYS'] opens these credentials: {', '.join(locked[:MAX_NAMED])}.",
+            hint="Add the key that sealed them at the end of the list, or enter their secrets again.",
+            id="healthcheck.W008",
+        )
+
+
+def _opens(credential: Credential) -> bool:
+    try:
+        credential.open_secrets()
+    except SecretsError:
+        return False
+    return True
+
+
+def _has_readable_settings() -> bool:
+    """Whether they can be read; what keeps them from it has a message of its own."""
+    try:
+        conf.get_settings()
+    except ImproperlyConfigured:
+        return False
+    return True
 
 
 @register("healthcheck")

@@ -29,6 +29,8 @@ def test_checks_are_silent_about_the_deployment() -> None:
         ({"HEALTHCHECK": {"ADDRESS_ALLOW": ["10.0.0.1/8"]}}, "healthcheck.E003", "corrected"),
         ({"HEALTHCHECK": {"ADDRESS_DENY": ["example.com"]}}, "healthcheck.E003", "corrected"),
         ({"HEALTHCHECK": {"ADDRESS_DENY": "10.0.0.0/8"}}, "healthcheck.E003", "['10.0.0.0/8']"),
+        ({"HEALTHCHECK": {"ENCRYPTION_KEYS": ["short"]}}, "healthcheck.E006", "commas"),
+        ({"HEALTHCHECK": {"ENCRYPTION_KEYS": "one-text"}}, "healthcheck.E006", "as a list"),
         ({"CELERY_WORKER_POOL": "gevent"}, "healthcheck.E004", "threads"),
         ({"CELERY_WORKER_POOL": "celery.concurrency.eventlet:TaskPool"}, "healthcheck.E004", "threads"),
         ({"CELERY_BROKER_TRANSPORT_OPTIONS": {"visibility_timeout": 605}}, "healthcheck.E005", "900"),

@@ -1,4 +1,4 @@
-"""The one folder that `manage.py up` writes to: database, backups, secret key, lock, demo."""
+"""The one folder that `manage.py up` writes to: database, backups, keys, lock, demo."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import secrets
 import shutil
 import stat
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connections
+
+from healthcheck.models.secrets import make_key
 
 PRIVATE = 0o700
 # A socket's path has 104 bytes on macOS and 108 on Linux, its final zero included.
@@ -82,14 +85,18 @@ class DataDirectory:
         self.path.chmod(PRIVATE)
 
     def read_secret_key(self) -> str:
-        """Return the key that was made at the first start. Raises OSError, CommandError."""
-        file = self.path / "secret-key"
-        if not file.exists() or not _read_key(file):
-            # Whole or not at all: half a key would be kept for ever.
-            fresh = file.with_suffix(".new")
-            fresh.write_text(secrets.token_urlsafe(48))
-            fresh.replace(file)
-        return _read_key(file)
+        """Return Django's key, made at the first start. Raises OSError, CommandError."""
+        lost = "and everybody has to log in again"
+        return _read_or_make(self.path / "secret-key", lambda: secrets.token_urlsafe(48), lost=lost)
+
+    def read_encryption_keys(self) -> str:
+        """Return the keys of credentials, made at the first start; a rotation puts another one first.
+
+        Not among the backups: whoever gets hold of a copy of the database must not get the key with it.
+        """
+        lost = "and the secrets of all credentials have to be entered again"
+        keys = _read_or_make(self.path / "encryption-key", make_key, lost=lost)
+        return ",".join(keys.replace(",", " ").split())
 
     def choose_broker_directory(self) -> Path:
         """Return a private folder whose path suits a socket and the broker's configuration, which quotes nothing."""
@@ -122,13 +129,21 @@ def find_data_directory(given: str | None) -> DataDirectory:
         raise CommandError(f"Nobody knows whose home {given} is; choose another folder with --data.") from None
 
 
-def _read_key(file: Path) -> str:
+def _read_or_make(file: Path, make: Callable[[], str], *, lost: str) -> str:
+    if not file.exists() or not _read_key(file, lost=lost):
+        # Whole or not at all: half a key would be kept for ever.
+        fresh = file.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(make())
+        fresh.replace(file)
+    return _read_key(file, lost=lost)
+
+
+def _read_key(file: Path, *, lost: str) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except UnicodeDecodeError:
-        raise CommandError(
-            f"{file} holds no key but something else; remove it and start again, and everybody has to log in again."
-        ) from None
+        raise CommandError(f"{file} holds no key but something else; remove it and start again, {lost}.") from None
 
 
 def _suits_broker(directory: Path) -> bool:

@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 from project.embedded.data_directory import DataDirectory
 
 BROKER_VARIABLES = ("REDIS_URL", "REDIS_URL_FILE", "CELERY_BROKER_URL", "CELERY_BROKER_URL_FILE")
+KEY_VARIABLES = ("HEALTHCHECK_ENCRYPTION_KEYS", "HEALTHCHECK_ENCRYPTION_KEYS_FILE")
 # Celery says so at each start, and nothing else runs as root here than what the same person has started.
 ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
 
@@ -45,6 +46,8 @@ def build_environment(data: DataDirectory, *, broker: Path | None, allowed_hosts
     }
     if "SECRET_KEY" not in own and "SECRET_KEY_FILE" not in own:
         environment["SECRET_KEY"] = data.read_secret_key()
+    if not any(own.get(name) for name in KEY_VARIABLES):
+        environment["HEALTHCHECK_ENCRYPTION_KEYS"] = data.read_encryption_keys()
     if broker is not None:
         environment["REDIS_URL"] = f"redis+socket://{broker}?virtual_host=0"
     return environment

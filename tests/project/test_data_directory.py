@@ -113,6 +113,22 @@ def test_secret_key_that_is_no_text_is_refused(tmp_path: Path) -> None:
         DataDirectory(tmp_path).read_secret_key()
 
 
+def test_encryption_keys_are_made_once_and_may_be_rotated(tmp_path: Path) -> None:
+    data = DataDirectory(tmp_path)
+    made = data.read_encryption_keys()
+    assert data.read_encryption_keys() == made
+    file = tmp_path / "encryption-key"
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_text(f"new-key\n{made},\n")
+    assert data.read_encryption_keys() == f"new-key,{made}"
+
+
+def test_encryption_keys_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "encryption-key").write_bytes(b"\xff\xfe")
+    with pytest.raises(CommandError, match="the secrets of all credentials have to be entered again"):
+        DataDirectory(tmp_path).read_encryption_keys()
+
+
 def test_home_of_nobody_is_refused() -> None:
     with pytest.raises(CommandError) as refused:
         find_data_directory("~nosuch/x")
