@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.admin.bases import InlineFormSetBase, ModelFormBase
+from healthcheck.admin.tag_fields import TaggedForm
 from healthcheck.admin.text_fields import (
     AssertionsField,
     HeadersField,
@@ -33,6 +34,7 @@ RESTARTING_FIELDS = frozenset({"group", "address", "is_paused", "assertions", "c
 _DEFAULTS = HttpOptions().to_dict()
 _WIDGETS: Mapping[str, forms.Widget] = {
     "address": forms.TextInput(attrs={"class": "hc-wide"}),
+    "description": forms.Textarea(attrs={"rows": 2, "cols": 80, "class": "vLargeTextField"}),
     "timeout_seconds": forms.NumberInput(attrs={"class": "vIntegerField"}),
 }
 
@@ -72,7 +74,7 @@ class EndpointFormBase(ExistingForm):
         super().add_error(field, error)
 
 
-class EndpointForm(EndpointFormBase):
+class EndpointForm(TaggedForm, EndpointFormBase):
     method = forms.ChoiceField(choices=[(method, method) for method in METHODS], label=_("Method"))
     headers = HeadersField(
         rows=3, label=_("Headers"), help_text=_("One per line as Name: value. Only staff who may change it see them.")
@@ -118,6 +120,8 @@ class EndpointForm(EndpointFormBase):
             "failure_threshold",
             "recovery_threshold",
             "credential",
+            "tags",
+            "description",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

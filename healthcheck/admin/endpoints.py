@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.filters import RelatedOnlyFieldListFilter
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -19,23 +19,27 @@ from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.badges import draw_paused, draw_state
 from healthcheck.admin.bases import ChangeListBase
+from healthcheck.admin.cloned import ClonedAdmin
 from healthcheck.admin.endpoint_forms import OPTION_FIELDS, RESTARTING_FIELDS, EndpointForm, read_options
 from healthcheck.admin.explanation import ExplanationViews
-from healthcheck.admin.filters import EndpointStateFilter
+from healthcheck.admin.filters import EndpointStateFilter, EndpointTagFilter
 from healthcheck.admin.history import Cursor, page_history
-from healthcheck.admin.operated import changed_columns
+from healthcheck.admin.operated import OperatedAdmin, changed_columns
 from healthcheck.admin.overview import latest_state, overall_state
 from healthcheck.admin.result_rows import load_endpoint_rows
+from healthcheck.admin.tag_fields import draw_tags_below
 from healthcheck.admin.text_fields import join_assertions, write_assertions
 from healthcheck.admin.tools import Tool
 from healthcheck.admin.words import describe_duration, describe_instant, describe_moment
+from healthcheck.definitions.cloning import clone_endpoints
+from healthcheck.definitions.versions import Change
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind
 from healthcheck.models import CheckResult, Endpoint, EndpointState
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
 
-_IDENTITY: Any = (None, {"fields": (("group", "name"), "address", ("position", "is_paused"))})
+_IDENTITY: Any = (None, {"fields": (("group", "name"), "address", "tags", "description", ("position", "is_paused"))})
 _JUDGEMENT: Any = (
     gettext_lazy("What is expected"),
     {"fields": ("assertions", ("timeout_seconds", "failure_threshold", "recovery_threshold"))},
@@ -56,17 +60,19 @@ class EndpointChangeList(ChangeListBase):
         super().get_results(request)
         now = read_database_clock()
         self.result_list = list(self.result_list)
+        prefetch_related_objects(self.result_list, "tags")
         for endpoint in self.result_list:
             endpoint.seen_at = now
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ExplanationViews):
+class EndpointAdmin(ClonedAdmin, ExplanationViews):
     form = EndpointForm
     list_display = ("name_and_address", "group", "state_since", "result_and_error")
-    list_filter = (EndpointStateFilter, "is_paused", ("group", RelatedOnlyFieldListFilter))
+    list_filter = (EndpointStateFilter, EndpointTagFilter, "is_paused", ("group", RelatedOnlyFieldListFilter))
     list_select_related = ("group",)
     search_fields = ("name", "address", "group__name")
+    actions = (*OperatedAdmin.actions, "clone_selected")
     ordering = ("group__position", "group_id", "position", "id")
     autocomplete_fields = ("credential",)
     readonly_fields = ("state", "since", "last_error", "last_result", "options_words")
@@ -82,7 +88,8 @@ class EndpointAdmin(ExplanationViews):
 
     @admin.display(description=gettext_lazy("name"), ordering="name")
     def name_and_address(self, obj: Endpoint) -> SafeString:
-        return format_html('{}<br><span class="hc-quiet hc-address">{}</span>', obj.name, obj.address)
+        address = format_html('<span class="hc-quiet hc-address">{}</span>', obj.address)
+        return format_html("{}<br>{}{}", obj.name, address, draw_tags_below(obj.tags.all()))
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, obj: Any) -> SafeString:
@@ -167,6 +174,9 @@ class EndpointAdmin(ExplanationViews):
             write_assertions(obj, form.cleaned_data["assertions"])
         if not obj.is_paused and (not change or RESTARTING_FIELDS & set(form.changed_data)):
             restart_clocks([obj.group_id], read_database_clock())
+
+    def clone(self, ids: Sequence[int], change: Change) -> list[int]:
+        return clone_endpoints(ids, change)
 
     def resume(self, ids: Sequence[int], now: datetime) -> int:
         paused = Endpoint.objects.existing().filter(pk__in=ids, is_paused=True)

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -19,12 +19,14 @@ from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.badges import draw_counts, draw_paused
 from healthcheck.admin.bases import ChangeListBase
+from healthcheck.admin.cloned import ClonedAdmin
 from healthcheck.admin.endpoint_forms import RESTARTING_FIELDS, ExistingForm
 from healthcheck.admin.endpoint_inline import MAX_INLINE_ENDPOINTS, EndpointInline
-from healthcheck.admin.filters import GroupStateFilter
+from healthcheck.admin.filters import GroupStateFilter, GroupTagFilter
 from healthcheck.admin.operated import OperatedAdmin, changed_columns
 from healthcheck.admin.overview import GroupOverview, load_overviews
 from healthcheck.admin.runs import RunViews
+from healthcheck.admin.tag_fields import TaggedForm, draw_tags_below
 from healthcheck.admin.text_fields import write_assertions
 from healthcheck.admin.tools import Tool
 from healthcheck.admin.versioned import Tracked
@@ -35,6 +37,8 @@ from healthcheck.admin.words import (
     describe_schedule,
     describe_status,
 )
+from healthcheck.definitions.cloning import clone_groups
+from healthcheck.definitions.versions import Change
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind
 from healthcheck.models import Endpoint, EndpointGroup, RunStatus
@@ -44,7 +48,7 @@ from healthcheck.pipeline.clock import restart_clocks
 _SCHEDULE_COLUMNS = frozenset({"interval_seconds", "cron", "timezone"})
 
 
-class EndpointGroupForm(ExistingForm):
+class EndpointGroupForm(TaggedForm, ExistingForm):
     class Meta:
         model = EndpointGroup
         widgets = {"deadline_seconds": forms.NumberInput(attrs={"class": "vIntegerField"})}
@@ -57,6 +61,7 @@ class EndpointGroupForm(ExistingForm):
             "cron",
             "timezone",
             "deadline_seconds",
+            "tags",
         )
 
     def clean(self) -> dict[str, Any]:
@@ -81,6 +86,7 @@ class GroupChangeList(ChangeListBase):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         groups = list(self.result_list)
+        prefetch_related_objects(groups, "tags")
         overviews = load_overviews([group.pk for group in groups], read_database_clock())
         for group in groups:
             group.overview = overviews[group.pk]
@@ -88,16 +94,16 @@ class GroupChangeList(ChangeListBase):
 
 
 @admin.register(EndpointGroup)
-class EndpointGroupAdmin(RunViews, OperatedAdmin):
+class EndpointGroupAdmin(RunViews, ClonedAdmin):
     form = EndpointGroupForm
-    list_display = ("name", "schedule_words", "members", "last_error", "last_run")
-    list_filter = (GroupStateFilter, "is_paused")
+    list_display = ("name_and_tags", "schedule_words", "members", "last_error", "last_run")
+    list_filter = (GroupStateFilter, GroupTagFilter, "is_paused")
     search_fields = ("name", "slug")
-    actions = ("check_selected", *OperatedAdmin.actions)
+    actions = ("check_selected", *OperatedAdmin.actions, "clone_selected")
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("members", "last_error", "last_run", "next_run")
     _fieldsets: tuple[Any, ...] = (
-        (None, {"fields": (("name", "slug"), ("position", "is_paused"))}),
+        (None, {"fields": (("name", "slug"), "tags", ("position", "is_paused"))}),
         (
             gettext_lazy("Schedule"),
             {"fields": (("interval_seconds", "deadline_seconds"), ("cron", "timezone"))},
@@ -112,6 +118,10 @@ class EndpointGroupAdmin(RunViews, OperatedAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeListBase]:
         return GroupChangeList
+
+    @admin.display(description=gettext_lazy("name"), ordering="name")
+    def name_and_tags(self, obj: EndpointGroup) -> SafeString:
+        return format_html("{}{}", obj.name, draw_tags_below(obj.tags.all()))
 
     @admin.display(description=gettext_lazy("schedule"), ordering="interval_seconds")
     def schedule_words(self, obj: EndpointGroup) -> str:
@@ -189,6 +199,9 @@ class EndpointGroupAdmin(RunViews, OperatedAdmin):
             members = members.order_by("pk")[: MAX_INLINE_ENDPOINTS + 1]
         found = list(members.values_list("pk", flat=True))
         return [(EndpointGroup, list(ids)), (Endpoint, found if deleting or len(found) <= MAX_INLINE_ENDPOINTS else [])]
+
+    def clone(self, ids: Sequence[int], change: Change) -> list[int]:
+        return clone_groups(ids, change)
 
     def resume(self, ids: Any, now: datetime) -> int:
         paused = list(EndpointGroup.objects.existing().filter(pk__in=ids, is_paused=True).values_list("pk", flat=True))

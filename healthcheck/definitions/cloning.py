@@ -1,0 +1,74 @@
+"""Copies of definitions: under a free name, with everything but the past, paused until somebody has looked at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from healthcheck.definitions.documents import Document, read_documents
+from healthcheck.definitions.drafts import Draft, refuse_first
+from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
+from healthcheck.definitions.group_drafts import check_groups, save_groups
+from healthcheck.definitions.versions import Change
+from healthcheck.models import Endpoint, EndpointGroup
+
+_MAX_NAME_LENGTH = Endpoint._meta.get_field("name").max_length or 0
+_MAX_SLUG_LENGTH = EndpointGroup._meta.get_field("slug").max_length or 0
+
+
+def clone_endpoints(ids: Sequence[int], change: Change) -> list[int]:
+    """Copy endpoints within their groups, paused. Returns the ids of the copies. Raises DefinitionError."""
+    with transaction.atomic():
+        documents = read_documents(Endpoint, ids)
+        groups = Endpoint.objects.filter(pk__in=ids).values("group_id")
+        taken = set(Endpoint.objects.existing().filter(group__in=groups).values_list("group__slug", "name"))
+        drafts = [Draft(_copy_endpoint(document, taken)) for document in documents.values()]
+        check_endpoints(drafts)
+        refuse_first(drafts)
+        return save_endpoints(drafts, change)
+
+
+def clone_groups(ids: Sequence[int], change: Change) -> list[int]:
+    """Copy groups with their endpoints, the groups paused. Returns the ids of the copies. Raises DefinitionError."""
+    with transaction.atomic():
+        taken = set(EndpointGroup.objects.existing().values_list("slug", flat=True))
+        found = read_documents(EndpointGroup, ids)
+        drafts = [Draft(_copy_group(document, taken)) for document in found.values()]
+        check_groups(drafts)
+        refuse_first(drafts)
+        copies = save_groups(drafts, change)
+        slugs = {document["slug"]: draft.after["slug"] for document, draft in zip(found.values(), drafts, strict=True)}
+        members = Endpoint.objects.existing().filter(group__in=ids).order_by("pk").values_list("pk", flat=True)
+        documents = read_documents(Endpoint, members).values()
+        endpoints = [Draft(document | {"group": slugs[document["group"]]}) for document in documents]
+        check_endpoints(endpoints)
+        refuse_first(endpoints)
+        save_endpoints(endpoints, change)
+        return copies
+
+
+def _copy_endpoint(document: Document, taken: set[tuple[str, str]]) -> Document:
+    name = _free_name(document["name"], {each for group, each in taken if group == document["group"]})
+    taken.add((document["group"], name))
+    return document | {"name": name, "is_paused": True}
+
+
+def _copy_group(document: Document, taken: set[str]) -> Document:
+    number = 1
+    while (slug := _end(document["slug"], f"-copy-{number}" if number > 1 else "-copy", _MAX_SLUG_LENGTH)) in taken:
+        number += 1
+    taken.add(slug)
+    name = _end(document["name"], f" (copy {number})" if number > 1 else " (copy)", _MAX_NAME_LENGTH)
+    return document | {"name": name, "slug": slug, "is_paused": True}
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    number = 1
+    while (free := _end(name, f" (copy {number})" if number > 1 else " (copy)", _MAX_NAME_LENGTH)) in taken:
+        number += 1
+    return free
+
+
+def _end(text: str, ending: str, limit: int) -> str:
+    return text[: limit - len(ending)] + ending
