@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
-from healthcheck.admin.bases import ModelAdminBase
 from healthcheck.admin.credential_forms import EXPLANATIONS, FORMS, CredentialForm
 from healthcheck.admin.operated import changed_columns
+from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.admin.words import describe_instant
 from healthcheck.engine.types import ConfigurationError
-from healthcheck.models import Credential, CredentialKind, Endpoint
+from healthcheck.models import Credential, CredentialKind, Endpoint, VersionAction
 from healthcheck.models.clock import read_database_clock
 from healthcheck.models.secrets import SecretsError
 
@@ -31,7 +31,7 @@ MAX_NAMES_SHOWN = 100
 
 
 @admin.register(Credential)
-class CredentialAdmin(ModelAdminBase):
+class CredentialAdmin(VersionedAdmin):
     list_display = ("name", "kind", "use_count", "condition", "changed_words")
     list_filter = ("kind",)
     search_fields = ("name",)
@@ -150,8 +150,9 @@ class CredentialAdmin(ModelAdminBase):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         ids = list(queryset.values_list("pk", flat=True))
-        Endpoint.objects.filter(credential__in=ids, deleted_at__isnull=False).update(credential=None)
-        Credential.objects.filter(pk__in=ids).delete()
+        with self.recording(request, ids, action=VersionAction.DELETED):
+            Endpoint.objects.filter(credential__in=ids, deleted_at__isnull=False).update(credential=None)
+            Credential.objects.filter(pk__in=ids).delete()
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         return self._refuse_late_use(request, lambda: super(CredentialAdmin, self).delete_view(request, object_id))

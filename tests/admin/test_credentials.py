@@ -177,7 +177,7 @@ def test_list_and_form_take_the_same_queries_at_any_size(
         make_endpoint(group, f"e{number}", credential=credential)
     with django_assert_num_queries(5):
         operator.get(ROOT)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         operator.get(f"{ROOT}{credential.pk}/change/")
 
 
