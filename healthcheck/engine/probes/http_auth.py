@@ -95,4 +95,12 @@ def _add(hop: Hop, *headers: tuple[str, str]) -> Hop:
 
 
 def _find_challenges(response: httpx.Response) -> list[str]:
-    return [value.decode("latin-1") for name, value in response.headers.raw if name.lower() == b"www-authenticate"]
+    return [_decode(value) for name, value in response.headers.raw if name.lower() == b"www-authenticate"]
+
+
+def _decode(value: bytes) -> str:
+    # A realm beyond ASCII is UTF-8 (RFC 7616, 4), and what is hashed must be what the server hashes.
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
