@@ -64,7 +64,9 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.pipeline",
         "healthcheck.publisher",
         "healthcheck.tasks",
+        "healthcheck.conf",
     },
+    "healthcheck/templatetags/": {"django"},
     # The theme, where a project installs it.
     "healthcheck/admin/bases.py": {"django", "unfold", "healthcheck.admin.dress"},
     "healthcheck/admin/dress.py": {"django", "unfold"},

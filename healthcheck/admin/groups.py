@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from healthcheck.admin.badges import draw_counts, draw_paused
 from healthcheck.admin.bases import ChangeListBase
 from healthcheck.admin.cloned import ClonedAdmin
+from healthcheck.admin.desk_views import DeskViews
 from healthcheck.admin.endpoint_forms import RESTARTING_FIELDS, ExistingForm
 from healthcheck.admin.endpoint_inline import MAX_INLINE_ENDPOINTS, EndpointInline
 from healthcheck.admin.filters import GroupStateFilter, GroupTagFilter
@@ -94,7 +95,7 @@ class GroupChangeList(ChangeListBase):
 
 
 @admin.register(EndpointGroup)
-class EndpointGroupAdmin(RunViews, ClonedAdmin):
+class EndpointGroupAdmin(DeskViews, RunViews, ClonedAdmin):
     form = EndpointGroupForm
     list_display = ("name_and_tags", "schedule_words", "members", "last_error", "last_run")
     list_filter = (GroupStateFilter, GroupTagFilter, "is_paused")

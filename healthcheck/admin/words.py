@@ -66,3 +66,11 @@ def describe_status(run: CheckRun) -> str:
     if run.slot_count > 1:
         words += " " + ngettext("(%(count)s slot)", "(%(count)s slots)", run.slot_count) % {"count": run.slot_count}
     return words
+
+
+def describe_age(seconds: float) -> str:
+    """Return how long something has lasted, by its largest unit; what lies ahead of the clock lasts no time."""
+    for unit_seconds, word in ((86_400, _("%(count)s d")), (3_600, _("%(count)s h")), (60, _("%(count)s min"))):
+        if seconds >= unit_seconds:
+            return word % {"count": int(seconds // unit_seconds)}
+    return _("%(count)s s") % {"count": max(0, int(seconds))}

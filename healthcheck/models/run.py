@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.models.group import EndpointGroup
@@ -35,6 +37,8 @@ class Reason(models.IntegerChoices):
 
 
 UNFINISHED = (RunStatus.QUEUED, RunStatus.RUNNING)
+# Over without a measurement.
+LOST = (RunStatus.MISSED, RunStatus.ABANDONED)
 
 
 class CheckRun(models.Model):
@@ -77,6 +81,9 @@ class CheckRun(models.Model):
             # Read by every sweep and every claim. Not partial: SQLite uses a partial index only where the status stands
             # as a literal in the statement.
             models.Index(fields=["status", "group"], name="hc_run_status"),
+            # Read by the start page on PostgreSQL: the newest that were lost, however many there were and are. SQLite
+            # sorts what the index above finds.
+            models.Index(fields=["scheduled_for"], name="hc_run_lost", condition=Q(status__in=LOST)),
         ]
         constraints = [
             # The net under the claim: one run per slot.
@@ -102,3 +109,8 @@ class CheckRun(models.Model):
         if self.started_at is None:
             return None
         return round((self.started_at - self.scheduled_for).total_seconds() * 1000)
+
+
+def find_lost_runs(since: datetime) -> QuerySet[CheckRun]:
+    """Return the runs of slots after `since` that were missed or abandoned."""
+    return CheckRun.objects.filter(status__in=LOST, scheduled_for__gt=since)
