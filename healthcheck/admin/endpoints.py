@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.badges import draw_paused, draw_state
 from healthcheck.admin.bases import ChangeListBase
+from healthcheck.admin.bulk import BulkAdmin
+from healthcheck.admin.bulk_forms import BulkField, list_endpoint_fields
 from healthcheck.admin.cloned import ClonedAdmin
 from healthcheck.admin.endpoint_forms import OPTION_FIELDS, RESTARTING_FIELDS, EndpointForm, read_options
 from healthcheck.admin.explanation import ExplanationViews
@@ -66,13 +68,13 @@ class EndpointChangeList(ChangeListBase):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ClonedAdmin, ExplanationViews):
+class EndpointAdmin(BulkAdmin, ClonedAdmin, ExplanationViews):
     form = EndpointForm
     list_display = ("name_and_address", "group", "state_since", "result_and_error")
     list_filter = (EndpointStateFilter, EndpointTagFilter, "is_paused", ("group", RelatedOnlyFieldListFilter))
     list_select_related = ("group",)
     search_fields = ("name", "address", "group__name")
-    actions = (*OperatedAdmin.actions, "clone_selected")
+    actions = (*OperatedAdmin.actions, "clone_selected", "edit_selected")
     ordering = ("group__position", "group_id", "position", "id")
     autocomplete_fields = ("credential",)
     readonly_fields = ("state", "since", "last_error", "last_result", "options_words")
@@ -174,6 +176,9 @@ class EndpointAdmin(ClonedAdmin, ExplanationViews):
             write_assertions(obj, form.cleaned_data["assertions"])
         if not obj.is_paused and (not change or RESTARTING_FIELDS & set(form.changed_data)):
             restart_clocks([obj.group_id], read_database_clock())
+
+    def list_bulk_fields(self, request: HttpRequest) -> Sequence[BulkField]:
+        return list_endpoint_fields(with_credential=request.user.has_perm("healthcheck.view_credential"))
 
     def clone(self, ids: Sequence[int], change: Change) -> list[int]:
         return clone_endpoints(ids, change)

@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.badges import draw_counts, draw_paused
 from healthcheck.admin.bases import ChangeListBase
+from healthcheck.admin.bulk import BulkAdmin
+from healthcheck.admin.bulk_forms import BulkField, list_group_fields
 from healthcheck.admin.cloned import ClonedAdmin
 from healthcheck.admin.desk_views import DeskViews
 from healthcheck.admin.endpoint_forms import RESTARTING_FIELDS, ExistingForm
@@ -95,12 +97,12 @@ class GroupChangeList(ChangeListBase):
 
 
 @admin.register(EndpointGroup)
-class EndpointGroupAdmin(DeskViews, RunViews, ClonedAdmin):
+class EndpointGroupAdmin(DeskViews, BulkAdmin, RunViews, ClonedAdmin):
     form = EndpointGroupForm
     list_display = ("name_and_tags", "schedule_words", "members", "last_error", "last_run")
     list_filter = (GroupStateFilter, GroupTagFilter, "is_paused")
     search_fields = ("name", "slug")
-    actions = ("check_selected", *OperatedAdmin.actions, "clone_selected")
+    actions = ("check_selected", *OperatedAdmin.actions, "clone_selected", "edit_selected")
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("members", "last_error", "last_run", "next_run")
     _fieldsets: tuple[Any, ...] = (
@@ -200,6 +202,9 @@ class EndpointGroupAdmin(DeskViews, RunViews, ClonedAdmin):
             members = members.order_by("pk")[: MAX_INLINE_ENDPOINTS + 1]
         found = list(members.values_list("pk", flat=True))
         return [(EndpointGroup, list(ids)), (Endpoint, found if deleting or len(found) <= MAX_INLINE_ENDPOINTS else [])]
+
+    def list_bulk_fields(self, request: HttpRequest) -> Sequence[BulkField]:
+        return list_group_fields()
 
     def clone(self, ids: Sequence[int], change: Change) -> list[int]:
         return clone_groups(ids, change)
