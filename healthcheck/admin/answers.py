@@ -6,7 +6,7 @@ Values are plain text, which templates escape: a target chose most of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +16,13 @@ from django.utils.translation import gettext as _
 from healthcheck.admin.badges import draw_state
 from healthcheck.admin.blame import FAULT_SENTENCES, FAULTS, FIRST_STEPS
 from healthcheck.admin.certificates import CertificateWords, describe_chain
+from healthcheck.admin.probing import Probed
+from healthcheck.admin.requests import RequestWords, describe_sent
 from healthcheck.admin.waterfall import Bar, Times, draw_waterfall
 from healthcheck.admin.words import describe_duration
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind, Phase, State
+from healthcheck.pipeline.facts import write_assertion, write_certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,9 @@ class Answer:
     certificates: Sequence[CertificateWords]
     redirects: Sequence[str]
     excerpt: str
+    headers: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+    request: RequestWords | None = None
 
 
 def describe_answer(seen: Seen) -> Answer:
@@ -83,6 +89,39 @@ def describe_answer(seen: Seen) -> Answer:
         certificates=describe_chain(facts, seen.at, is_problem=kind is ErrorKind.CERTIFICATE),
         redirects=[str(hop) for hop in _read_list(facts, "redirects")],
         excerpt=str(facts.get("excerpt") or ""),
+    )
+
+
+def describe_probed(probed: Probed, *, shows_headers: bool) -> Answer:
+    """Return what to show of a check that was made just now."""
+    told = probed.explanation
+    chain = told.chain or ((told.certificate,) if told.certificate else ())
+    facts = {
+        "expected": told.expected,
+        "found": told.found,
+        "address": told.address,
+        "redirects": told.redirects,
+        "excerpt": told.excerpt,
+        "chain": [write_certificate(each) for each in chain],
+        "assertions": [write_assertion(each) for each in told.assertions],
+    }
+    seen = Seen(
+        verdict=told.verdict,
+        error_kind=told.error_kind,
+        phase=told.phase,
+        latency_us=told.latency_us,
+        times=told.phases,
+        http_status=told.http_status,
+        attempts=told.attempts,
+        facts=facts,
+        at=told.observed_at,
+    )
+    note = _("It was given %(seconds)g s here, less than its own timeout.") % {"seconds": probed.timeout_seconds}
+    return replace(
+        describe_answer(seen),
+        headers=told.exchanges[-1].headers if told.exchanges else (),
+        notes=[note] if probed.is_cut else (),
+        request=describe_sent(told, shows_headers=shows_headers),
     )
 
 

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from healthcheck.admin.add_by_url import AddByUrlViews
 from healthcheck.admin.badges import draw_paused, draw_state
 from healthcheck.admin.bases import ChangeListBase
 from healthcheck.admin.bulk import BulkAdmin
@@ -32,6 +33,7 @@ from healthcheck.admin.result_rows import load_endpoint_rows
 from healthcheck.admin.tag_fields import draw_tags_below
 from healthcheck.admin.text_fields import join_assertions, write_assertions
 from healthcheck.admin.tools import Tool
+from healthcheck.admin.try_form import TryViews
 from healthcheck.admin.words import describe_duration, describe_instant, describe_moment
 from healthcheck.definitions.cloning import clone_endpoints
 from healthcheck.definitions.versions import Change
@@ -68,7 +70,7 @@ class EndpointChangeList(ChangeListBase):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(BulkAdmin, ClonedAdmin, ExplanationViews):
+class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, ClonedAdmin, ExplanationViews):
     form = EndpointForm
     list_display = ("name_and_address", "group", "state_since", "result_and_error")
     list_filter = (EndpointStateFilter, EndpointTagFilter, "is_paused", ("group", RelatedOnlyFieldListFilter))

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
+from healthcheck.admin.answers import describe_probed
 from healthcheck.admin.badges import draw_paused, draw_state
 from healthcheck.admin.explained import Stored, explain, load_stored
 from healthcheck.admin.operated import OperatedAdmin
 from healthcheck.admin.overview import latest_state, overall_state
+from healthcheck.admin.probing import NotProbedError, probe_endpoint
+from healthcheck.admin.requests import describe_definition
+from healthcheck.admin.text_fields import join_assertions, split_assertions
 from healthcheck.admin.waiting import describe_wait
 from healthcheck.admin.words import describe_instant, describe_status
 from healthcheck.models import CheckResult, Endpoint, Trigger
@@ -30,25 +37,61 @@ class ExplanationViews(OperatedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         result, latest = "<int:pk>/results/<int:run_id>/", "<int:pk>/latest/"
+        try_now = self.admin_site.admin_view(require_POST(self.try_now_view))
         return [
+            path(f"{result}try/", try_now, name=self._url_name("try_now")),
             path(result, self.admin_site.admin_view(self.result_view), name=self._url_name("result")),
             path(latest, self.admin_site.admin_view(self.latest_view), name=self._url_name("latest")),
             *super().get_urls(),
         ]
 
-    def result_url(self, pk: int, run_id: int) -> str:
-        return reverse(f"{self.admin_site.name}:{self._url_name('result')}", args=[pk, run_id])
+    def result_url(self, pk: int, run_id: int, view: str = "result") -> str:
+        return reverse(f"{self.admin_site.name}:{self._url_name(view)}", args=[pk, run_id])
 
     def result_view(self, request: HttpRequest, pk: int, run_id: int) -> HttpResponseBase:
         """Explain the endpoint's result in the run, or say why there is none."""
         stored = load_stored(self.find_visible(request, pk), run_id)
+        return self._show_no_result(request, stored) if stored.result is None else self._show_result(request, stored)
+
+    def try_now_view(self, request: HttpRequest, pk: int, run_id: int) -> HttpResponseBase:
+        """Probe the endpoint as it is defined now, and show both: then and now. Nothing is stored."""
+        endpoint = self.find_visible(request, pk)
+        if not self.may_try(request, endpoint):
+            raise PermissionDenied
+        try:
+            probed = probe_endpoint(endpoint, split_assertions(join_assertions(endpoint)), now=read_database_clock())
+        except NotProbedError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return redirect(self.result_url(pk, run_id))
+        # Read afterwards: meanwhile seconds may have passed.
+        stored = load_stored(endpoint, run_id)
         if stored.result is None:
-            return self._show_nothing(request, stored)
+            return self._show_no_result(request, stored)
+        answer = describe_probed(probed, shows_headers=self.has_change_permission(request, endpoint))
+        return self._show_result(
+            request, stored, tried=answer, tried_at=describe_instant(probed.explanation.observed_at)
+        )
+
+    def may_try(self, request: HttpRequest, endpoint: Endpoint) -> bool:
+        """Whether the person may have it probed now: a saved definition, so that operating is enough."""
+        is_there = endpoint.deleted_at is None and endpoint.group.deleted_at is None
+        return is_there and self.has_operate_permission(request, endpoint)
+
+    def _show_result(self, request: HttpRequest, stored: Stored, **tried: Any) -> HttpResponse:
+        endpoint, result = stored.endpoint, stored.result
+        assert result is not None
+        explained = explain(stored, result, page=_read_page(request))
+        words = describe_definition(endpoint, shows_headers=self.has_change_permission(request, endpoint))
         context = {
             **self._describe_place(request, stored),
-            **self._describe_present(stored.endpoint),
+            **self._describe_present(endpoint),
+            **tried,
             "title": self._name_result(stored),
-            "explained": explain(stored, stored.result, page=_read_page(request)),
+            "explained": explained,
+            "answer": replace(explained.answer, request=words),
+            "try_url": self.result_url(endpoint.pk, stored.run_id, "try_now")
+            if self.may_try(request, endpoint)
+            else "",
         }
         return TemplateResponse(request, "admin/healthcheck/explanation.html", context)
 
@@ -68,14 +111,14 @@ class ExplanationViews(OperatedAdmin):
 
     def find_visible(self, request: HttpRequest, pk: int) -> Endpoint:
         """Return the endpoint, a deleted one, too: its results are there until the pruner comes by."""
-        endpoint = Endpoint.objects.select_related("group").filter(pk=pk).first()
+        endpoint = Endpoint.objects.select_related("group", "credential").filter(pk=pk).first()
         if not self.has_view_or_change_permission(request, endpoint):
             raise PermissionDenied
         if endpoint is None:
             raise Http404(_("This endpoint does not exist any more."))
         return endpoint
 
-    def _show_nothing(self, request: HttpRequest, stored: Stored) -> HttpResponse:
+    def _show_no_result(self, request: HttpRequest, stored: Stored) -> HttpResponse:
         """Say why there is no result: the run is under way, never took place, or is gone."""
         run = stored.run
         context = {
@@ -102,6 +145,7 @@ class ExplanationViews(OperatedAdmin):
             "run": run,
             "run_status": describe_status(run) if run else "",
             "run_trigger": Trigger(run.trigger).label if run else "",
+            "run_at": describe_instant(stored.at),
             "run_slot": describe_instant(run.scheduled_for) if run else "",
             "previous_url": self.result_url(pk, stored.previous_id) if stored.previous_id else "",
             "next_url": self.result_url(pk, stored.next_id) if stored.next_id else "",
