@@ -72,8 +72,16 @@ ALLOWED: dict[str, set[str]] = {
     # The theme, where a project installs it.
     "healthcheck/admin/bases.py": {"django", "unfold", "healthcheck.admin.dress"},
     "healthcheck/admin/dress.py": {"django", "unfold"},
+    # What a status page shows is printed in the page's own words and by its own judgement: the overview reads the board
+    # through the page's door. rich is loaded only where there is a terminal and rich.
     "healthcheck/management/": {
         "django",
+        "rich",
+        "healthcheck.web.board",
+        "healthcheck.web.json_twin",
+        "healthcheck.web.snapshot",
+        "healthcheck.web.verdict",
+        "healthcheck.web.words",
         "healthcheck.definitions",
         "healthcheck.engine",
         "healthcheck.models",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from datetime import datetime, timedelta
 
@@ -34,6 +34,9 @@ RETRY_SECONDS = 0.5
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 
 
+OnOutcome = Callable[[int, Outcome], None]
+
+
 class Performer:
     """Performs the runs of a process, and ends them all when it is told to stop."""
 
@@ -42,8 +45,12 @@ class Performer:
         self._under_way: set[Future[list[Outcome]]] = set()
         self._stopping = threading.Event()
 
-    def perform(self, run_id: int) -> None:
-        """Take, gather and record a run. What cannot be taken is somebody else's, or over: nothing happens."""
+    def perform(self, run_id: int, on_outcome: OnOutcome | None = None) -> None:
+        """Take, gather and record a run. What cannot be taken is somebody else's, or over: nothing happens.
+
+        `on_outcome` is called with an endpoint's id and outcome as soon as there is one, on the engine's loop: it must
+        neither block nor raise.
+        """
         if self._stopping.is_set():
             # Not taken, so the sweeper publishes it to a worker that lives on.
             return
@@ -54,7 +61,7 @@ class Performer:
             logger.warning("database away, run not taken", extra={"run": run_id, "error": name_error(error)})
             return
         if taken is not None:
-            self._gather_and_record(taken)
+            self._gather_and_record(taken, on_outcome)
 
     def stop(self) -> None:
         """Cancel what is under way and begin nothing more."""
@@ -63,10 +70,10 @@ class Performer:
         for future in tuple(self._under_way):
             future.cancel()
 
-    def _gather_and_record(self, taken: TakenRun) -> None:
+    def _gather_and_record(self, taken: TakenRun, on_outcome: OnOutcome | None) -> None:
         started = time.monotonic()
         try:
-            outcomes = self._gather(taken)
+            outcomes = self._gather(taken, on_outcome)
         except CancelledError:
             self._abandon(taken, started)
             return
@@ -79,9 +86,11 @@ class Performer:
         if recorded is not None:
             _log_run(taken, recorded)
 
-    def _gather(self, taken: TakenRun) -> list[Outcome]:
+    def _gather(self, taken: TakenRun, on_outcome: OnOutcome | None) -> list[Outcome]:
         loop = get_engine_loop()
-        future = loop.submit(probe_all(taken.targets, taken.limits, now=taken.started_at, lag=loop.lag))
+        tell = _name_endpoint(taken, on_outcome) if on_outcome is not None else None
+        gather = probe_all(taken.targets, taken.limits, now=taken.started_at, lag=loop.lag, on_outcome=tell)
+        future = loop.submit(gather)
         with self._lock:
             self._under_way.add(future)
         if self._stopping.is_set():
@@ -122,6 +131,11 @@ class Performer:
                     return None
                 logger.warning("database away, results wait", extra=extra)
                 self._stopping.wait(RETRY_SECONDS)
+
+
+def _name_endpoint(taken: TakenRun, on_outcome: OnOutcome) -> OnOutcome:
+    """Turn a target's place, which is what the engine tells, into its endpoint's id."""
+    return lambda place, outcome: on_outcome(taken.targets[place].endpoint_id, outcome)
 
 
 def _take(run_id: int) -> TakenRun | None:

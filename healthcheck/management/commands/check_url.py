@@ -1,0 +1,57 @@
+"""Probes a URL right now and explains what it saw. Needs no database; nothing is stored."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils.timezone import now as current_time
+
+from healthcheck.engine.masking import mask_url
+from healthcheck.engine.types import State
+from healthcheck.management.command import TerminalCommand
+from healthcheck.management.explained import tell_explanation
+from healthcheck.management.screen import Screen
+from healthcheck.pipeline.explain import Explanation, describe_explanation, probe_now
+
+
+class Command(TerminalCommand[tuple[str, Explanation]]):
+    help = (
+        "Probes a URL right now and explains what it saw. Exit status: 0 when it is up, 1 when it is not, "
+        "2 when the question cannot be asked as it stands."
+    )
+    # They may want the database, which this command does without.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("url", metavar="URL", help="An address that begins with http:// or https://.")
+        parser.add_argument(
+            "--expect",
+            action="append",
+            default=[],
+            metavar="ASSERTION",
+            help='What must hold, such as "status 200-299"; may be given more than once.',
+        )
+        parser.add_argument(
+            "--timeout", type=float, default=10.0, metavar="SECONDS", help="Bounds the whole check (default: 10)."
+        )
+
+    def ask(self, options: dict[str, Any]) -> tuple[tuple[str, Explanation], bool]:
+        url = options["url"]
+        explanation = probe_now(
+            "http",
+            url,
+            {},
+            assertions=options["expect"],
+            timeout_seconds=options["timeout"],
+            now=current_time(),
+        )
+        return (mask_url(url), explanation), explanation.verdict is State.UP
+
+    def tell(self, answer: tuple[str, Explanation], screen: Screen) -> None:
+        url, explanation = answer
+        tell_explanation(explanation, url, screen)
+
+    def describe(self, answer: tuple[str, Explanation]) -> object:
+        return describe_explanation(answer[1])
