@@ -10,7 +10,8 @@ import pytest
 
 from tests.servers import PostgreSQL
 
-FOLDERS = ["tests/models", "tests/definitions", "tests/pipeline", "tests/web", "tests/admin"]
+COMMANDS = ["tests/management/test_check_group.py", "tests/management/test_overview.py"]
+FOLDERS = ["tests/models", "tests/definitions", "tests/pipeline", "tests/web", "tests/admin", *COMMANDS]
 RERUN_SECONDS = 400
 
 

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+import trustme
+from django.core.management import CommandError, call_command
+
+from tests.engine.conftest import serve_with
+from tests.hostile import HostileServer, play, redirect_to
+from tests.management.conftest import (
+    PATIENCE_SECONDS,
+    ROOT,
+    Terminal,
+    make_environment,
+    run_at_terminal,
+    run_command,
+    run_manage,
+    start_manage,
+)
+from tests.pipeline.test_explain import KEYS
+
+WITHOUT_RICH = (
+    "import sys; sys.modules['rich'] = None; "
+    "from django.core.management import execute_from_command_line as run; run(['manage.py', *sys.argv[1:]])"
+)
+
+
+def test_answer_is_told_from_the_verdict_to_the_curl_line(hostile: HostileServer) -> None:
+    body = b'{"status": "ok"}'
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nSet-Cookie: canary\r\nContent-Length: 16\r\n\r\n"
+    last = f"http://127.0.0.1:{hostile.listen(play(head + body))}/end"
+    first = f"http://127.0.0.1:{hostile.listen(redirect_to(last))}/?token=canary"
+    status, shown = run_command("check_url", first, "--expect", "status 200", "--expect", 'json $.status == "ok"')
+    lines = shown.splitlines()
+    assert status == 0
+    assert lines[0].startswith(f"up  {first.replace('canary', '[hidden]')}  200 in ")
+    assert lines[1] == "It answered as expected."
+    assert f"request  GET {last}" in lines
+    assert 'holds    json $.status == "ok"  "ok"' in lines
+    assert "  Set-Cookie: [hidden]" in lines
+    assert '  {"status": "ok"}' in lines
+    assert '  header content-type contains "json"' in lines
+    assert lines[-1].startswith("  curl --include ")
+    assert "canary" not in shown
+
+
+def test_failure_is_told_with_what_was_expected(hostile: HostileServer) -> None:
+    url = f"http://127.0.0.1:{hostile.listen('good')}/"
+    status, shown = run_command("check_url", url, "--expect", "status 201", "--expect", "latency < 9s")
+    lines = shown.splitlines()
+    assert status == 1
+    assert lines[0].startswith(f"down  {url}  200 in ")
+    assert lines[1:3] == ["It answered with an unexpected status.", "expected status 201, found status 200"]
+    assert "fails    status 201    status 200" in lines
+
+
+def test_degraded_is_not_up(hostile: HostileServer) -> None:
+    url = f"http://127.0.0.1:{hostile.listen('good')}/"
+    status, shown = run_command("check_url", url, "--expect", "status 201 degraded")
+    assert (status, shown.split()[0]) == (1, "degraded")
+
+
+def test_certificates_are_told_in_their_order(hostile: HostileServer, authority: trustme.CA) -> None:
+    leaf = authority.create_child_ca().issue_cert("localhost", not_after=None)
+    status, shown = run_command("check_url", f"https://localhost:{hostile.listen('good', tls=serve_with(leaf))}/")
+    assert status == 1
+    assert "Its certificate was not accepted." in shown
+    assert [line.split()[0] for line in shown.splitlines() if "valid until" in line] == ["certificate", "issued"]
+
+
+def test_long_body_is_cut(hostile: HostileServer) -> None:
+    body = b"line\n" * 100
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    _, shown = run_command("check_url", f"http://127.0.0.1:{hostile.listen(play(answer))}/")
+    assert (shown.count("  line\n"), shown.count("  …\n")) == (12, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cure"),
+    [
+        (["example.com"], "must start with http:// or https://; add it"),
+        (["http://127.0.0.1:1/", "--expect", "nonsense"], "Begin with what is judged"),
+        (["http://127.0.0.1:1/", "--timeout", "0"], "between 0.1 and 600 seconds"),
+        (["http://127.0.0.1:1/", "--timeout", "nan"], "between 0.1 and 600 seconds"),
+    ],
+)
+def test_nonsense_is_refused_with_a_cure(arguments: list[str], cure: str) -> None:
+    with pytest.raises(CommandError, match=cure) as caught:
+        call_command("check_url", *arguments)
+    assert caught.value.returncode == 2
+
+
+def test_terminal_is_told_in_colour(hostile: HostileServer) -> None:
+    status, shown = run_command("check_url", f"http://127.0.0.1:{hostile.listen('good')}/", stream=Terminal())
+    assert status == 0
+    assert shown.startswith("\x1b[32mup\x1b[0m")
+
+
+def test_json_is_all_that_a_program_reads(hostile: HostileServer) -> None:
+    evil = "\u202e\x1b[31m".encode()
+    answer = b"HTTP/1.1 200 OK\r\nX: \xe2\x80\xae\r\nContent-Length: %d\r\n\r\n%b" % (len(evil), evil)
+    ended = run_manage("check_url", f"http://127.0.0.1:{hostile.listen(play(answer))}/", "--json")
+    described = json.loads(ended.stdout)
+    assert (ended.status, ended.stderr) == (0, "")
+    assert list(described)[:12] == KEYS
+    assert (described["verdict"], described["http_status"], described["attempts"]) == ("up", 200, 1)
+    assert ended.stdout.isascii()
+    assert "\x1b" not in ended.stdout
+
+
+def test_process_ends_with_its_statuses(hostile: HostileServer) -> None:
+    url = f"http://127.0.0.1:{hostile.listen('good')}/"
+    assert run_manage("check_url", url).status == 0
+    assert run_manage("check_url", url, "--expect", "status 500").status == 1
+    refused = run_manage("check_url", "example.com")
+    assert (refused.status, refused.stdout) == (2, "")
+    assert refused.stderr.strip() == "CommandError: The address must start with http:// or https://; add it."
+
+
+def test_ctrl_c_ends_it_without_a_traceback(hostile: HostileServer) -> None:
+    port = hostile.listen("silent")
+    process = start_manage("check_url", f"http://127.0.0.1:{port}/", "--timeout", "600")
+    while not hostile.accepted[port]:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=PATIENCE_SECONDS) == ("", "")
+    assert process.returncode == 130
+
+
+def test_reader_that_leaves_is_no_error_and_changes_no_status(hostile: HostileServer) -> None:
+    url = f"http://127.0.0.1:{hostile.listen('good')}/"
+    with start_manage("check_url", url, "--expect", "status 500") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(PATIENCE_SECONDS) == 1
+
+
+def test_terminal_without_rich_is_told_in_plain_text(hostile: HostileServer) -> None:
+    url = f"http://127.0.0.1:{hostile.listen('good')}/"
+    settings = {"DJANGO_SETTINGS_MODULE": "project.settings"}
+    ended = run_at_terminal(sys.executable, "-c", WITHOUT_RICH, "check_url", url, **settings)
+    assert ended.status == 0
+    assert ended.stdout.startswith("up  http://")
+    assert "\x1b" not in ended.stdout
+
+
+def test_terminal_that_lacks_a_character_gets_another(hostile: HostileServer) -> None:
+    body = "grüße".encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    url = f"http://127.0.0.1:{hostile.listen(play(answer))}/"
+    shown = subprocess.run(
+        [sys.executable, "manage.py", "check_url", url],
+        cwd=ROOT,
+        env=make_environment(PYTHONIOENCODING="ascii"),
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+        check=True,
+    )
+    assert b"gr??e" in shown.stdout
