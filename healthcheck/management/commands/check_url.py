@@ -7,8 +7,9 @@ from typing import Any
 
 from django.utils.timezone import now as current_time
 
+from healthcheck.engine.assertions import parse_assertion
 from healthcheck.engine.masking import mask_url
-from healthcheck.engine.types import State
+from healthcheck.engine.types import ConfigurationError, State
 from healthcheck.management.command import TerminalCommand
 from healthcheck.management.explained import tell_explanation
 from healthcheck.management.screen import Screen
@@ -39,6 +40,8 @@ class Command(TerminalCommand[tuple[str, Explanation]]):
 
     def ask(self, options: dict[str, Any]) -> tuple[tuple[str, Explanation], bool]:
         url = options["url"]
+        for text in options["expect"]:
+            _refuse_unreadable(text)
         explanation = probe_now(
             "http",
             url,
@@ -55,3 +58,11 @@ class Command(TerminalCommand[tuple[str, Explanation]]):
 
     def describe(self, answer: tuple[str, Explanation]) -> object:
         return describe_explanation(answer[1])
+
+
+def _refuse_unreadable(text: str) -> None:
+    """Name the one of many that cannot be read."""
+    try:
+        parse_assertion(text)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--expect “{text}”: {error.sentence}") from None
