@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.filters import RelatedOnlyFieldListFilter
 from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -25,7 +24,14 @@ from healthcheck.admin.bulk_forms import BulkField, list_endpoint_fields
 from healthcheck.admin.cloned import ClonedAdmin
 from healthcheck.admin.endpoint_forms import OPTION_FIELDS, RESTARTING_FIELDS, EndpointForm, read_options
 from healthcheck.admin.explanation import ExplanationViews
-from healthcheck.admin.filters import EndpointStateFilter, EndpointTagFilter
+from healthcheck.admin.filters import (
+    CredentialFilter,
+    EndpointStateFilter,
+    EndpointTagFilter,
+    ErrorFilter,
+    GroupFilter,
+    RestFilter,
+)
 from healthcheck.admin.history import Cursor, page_history
 from healthcheck.admin.operated import OperatedAdmin, changed_columns
 from healthcheck.admin.overview import latest_state, overall_state
@@ -73,9 +79,9 @@ class EndpointChangeList(ChangeListBase):
 class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, ClonedAdmin, ExplanationViews):
     form = EndpointForm
     list_display = ("name_and_address", "group", "state_since", "result_and_error")
-    list_filter = (EndpointStateFilter, EndpointTagFilter, "is_paused", ("group", RelatedOnlyFieldListFilter))
+    list_filter = (EndpointStateFilter, EndpointTagFilter, RestFilter, ErrorFilter, CredentialFilter, GroupFilter)
     list_select_related = ("group",)
-    search_fields = ("name", "address", "group__name")
+    search_fields = ("name", "address", "description", "group__name", "tags__name", "group__tags__name")
     actions = (*OperatedAdmin.actions, "clone_selected", "edit_selected")
     ordering = ("group__position", "group_id", "position", "id")
     autocomplete_fields = ("credential",)

@@ -1,4 +1,4 @@
-"""Filters by state, which count expired evidence as unknown just as the lists do."""
+"""Filters of the lists. Expired evidence counts as unknown, just as in the lists themselves."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from healthcheck.admin.badges import WORST_FIRST
 from healthcheck.admin.overview import filter_by_state
-from healthcheck.engine.types import State
-from healthcheck.models import Endpoint, Tag
+from healthcheck.engine.types import ErrorKind, State
+from healthcheck.models import Credential, Endpoint, EndpointGroup, EndpointState, Tag
 from healthcheck.models.clock import read_database_clock
 
 # More than anybody looks through; the search of the list finds the others.
 MAX_TAGS_OFFERED = 200
+MAX_GROUPS_OFFERED = MAX_CREDENTIALS_OFFERED = 50
 
 
 class EndpointStateFilter(admin.SimpleListFilter):
@@ -54,9 +55,7 @@ class GroupTagFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value() or ""
-        # Ten digits are more than a tag's key has.
-        is_key = chosen.isascii() and chosen.isdigit() and len(chosen) <= 10
-        return self.keep(queryset, Tag.objects.filter(pk=int(chosen))) if is_key else queryset
+        return self.keep(queryset, Tag.objects.filter(pk=int(chosen))) if is_key(chosen) else queryset
 
     def keep(self, queryset: QuerySet[Any], chosen: QuerySet[Tag]) -> QuerySet[Any]:
         return queryset.filter(pk__in=chosen.values("groups"))
@@ -67,3 +66,76 @@ class EndpointTagFilter(GroupTagFilter):
 
     def keep(self, queryset: QuerySet[Any], chosen: QuerySet[Tag]) -> QuerySet[Any]:
         return queryset.filter(Q(pk__in=chosen.values("endpoints")) | Q(group__in=chosen.values("groups")))
+
+
+class RestFilter(admin.SimpleListFilter):
+    """Whether anything is checked: an endpoint rests with its group as well."""
+
+    title = _("paused")
+    parameter_name = "rests"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [("0", _("no")), ("1", _("yes, alone or with its group"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        rests = Q(is_paused=True) | Q(group__is_paused=True)
+        return {"0": queryset.exclude(rests), "1": queryset.filter(rests)}.get(self.value() or "", queryset)
+
+
+class ErrorFilter(admin.SimpleListFilter):
+    """What the last result failed with, wherever from; “certificate” finds what is wrong with certificates."""
+
+    title = _("last error")
+    parameter_name = "error"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(kind.word, kind.word.replace("_", " ")) for kind in ErrorKind]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = [kind for kind in ErrorKind if kind.word == self.value()]
+        if not chosen:
+            return queryset
+        return queryset.filter(pk__in=EndpointState.objects.filter(last_error_kind=chosen[0]).values("endpoint"))
+
+
+class GroupFilter(admin.SimpleListFilter):
+    """The first groups by name of the list, and whichever is chosen: a thousand links are no choice."""
+
+    title = _("group")
+    parameter_name = "group__id__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        groups = EndpointGroup.objects.existing()
+        offered = list(groups.values_list("pk", "name")[:MAX_GROUPS_OFFERED])
+        chosen = request.GET.get(self.parameter_name, "")
+        if is_key(chosen) and int(chosen) not in dict(offered):
+            offered += groups.filter(pk=int(chosen)).values_list("pk", "name")
+        return [(str(pk), name) for pk, name in offered]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value() or ""
+        return queryset.filter(group=int(chosen)) if is_key(chosen) else queryset
+
+
+class CredentialFilter(admin.SimpleListFilter):
+    """For people who may see credentials; there is nothing to choose for others."""
+
+    title = _("credential")
+    parameter_name = "credential"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        if not request.user.has_perm("healthcheck.view_credential"):
+            return []
+        offered = list(Credential.objects.values_list("pk", "name")[:MAX_CREDENTIALS_OFFERED])
+        return [("none", _("none")), *((str(pk), name) for pk, name in offered)] if offered else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value() or ""
+        if chosen == "none":
+            return queryset.filter(credential__isnull=True)
+        return queryset.filter(credential=int(chosen)) if is_key(chosen) else queryset
+
+
+def is_key(text: str) -> bool:
+    """Whether this is a key that every database can compare: nine digits are more than there are rows."""
+    return text.isascii() and text.isdigit() and len(text) <= 9

@@ -101,7 +101,7 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, RunViews, ClonedAdmin):
     form = EndpointGroupForm
     list_display = ("name_and_tags", "schedule_words", "members", "last_error", "last_run")
     list_filter = (GroupStateFilter, GroupTagFilter, "is_paused")
-    search_fields = ("name", "slug")
+    search_fields = ("name", "slug", "tags__name", "endpoints__name")
     actions = ("check_selected", *OperatedAdmin.actions, "clone_selected", "edit_selected")
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("members", "last_error", "last_run", "next_run")
