@@ -32,6 +32,14 @@ def find_binaries() -> Path:
     return found
 
 
+def _link_or_copy(source: str, target: str) -> None:
+    """Link, which costs nothing; copy where the folders are on different disks."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 class PostgreSQL:
     """A cluster in a temporary folder. Started as `nobody` where we are root, because PostgreSQL refuses root."""
 
@@ -41,9 +49,10 @@ class PostgreSQL:
         if self.user:
             # The wheel may lie where nobody may not look. It finds its libraries by their place beside it.
             package, site = binaries.parent.parent, binaries.parent.parent.parent
-            shutil.copytree(binaries.parent, folder / package.name / binaries.parent.name)
-            shutil.copytree(site / f"{package.name}.libs", folder / f"{package.name}.libs")
-            self.binaries = folder / package.name / binaries.parent.name / "bin"
+            programs = folder / package.name / binaries.parent.name
+            shutil.copytree(binaries.parent, programs, copy_function=_link_or_copy)
+            shutil.copytree(site / f"{package.name}.libs", folder / f"{package.name}.libs", copy_function=_link_or_copy)
+            self.binaries = programs / "bin"
             os.chown(folder, pwd.getpwnam(self.user).pw_uid, -1)
         self.data = folder / "data"
         self.process: subprocess.Popen[bytes] | None = None

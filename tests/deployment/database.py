@@ -33,6 +33,11 @@ class DatabaseImage:
         options = ("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
         return ("postgres", "-D", str(self._cluster.data), "-k", folder, "-p", str(self._port), *options)
 
+    @property
+    def inside(self) -> dict[str, str]:
+        """How its programs find it inside of its container, where it has the usual socket and port."""
+        return {"PGHOST": str(self._cluster.folder), "PGPORT": str(self._port)}
+
     def prepare(self, environment: Mapping[str, str]) -> None:
         """Make the user and the database that the environment names."""
         name, password = environment["POSTGRES_USER"], environment["POSTGRES_PASSWORD"]

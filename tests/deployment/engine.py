@@ -11,7 +11,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,10 @@ from typing import NamedTuple
 
 from tests.deployment.compose import Service, load_services, map_texts, read_compose_file
 from tests.deployment.database import DatabaseImage
-from tests.deployment.image import Image
+from tests.deployment.image import Image, build_image
 from tests.figures.children import leashed
 from tests.figures.deployment import wait_until
+from tests.free_ports import find_free_ports
 
 # Generous: it only ends a test that hangs.
 WAIT_SECONDS = 60
@@ -63,6 +65,10 @@ class Instance:
     # The image of the database starts as a user of its own, without a leash of ours.
     user: str | None = None
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
         program = shutil.which(self.command[0], path=self.environment["PATH"])
@@ -112,7 +118,7 @@ class Instance:
     def come_back(self) -> bool:
         """Do once what the policy `unless-stopped` does: start what has ended. Return whether it is healthy."""
         assert self.service.restart == "unless-stopped"
-        if self.process is None or self.process.poll() is not None:
+        if not self.is_running:
             self.start()
         return self.is_healthy()
 
@@ -130,20 +136,36 @@ class Engine:
                 name = service.name if service.replicas == 1 else f"{service.name}-{number}"
                 self.instances[name] = self._prepare(name, service)
 
-    def up(self) -> None:
-        """Start everything in the order of the file, each as soon as what it needs is as it needs it."""
-        for instance in self.instances.values():
+    def up(self, *services: str) -> None:
+        """Start what does not run, of these services or of all, in the order of the file and each when it may."""
+        wanted = [each for each in self.instances.values() if each.service.name in services or not services]
+        for instance in wanted:
+            if instance.is_running:
+                continue
             for needed, condition in instance.service.needs.items():
                 self._wait_for(self.instances[needed], condition)
             instance.start()
-        for instance in self.instances.values():
-            if instance.health_check:
-                self._wait_for(instance, "service_healthy")
+        for instance in wanted:
+            self._wait_for(instance, "service_healthy" if instance.health_check else "service_completed_successfully")
 
-    def stop(self) -> dict[str, int]:
-        """Stop everything, what was started last first, and return the exit statuses."""
-        running = [each for each in reversed(self.instances.values()) if each.process and each.process.poll() is None]
-        return {instance.name: instance.stop() for instance in running}
+    def stop(self, *services: str) -> dict[str, int]:
+        """Stop these services or all, what was started last first, and return the exit statuses."""
+        wanted = [each for each in reversed(self.instances.values()) if each.service.name in services or not services]
+        return {instance.name: instance.stop() for instance in wanted if instance.is_running}
+
+    def execute(self, name: str, command: str, folder: Path) -> None:
+        """Run a line of shell inside a container, with the files of `folder` outside of it."""
+        environment = {**self.instances[name].environment, **self.database.inside}
+        ran = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_SECONDS,
+            check=False,
+        )
+        assert ran.returncode == 0, f"{command}\n{ran.stderr}"
 
     def manage(self, *arguments: str, text: str = "") -> str:
         """Run a command in the container of the migration and return what it prints."""
@@ -167,7 +189,7 @@ class Engine:
     def kill_everything(self) -> None:
         """Leave nothing behind, whatever became of the test."""
         for instance in self.instances.values():
-            if instance.process is not None and instance.process.poll() is None:
+            if instance.is_running:
                 instance.kill()
 
     def _prepare(self, name: str, service: Service) -> Instance:
@@ -202,14 +224,25 @@ class Engine:
             assert instance.process is not None
             assert instance.process.wait(WAIT_SECONDS) == 0, self.read_log(instance.name)
         else:
-            assert wait_until(instance.is_healthy, seconds=WAIT_SECONDS), self.read_log(instance.name)
+            assert wait_for_health(instance.is_healthy), self.read_log(instance.name)
+
+
+def wait_for_health(is_as_expected: Callable[[], bool]) -> bool:
+    """Wait for what a health check says. Each one is a process."""
+    return wait_until(is_as_expected, seconds=WAIT_SECONDS, pause=0.3)
 
 
 @contextmanager
-def run_engine(engine: Engine) -> Iterator[Engine]:
-    """Start everything, and see that it is gone at the end."""
+def prepare_engine(variables: Mapping[str, str]) -> Iterator[Engine]:
+    """Give a deployment that is not started yet, and see that nothing of it is left at the end."""
+    # Not in pytest's folder, where the database's user may not look.
+    folder = Path(tempfile.mkdtemp(prefix="hcde", dir="/tmp"))
+    folder.chmod(0o755)
+    # What pip installs is what this process runs on; test_image.py has that line.
+    image = build_image(folder / "image", path=PATH, wants=lambda command: not command.startswith("pip "))
+    engine = Engine(folder, image, variables, Ports(*find_free_ports(3)))
     try:
-        engine.up()
         yield engine
     finally:
         engine.kill_everything()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -64,11 +64,11 @@ def deploy() -> Iterator[Deployment]:
         yield Deployment(Path(os.environ["HEALTHCHECK_DATA"]), broker, stack)
 
 
-def wait_until(is_done: Callable[[], bool], *, seconds: float) -> bool:
-    """Ask until it is true; False when the time is over."""
+def wait_until(is_done: Callable[[], bool], *, seconds: float, pause: float = POLL_SECONDS) -> bool:
+    """Ask until it is true, with a pause after each no; False when the time is over."""
     deadline = time.monotonic() + seconds
     while not is_done():
         if time.monotonic() > deadline:
             return False
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
     return True
