@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 from tests.deployment.compose import Service, load_services, map_texts, read_compose_file
 from tests.deployment.database import DatabaseImage
@@ -154,10 +157,12 @@ class Engine:
         return {instance.name: instance.stop() for instance in wanted if instance.is_running}
 
     def execute(self, name: str, command: str, folder: Path) -> None:
-        """Run a line of shell inside a container, with the files of `folder` outside of it."""
+        """Run a command inside a container; a file that it is redirected from or to lies outside, in `folder`."""
+        inner, redirection = re.fullmatch(r"(.*?)( [<>] \S+)?", command).groups(default="")  # type: ignore[union-attr]
+        line = f"(cd {shlex.quote(str(self.instances[name].work_folder))} && {inner}){redirection}"
         environment = {**self.instances[name].environment, **self.database.inside}
         ran = subprocess.run(
-            ["/bin/sh", "-c", command],
+            ["/bin/sh", "-c", line],
             cwd=folder,
             env=environment,
             capture_output=True,
@@ -234,7 +239,12 @@ def wait_for_health(is_as_expected: Callable[[], bool]) -> bool:
 
 @contextmanager
 def prepare_engine(variables: Mapping[str, str]) -> Iterator[Engine]:
-    """Give a deployment that is not started yet, and see that nothing of it is left at the end."""
+    """Give a deployment that is not started yet, and see that nothing of it is left at the end.
+
+    Skips where there is no Redis.
+    """
+    if shutil.which("redis-server", path=PATH) is None:
+        pytest.skip("no redis-server on this machine")
     # Not in pytest's folder, where the database's user may not look.
     folder = Path(tempfile.mkdtemp(prefix="hcde", dir="/tmp"))
     folder.chmod(0o755)

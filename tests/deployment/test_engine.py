@@ -24,16 +24,22 @@ from tests.deployment.watch import (
     wait_for_checks,
 )
 from tests.hostile import HostileServer
+from tests.project.running import run_manage
 
 INSTANCES = ["db", "redis", "web", "worker", "scheduler-1", "scheduler-2"]
 VARIABLES = SECRETS | {"ALLOWED_HOSTS": HOST, "HEALTHCHECK_ADDRESS_MODE": "everything"}
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    laptop = tmp_path_factory.mktemp("laptop")
     with HostileServer() as server, prepare_engine(VARIABLES) as prepared:
         prepared.up()
-        prepared.manage("loaddata", "--format=json", "-", text=define_group(server.listen("good")))
+        assert run_manage("migrate", HEALTHCHECK_DATA=str(laptop)).returncode == 0
+        (laptop / "group.json").write_text(define_group(server.listen("good")))
+        assert run_manage("loaddata", str(laptop / "group.json"), HEALTHCHECK_DATA=str(laptop)).returncode == 0
+        for command in read_commands("production.md", "### Definitions from a laptop"):
+            command.play(prepared, laptop)
         yield prepared
 
 
