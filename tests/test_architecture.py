@@ -67,8 +67,10 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.publisher",
         "healthcheck.tasks",
         "healthcheck.conf",
+        "healthcheck.web.language",
     },
     "healthcheck/templatetags/": {"django"},
+    "healthcheck/admin/logos.py": {"django", "PIL"},
     # The theme, where a project installs it.
     "healthcheck/admin/bases.py": {"django", "unfold", "healthcheck.admin.dress"},
     "healthcheck/admin/dress.py": {"django", "unfold"},

@@ -3,7 +3,8 @@
 from healthcheck.admin.credentials import CredentialAdmin
 from healthcheck.admin.endpoints import EndpointAdmin
 from healthcheck.admin.groups import EndpointGroupAdmin
-from healthcheck.admin.pages import LocationAdmin, StatusPageAdmin
+from healthcheck.admin.locations import LocationAdmin
+from healthcheck.admin.pages import StatusPageAdmin
 from healthcheck.admin.tags import TagAdmin
 
 __all__ = ["CredentialAdmin", "EndpointAdmin", "EndpointGroupAdmin", "LocationAdmin", "StatusPageAdmin", "TagAdmin"]

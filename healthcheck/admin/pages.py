@@ -1,25 +1,85 @@
-"""Status pages and locations: plain forms."""
+"""Status pages with their sections in one form."""
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import ManyToManyField
+from django.db.models import ManyToManyField, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
+from healthcheck.admin.bases import StackedInlineBase
+from healthcheck.admin.page_forms import PageSectionForm, StatusPageForm, replace_items
+from healthcheck.admin.page_lines import write_lines
 from healthcheck.admin.versioned import VersionedAdmin
-from healthcheck.models import EndpointGroup, Location, StatusPage
+from healthcheck.models import EndpointGroup, PageSection, StatusPage
+
+# More headings than anybody reads on one page; Django refuses a form of more than 1,000 fields.
+MAX_SECTIONS = 50
+# Nothing to look at for people who may not change them.
+_WRITE_ONLY = frozenset({"new_password", "remove_password", "logo_file", "remove_logo", "kept_logo"})
+
+
+class PageSectionInline(StackedInlineBase):
+    model = PageSection
+    form = PageSectionForm
+    extra = 0
+    max_num = MAX_SECTIONS
+    fields = (("title", "position"), "description", "shows")
+    verbose_name_plural = _("sections (a page with sections shows them and nothing else)")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("items__group", "items__endpoint__group")
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        # One to write in, without JavaScript, too.
+        return 1
+
+    @admin.display(description=_("shows"))
+    def shows(self, obj: PageSection) -> SafeString:
+        """Shown in place of the form's field to people who may only look."""
+        return format_html('<pre class="hc-text">{}</pre>', write_lines(obj.items.all()) if obj.pk else "")
 
 
 @admin.register(StatusPage)
 class StatusPageAdmin(VersionedAdmin):
-    list_display = ("title", "slug", "shows_all_groups")
+    form = StatusPageForm
+    inlines = (PageSectionInline,)
+    list_display = ("title", "slug", "visibility", "shows_all_groups")
+    list_filter = ("visibility",)
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
     filter_horizontal = ("groups",)
-    fields = ("title", "slug", "description", "shows_all_groups", "groups")
+    readonly_fields = ("logo_preview",)
+    fieldsets = (
+        (None, {"fields": (("title", "slug"), "description")}),
+        (_("What it shows"), {"fields": ("shows_all_groups", "groups")}),
+        (_("Who may see it"), {"fields": ("visibility", "new_password", "remove_password")}),
+        (_("Announcement"), {"fields": ("announcement", "announcement_level")}),
+        (
+            _("Look"),
+            {"fields": (("theme", "accent"), "language", "logo_preview", "logo_file", "remove_logo", "kept_logo")},
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        name = request.resolver_match.url_name if request.resolver_match else None
+        is_list = (name or "").endswith("_changelist")
+        return rows.defer("logo") if is_list else rows
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        if may_write:
+            return fieldsets
+        return [(name, {"fields": [f for f in each["fields"] if f not in _WRITE_ONLY]}) for name, each in fieldsets]
 
     def formfield_for_manytomany(
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
@@ -27,16 +87,24 @@ class StatusPageAdmin(VersionedAdmin):
         kwargs["queryset"] = EndpointGroup.objects.existing()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        for section_form in formset.forms:
+            is_written = section_form.has_changed() and section_form not in formset.deleted_forms
+            if is_written and "shows" in section_form.changed_data:
+                replace_items(section_form.instance, section_form.cleaned_data["shows"])
 
-@admin.register(Location)
-class LocationAdmin(VersionedAdmin):
-    """Runs and states hang on locations, so they are never deleted here."""
+    def view_on_site(self, obj: StatusPage) -> str | None:
+        try:
+            return reverse("healthcheck:page", args=[obj.slug])
+        except NoReverseMatch:
+            # A project that shows no pages.
+            return None
 
-    list_display = ("name", "slug")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Location | None = None) -> tuple[str, ...]:
-        # The slug says which location is the default one.
-        return ("slug",) if obj else ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Location | None = None) -> bool:
-        return False
+    @admin.display(description=_("logo"))
+    def logo_preview(self, obj: StatusPage) -> str:
+        if not obj.logo:
+            return "–"
+        # In the page itself: its address may be behind a password.
+        source = base64.b64encode(bytes(obj.logo)).decode("ascii")
+        return format_html('<img class="hc-logo-preview" src="data:image/png;base64,{}" alt="{}">', source, _("logo"))

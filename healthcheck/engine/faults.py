@@ -27,23 +27,29 @@ VERDICTS: Mapping[ErrorKind, State] = {
     ErrorKind.CREDENTIAL: State.UNKNOWN,
 }
 
+
+def gettext_noop(sentence: str) -> str:
+    """Mark a sentence for translation: the tools that collect them look for this name. It stays English in here."""
+    return sentence
+
+
 # Shown to everyone: no address, no name, nothing that the target said.
 SENTENCES: Mapping[ErrorKind, str] = {
-    ErrorKind.TIMEOUT: "It did not answer in time.",
-    ErrorKind.DNS: "Its name could not be resolved.",
-    ErrorKind.REFUSED: "It refused the connection.",
-    ErrorKind.CONNECTION: "The connection failed or was cut.",
-    ErrorKind.TLS: "The encrypted connection could not be set up.",
-    ErrorKind.CERTIFICATE: "Its certificate was not accepted.",
-    ErrorKind.REDIRECT: "It redirected to where we cannot follow.",
-    ErrorKind.PROTOCOL: "Its answer broke the rules of the protocol.",
-    ErrorKind.TOO_LARGE: "Its answer was larger than the limit.",
-    ErrorKind.STATUS: "It answered with an unexpected status.",
-    ErrorKind.ASSERTION: "Its answer was not what was expected.",
-    ErrorKind.BLOCKED: "The address policy does not allow checking it.",
-    ErrorKind.CAPACITY: "The checker had no capacity left to check it.",
-    ErrorKind.INTERNAL: "The checker itself failed.",
-    ErrorKind.CREDENTIAL: "Its credential could not be used.",
+    ErrorKind.TIMEOUT: gettext_noop("It did not answer in time."),
+    ErrorKind.DNS: gettext_noop("Its name could not be resolved."),
+    ErrorKind.REFUSED: gettext_noop("It refused the connection."),
+    ErrorKind.CONNECTION: gettext_noop("The connection failed or was cut."),
+    ErrorKind.TLS: gettext_noop("The encrypted connection could not be set up."),
+    ErrorKind.CERTIFICATE: gettext_noop("Its certificate was not accepted."),
+    ErrorKind.REDIRECT: gettext_noop("It redirected to where we cannot follow."),
+    ErrorKind.PROTOCOL: gettext_noop("Its answer broke the rules of the protocol."),
+    ErrorKind.TOO_LARGE: gettext_noop("Its answer was larger than the limit."),
+    ErrorKind.STATUS: gettext_noop("It answered with an unexpected status."),
+    ErrorKind.ASSERTION: gettext_noop("Its answer was not what was expected."),
+    ErrorKind.BLOCKED: gettext_noop("The address policy does not allow checking it."),
+    ErrorKind.CAPACITY: gettext_noop("The checker had no capacity left to check it."),
+    ErrorKind.INTERNAL: gettext_noop("The checker itself failed."),
+    ErrorKind.CREDENTIAL: gettext_noop("Its credential could not be used."),
 }
 
 # Errors of the operating system that say something about our host, not about the target.
