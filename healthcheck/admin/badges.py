@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from healthcheck.engine.types import State
 
 SHAPES: Mapping[State, str] = {State.UNKNOWN: "○", State.UP: "●", State.DEGRADED: "▲", State.DOWN: "■"}
+STATE_WORDS: Mapping[State, Promise] = {
+    State.UNKNOWN: gettext_lazy("unknown"),
+    State.UP: gettext_lazy("up"),
+    State.DEGRADED: gettext_lazy("degraded"),
+    State.DOWN: gettext_lazy("down"),
+}
 # Worst first: what is read first is what matters.
 WORST_FIRST = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.UP)
 
 
 def draw_state(state: State, *, count: int | None = None, word: str | None = None) -> SafeString:
     """Return the badge of a state, with how many are in it where a number is given, or with another word."""
-    text = word or (state.word if count is None else f"{count} {state.word}")
+    name = STATE_WORDS[state]
+    text = word or (name if count is None else f"{count} {name}")
     return format_html(
         '<span class="hc-state hc-{}"><span aria-hidden="true">{}</span> {}</span>', state.word, SHAPES[state], text
     )

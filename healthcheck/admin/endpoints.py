@@ -125,7 +125,7 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, ClonedAdmin, Explanation
     @admin.display(description=gettext_lazy("last error"), empty_value="–")
     def last_error(self, obj: Endpoint) -> str | None:
         seen = _read_latest(obj)
-        return SENTENCES[ErrorKind(seen.last_error_kind)] if seen and seen.last_error_kind else None
+        return _(SENTENCES[ErrorKind(seen.last_error_kind)]) if seen and seen.last_error_kind else None
 
     @admin.display(description=gettext_lazy("last result"), empty_value="–")
     def last_result(self, obj: Endpoint) -> SafeString | None:

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from healthcheck.admin.badges import WORST_FIRST
+from healthcheck.admin.badges import STATE_WORDS, WORST_FIRST
 from healthcheck.admin.overview import filter_by_state
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Credential, Endpoint, EndpointGroup, EndpointState, Tag
@@ -26,7 +26,7 @@ class EndpointStateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [(state.word, state.word) for state in WORST_FIRST]
+        return [(state.word, str(STATE_WORDS[state])) for state in WORST_FIRST]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = [state for state in State if state.word == self.value()]

@@ -141,7 +141,7 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, RunViews, ClonedAdmin):
     @admin.display(description=gettext_lazy("last error"), empty_value="–")
     def last_error(self, obj: EndpointGroup) -> str | None:
         error = _read_overview(obj).error
-        return f"{error.endpoint.name}: {SENTENCES[ErrorKind(error.last_error_kind)]}" if error else None
+        return f"{error.endpoint.name}: {_(SENTENCES[ErrorKind(error.last_error_kind)])}" if error else None
 
     @admin.display(description=gettext_lazy("last run"), empty_value="–")
     def last_run(self, obj: EndpointGroup) -> SafeString | None:

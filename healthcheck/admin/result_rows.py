@@ -64,7 +64,7 @@ def describe_result(result: CheckResult, *, run: CheckRun | None, evidence: Evid
         time=describe_instant(run.started_at or run.scheduled_for) if run else "",
         badge=draw_state(State(result.verdict)),
         error=kind.word if kind else "",
-        sentence=SENTENCES[kind] if kind else "",
+        sentence=_(SENTENCES[kind]) if kind else "",
         phase=Phase(result.phase).word if result.phase else "",
         latency=describe_duration(result.latency_us) if result.latency_us else "",
         phases=_describe_phases(result),

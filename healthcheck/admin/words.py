@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from healthcheck.models import CheckRun, EndpointGroup, Reason, RunStatus
 
-_UNITS = ((86_400, "day", "days"), (3_600, "hour", "hours"), (60, "minute", "minutes"), (1, "second", "seconds"))
+_UNITS: Sequence[tuple[int, Callable[[int], str]]] = (
+    (86_400, lambda count: ngettext("every day", "every %(count)s days", count)),
+    (3_600, lambda count: ngettext("every hour", "every %(count)s hours", count)),
+    (60, lambda count: ngettext("every minute", "every %(count)s minutes", count)),
+    (1, lambda count: ngettext("every second", "every %(count)s seconds", count)),
+)
 
 
 def describe_schedule(group: EndpointGroup) -> str:
     """Return “every 5 minutes”, or the cron expression with its time zone."""
     if group.interval_seconds is None:
         return _("cron %(expression)s, %(timezone)s") % {"expression": group.cron, "timezone": group.timezone}
-    for seconds, one, many in _UNITS:
+    for seconds, phrase in _UNITS:
         count, rest = divmod(group.interval_seconds, seconds)
         if count and not rest:
-            return (
-                _("every %(unit)s") % {"unit": one}
-                if count == 1
-                else _("every %(count)s %(unit)s")
-                % {
-                    "count": count,
-                    "unit": many,
-                }
-            )
+            return phrase(count) % {"count": count}
     return ""
 
 
 def describe_instant(at: datetime | None) -> str:
     """Return the absolute time in the project's time zone, with its name; empty for none."""
-    return date_format(localtime(at), "j M Y, H:i:s T") if at else ""
+    return date_format(localtime(at), f"{pgettext('format of a date', 'j M Y')}, H:i:s T") if at else ""
 
 
 def describe_moment(at: datetime | None) -> str:
     """Return the time without year and zone, for the narrow columns of a list; empty for none."""
-    return date_format(localtime(at), "j M, H:i:s") if at else ""
+    return date_format(localtime(at), f"{pgettext('format of a date', 'j M')}, H:i:s") if at else ""
 
 
 def describe_duration(duration_us: int) -> str:
