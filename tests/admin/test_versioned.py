@@ -10,6 +10,7 @@ from django.test import Client
 
 from healthcheck.models import Endpoint, EndpointGroup, Version
 from tests.admin.conftest import endpoint_fields, group_fields
+from tests.admin.test_pages import page_fields
 from tests.factories import make_endpoint, make_group
 
 pytestmark = pytest.mark.django_db
@@ -134,7 +135,7 @@ def test_endpoint_deleted_meanwhile_is_named_in_the_form_of_its_group(operator: 
 @pytest.mark.parametrize("kind", ["statuspage", "location"])
 def test_plain_forms_are_versioned_as_well(operator: Client, kind: str) -> None:
     plain = {
-        "statuspage": {"title": "Public", "slug": "public", "description": ""},
+        "statuspage": page_fields({"title": "Section"}),
         "location": {"name": "Somewhere", "slug": "somewhere"},
     }[kind]
     assert operator.post(f"{ROOT}{kind}/add/", plain).status_code == 302
