@@ -47,11 +47,11 @@ def test_silent_token_server_is_no_outage(hostile: HostileServer, run: Run) -> N
     token_url = f"http://127.0.0.1:{hostile.listen('silent')}/"
     target = hostile.listen("good")
     credential = OAuth2Credential(token_url, "client", "canary")
-    outcome = run(check(f"http://127.0.0.1:{target}/", credential, seconds=0.4))
+    outcome = run(check(f"http://127.0.0.1:{target}/", credential, seconds=2.0))
     assert (outcome.verdict, outcome.error_kind) == (State.UNKNOWN, ErrorKind.CREDENTIAL)
     assert found(outcome).startswith("The token server did not answer before the check's time was over")
     assert (outcome.phase, hostile.accepted[target]) == (Phase.REQUEST, 0)
-    assert outcome.latency_us < 200_000
+    assert outcome.latency_us < 1_000_000
 
 
 def test_target_that_is_silent_after_the_token_is_down(hostile: HostileServer, run: Run) -> None:
@@ -60,7 +60,7 @@ def test_target_that_is_silent_after_the_token_is_down(hostile: HostileServer, r
         writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"access_token":"t"}')
 
     credential = OAuth2Credential(f"http://127.0.0.1:{hostile.listen(give)}/", "client", "canary")
-    outcome = run(check(f"http://127.0.0.1:{hostile.listen('silent')}/", credential, seconds=0.5))
+    outcome = run(check(f"http://127.0.0.1:{hostile.listen('silent')}/", credential, seconds=2.0))
     assert (outcome.verdict, outcome.error_kind) == (State.DOWN, ErrorKind.TIMEOUT)
 
 
