@@ -29,7 +29,9 @@ def _is_terminal() -> bool:
 def _build_renderer(log_format: str) -> list[Processor]:
     if log_format == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=_is_terminal(), pad_event_to=0)]
+    # The default prints the local variables of every frame, and some of them are secrets.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=_is_terminal(), pad_event_to=0, exception_formatter=plain)]
 
 
 def build_logging(*, log_format: str, level: str) -> dict[str, Any]:
@@ -63,6 +65,8 @@ def build_logging(*, log_format: str, level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             # Anybody can send a forged Host, as often as they like; it is answered with 400.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # At DEBUG it prints the whole context of a template for each name that is not in it.
+            "django.template": {"level": "INFO"},
             # It names the path, and with it the secret of a login link.
             "django.security.csrf": {"level": "ERROR"},
             # Two lines per run otherwise, beside our own one.

@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from healthcheck.engine.types import AssertionOutcome, Evidence
 
@@ -31,6 +31,17 @@ class Redactor:
             text = text.replace(spelling, MASK)
         return self._trim_end(self._trim_start(text))
 
+    def clean_url(self, url: str) -> str:
+        """Return the URL without the secrets, in whatever mixture of encodings they stand in it."""
+        cleaned = self.clean(url)
+        if not any(self._is_said(decode(cleaned)) for decode in (unquote, unquote_plus)):
+            return cleaned
+        beginning = cleaned.partition("?")[0]
+        return MASK if self._is_said(unquote(beginning)) else f"{beginning}?{MASK}"
+
+    def _is_said(self, text: str) -> bool:
+        return any(spelling in text for spelling in self._spellings)
+
     def clean_evidence(self, evidence: Evidence) -> Evidence:
         """Return the evidence with every text cleaned that a target or a token server had a hand in."""
         if not self._spellings:
@@ -40,7 +51,7 @@ class Redactor:
             expected=self.clean(evidence.expected),
             found=self.clean(evidence.found),
             excerpt=self.clean(evidence.excerpt),
-            redirects=tuple(self.clean(hop) for hop in evidence.redirects),
+            redirects=tuple(self.clean_url(hop) for hop in evidence.redirects),
             assertions=self.clean_assertions(evidence.assertions),
         )
 

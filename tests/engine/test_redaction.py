@@ -38,6 +38,19 @@ def test_redactor_takes_the_longer_of_two_secrets_first() -> None:
     assert Redactor(["token", "token-and-more"]).clean("<token-and-more>") == f"<{MASK}>"
 
 
+@pytest.mark.parametrize(
+    ("url", "cleaned"),
+    [
+        ("http://a/b?c=s%26cret&x", f"http://a/b?c={MASK}&x"),
+        ("http://a/b?c=%73&cret", f"http://a/b?{MASK}"),
+        ("http://a/%73%26cret/b", MASK),
+        ("http://a/b?c=d", "http://a/b?c=d"),
+    ],
+)
+def test_redactor_knows_what_a_url_says_in_any_encoding(url: str, cleaned: str) -> None:
+    assert Redactor(["s&cret"]).clean_url(url) == cleaned
+
+
 @pytest.mark.parametrize("secrets", [[], [""]])
 def test_redactor_without_secrets_changes_nothing(secrets: list[str]) -> None:
     evidence = Evidence(found="found", excerpt="text")

