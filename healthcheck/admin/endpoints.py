@@ -22,6 +22,7 @@ from healthcheck.admin.bases import ChangeListBase
 from healthcheck.admin.bulk import BulkAdmin
 from healthcheck.admin.bulk_forms import BulkField, list_endpoint_fields
 from healthcheck.admin.cloned import ClonedAdmin
+from healthcheck.admin.csv_views import CsvAdmin
 from healthcheck.admin.endpoint_forms import OPTION_FIELDS, RESTARTING_FIELDS, EndpointForm, read_options
 from healthcheck.admin.explanation import ExplanationViews
 from healthcheck.admin.filters import (
@@ -76,13 +77,13 @@ class EndpointChangeList(ChangeListBase):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, ClonedAdmin, ExplanationViews):
+class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, ExplanationViews):
     form = EndpointForm
     list_display = ("name_and_address", "group", "state_since", "result_and_error")
     list_filter = (EndpointStateFilter, EndpointTagFilter, RestFilter, ErrorFilter, CredentialFilter, GroupFilter)
     list_select_related = ("group",)
     search_fields = ("name", "address", "description", "group__name", "tags__name", "group__tags__name")
-    actions = (*OperatedAdmin.actions, "clone_selected", "edit_selected")
+    actions = (*OperatedAdmin.actions, "clone_selected", "edit_selected", "export_selected")
     ordering = ("group__position", "group_id", "position", "id")
     autocomplete_fields = ("credential",)
     readonly_fields = ("state", "since", "last_error", "last_result", "options_words")

@@ -22,6 +22,7 @@ from healthcheck.admin.bases import ChangeListBase
 from healthcheck.admin.bulk import BulkAdmin
 from healthcheck.admin.bulk_forms import BulkField, list_group_fields
 from healthcheck.admin.cloned import ClonedAdmin
+from healthcheck.admin.csv_views import CsvAdmin
 from healthcheck.admin.desk_views import DeskViews
 from healthcheck.admin.endpoint_forms import RESTARTING_FIELDS, ExistingForm
 from healthcheck.admin.endpoint_inline import MAX_INLINE_ENDPOINTS, EndpointInline
@@ -97,12 +98,12 @@ class GroupChangeList(ChangeListBase):
 
 
 @admin.register(EndpointGroup)
-class EndpointGroupAdmin(DeskViews, BulkAdmin, RunViews, ClonedAdmin):
+class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
     form = EndpointGroupForm
     list_display = ("name_and_tags", "schedule_words", "members", "last_error", "last_run")
     list_filter = (GroupStateFilter, GroupTagFilter, "is_paused")
     search_fields = ("name", "slug", "tags__name", "endpoints__name")
-    actions = ("check_selected", *OperatedAdmin.actions, "clone_selected", "edit_selected")
+    actions = ("check_selected", *OperatedAdmin.actions, "clone_selected", "edit_selected", "export_selected")
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("members", "last_error", "last_run", "next_run")
     _fieldsets: tuple[Any, ...] = (

@@ -37,9 +37,12 @@ def read_endpoints(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     }
     for pk, lines in _read_assertions(ids).items():
         documents[pk]["assertions"] = lines
-    tags = Endpoint.tags.through.objects.filter(endpoint_id__in=ids).order_by("tag__name")
+    tags = Endpoint.tags.through.objects.filter(endpoint_id__in=ids)
     for pk, name in tags.values_list("endpoint_id", "tag__name"):
         documents[pk]["tags"].append(name)
+    for document in documents.values():
+        # Here, and not by the database, whose order depends on its collation.
+        document["tags"].sort()
     return documents
 
 

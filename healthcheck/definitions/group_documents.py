@@ -23,7 +23,10 @@ def read_groups(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     documents: dict[int, dict[str, Any]] = {}
     for row in EndpointGroup.objects.filter(pk__in=ids).values("pk", *GROUP_COLUMNS):
         documents[row["pk"]] = {**{name: row[name] for name in GROUP_COLUMNS}, "tags": []}
-    tags = EndpointGroup.tags.through.objects.filter(endpointgroup_id__in=ids).order_by("tag__name")
+    tags = EndpointGroup.tags.through.objects.filter(endpointgroup_id__in=ids)
     for pk, name in tags.values_list("endpointgroup_id", "tag__name"):
         documents[pk]["tags"].append(name)
+    for document in documents.values():
+        # Here, and not by the database, whose order depends on its collation.
+        document["tags"].sort()
     return documents

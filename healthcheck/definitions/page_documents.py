@@ -25,8 +25,10 @@ PAGE_COLUMNS = (
 def read_pages(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     documents = {page.pk: _read(page) for page in StatusPage.objects.filter(pk__in=ids)}
     groups = StatusPage.groups.through.objects.filter(statuspage_id__in=ids, endpointgroup__deleted_at__isnull=True)
-    for pk, slug in groups.order_by("endpointgroup__slug").values_list("statuspage_id", "endpointgroup__slug"):
+    for pk, slug in groups.values_list("statuspage_id", "endpointgroup__slug"):
         documents[pk]["groups"].append(slug)
+    for document in documents.values():
+        document["groups"].sort()
     sections: dict[int, dict[str, Any]] = {}
     for section in PageSection.objects.filter(page_id__in=ids).order_by("page_id", "position", "id"):
         sections[section.pk] = {"title": section.title, "description": section.description, "items": []}

@@ -3,6 +3,7 @@
 from healthcheck.models.credential import Credential, CredentialKind
 from healthcheck.models.endpoint import Assertion, Endpoint
 from healthcheck.models.group import EndpointGroup
+from healthcheck.models.import_file import ImportFile
 from healthcheck.models.location import Location
 from healthcheck.models.page import PageItem, PageSection, StatusPage
 from healthcheck.models.result import CheckResult, Evidence
@@ -22,6 +23,7 @@ __all__ = [
     "EndpointGroup",
     "EndpointState",
     "Evidence",
+    "ImportFile",
     "Location",
     "PageItem",
     "PageSection",

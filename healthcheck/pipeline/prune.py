@@ -13,7 +13,17 @@ from functools import partial
 
 from django.db.models import Model, Q, QuerySet
 
-from healthcheck.models import CheckResult, CheckRun, Endpoint, EndpointGroup, Evidence, Tick, Transition, WorkerPulse
+from healthcheck.models import (
+    CheckResult,
+    CheckRun,
+    Endpoint,
+    EndpointGroup,
+    Evidence,
+    ImportFile,
+    Tick,
+    Transition,
+    WorkerPulse,
+)
 from healthcheck.models.run import UNFINISHED
 
 # Rows of one statement: tens of milliseconds, the longest that a check may have to wait for a lock on SQLite.
@@ -23,6 +33,8 @@ BATCH = 2000
 DELETED_GRACE = timedelta(minutes=15)
 # A scheduler or worker process that has been silent for so long is gone.
 PULSE_RETENTION = timedelta(days=1)
+# A file whose preview nobody confirmed by then is forgotten.
+IMPORT_RETENTION = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -46,6 +58,7 @@ def prune(now: datetime, *, retention: timedelta, budget_seconds: float, batch: 
     pruned.is_complete = not budget.is_over
     Tick.objects.filter(at__lt=now - PULSE_RETENTION).delete()
     WorkerPulse.objects.filter(at__lt=now - PULSE_RETENTION).delete()
+    ImportFile.objects.filter(at__lt=now - IMPORT_RETENTION).delete()
     return pruned
 
 
