@@ -213,7 +213,7 @@ def test_prune_asks_the_same_of_a_young_history_of_any_length(young: int) -> Non
     with CaptureQueriesContext(connection) as queries:
         run_prune()
     # Groups, the group's first needed run, its old runs, deleted endpoints, deleted groups, old ticks, old pulses.
-    assert len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 7
+    assert len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 8
 
 
 def test_prune_forgets_schedulers_that_are_gone() -> None:
