@@ -26,20 +26,21 @@ _HARMLESS_REQUEST_HEADERS = frozenset(
         "user-agent",
     }
 )
-# What a target sends is its own word, but for what it gives to be kept.
+# What a target sends is its own word, but for what it gives to be kept. For names in lower case.
 _SECRET_NAME = re.compile(
     r"token|secret|passw|passphrase|pwd|api.?key|access.?key|private.?key|credential|session|signature|jwt|cookie|csrf|xsrf"
-    r"|^auth$|authorization|authentication|^sig$|^key$|^code$|^sid$",
-    re.IGNORECASE,
+    r"|^auth$|authorization|authentication|^sig$|^key$|^code$|^sid$"
 )
 _URL_HEADERS = frozenset({"location", "content-location", "referer", "refresh", "link"})
 _USERINFO = re.compile(r"\A((?:[a-z][a-z0-9+.-]*:)?//)([^/?#]*@)", re.IGNORECASE)
 _QUERY_PART = re.compile(r"([?&;#])([^?&;#=]*)(=?)([^&;#]*)")
 # What no one writes by hand: a signature, a token, a key.
-_OPAQUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_\-+/=.~%]{32,}|eyJ[\w-]{10,}[\w.-]*")
+MIN_OPAQUE_CHARS = 16
+_OPAQUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_\-+/=.~%]{32,}|eyJ[\w-]{13,}[\w.-]*")
+# Possessive from the name on, so that no text makes it try twice.
 _NAMED_VALUE = re.compile(
-    r"""(["']?[\w.-]{0,40}(?:token|secret|passw|passphrase|pwd|api[_-]?key|access[_-]?key|private[_-]?key|authorization|session[_-]?id)"""
-    r"""[\w.-]{0,40}["']?\s{0,4}[:=]\s{0,4}["']?(?:(?:bearer|basic)\s)?)([^"'&,;\s<>{}\[\]]{4,})""",
+    r"""((?:token|secret|passw|passphrase|pwd|api[_-]?key|access[_-]?key|private[_-]?key|authorization|session[_-]?id)"""
+    r"""[\w.-]{0,40}+["']?+\s{0,4}+[:=]\s{0,4}+["']?+(?:(?:bearer|basic)\s)?+)([^"'&,;\s<>{}\[\]]{4,}+)""",
     re.IGNORECASE,
 )
 
@@ -54,7 +55,7 @@ class Piece:
 
 def is_secret_name(name: str) -> bool:
     """Whether what bears this name is meant for few."""
-    return _SECRET_NAME.search(name) is not None
+    return _SECRET_NAME.search(name.lower()) is not None
 
 
 def mask_request_header(name: str, value: str) -> str:
@@ -64,10 +65,9 @@ def mask_request_header(name: str, value: str) -> str:
 
 def mask_answer_header(name: str, value: str) -> str:
     """Return the value unless the header's name says that it is a secret; in an address, hide its secret parts."""
-    lowered = name.lower()
-    if _SECRET_NAME.search(lowered):
+    if is_secret_name(name):
         return MASK
-    return mask_url(value) if lowered in _URL_HEADERS else value
+    return mask_url(value) if name.lower() in _URL_HEADERS else value
 
 
 def mask_url(url: str) -> str:
@@ -91,7 +91,9 @@ def split_url(url: str) -> list[Piece]:
 
 
 def _is_secret_value(name: str, value: str) -> bool:
-    return _SECRET_NAME.search(unquote_plus(name)) is not None or _OPAQUE.fullmatch(value) is not None
+    if name and is_secret_name(unquote_plus(name) if "%" in name else name):
+        return True
+    return len(value) >= MIN_OPAQUE_CHARS and _OPAQUE.fullmatch(value) is not None
 
 
 def list_url_secrets(url: str) -> list[str]:

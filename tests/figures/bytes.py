@@ -28,11 +28,40 @@ FAILURE_SHARE = 0.02
 KEY = ("endpoint_id", "run_id")
 # Medians in microseconds, spread log-normally.
 MEDIANS = {"resolve_us": 1_500, "connect_us": 18_000, "tls_us": 35_000, "headers_us": 60_000, "body_us": 4_000}
+LEAF, INTERMEDIATE = (
+    {
+        "subject": f"CN={subject}",
+        "issuer": f"CN={issuer},O=Example Trust Services,C=US",
+        "not_before": "2026-06-01T00:00:00+00:00",
+        "not_after": "2026-09-01T00:00:00+00:00",
+        "fingerprint_sha256": digit * 64,
+    }
+    for subject, issuer, digit in (("www.example.com", "E1", "a"), ("E1,O=Example Trust Services,C=US", "Root", "b"))
+)
+# Of an HTTPS check with two assertions, whose target presented two certificates.
 FACTS = {
     "sentence": "It answered with an unexpected status.",
     "expected": "status 200-299",
-    "found": "503",
-    "address": "203.0.113.17:443",
+    "found": "status 503",
+    "address": "203.0.113.17",
+    "certificate": LEAF,
+    "chain": [LEAF, INTERMEDIATE],
+    "assertions": [
+        {
+            "text": "status 200-299",
+            "expected": "status 200-299",
+            "found": "status 503",
+            "verdict": "down",
+            "held": False,
+        },
+        {
+            "text": 'body contains "ready"',
+            "expected": 'body contains "ready"',
+            "found": "not in the body",
+            "verdict": "down",
+            "held": False,
+        },
+    ],
 }
 
 
