@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from healthcheck.admin.probing import MAX_PROBES, MAX_SECONDS
 from healthcheck.conf import Settings
 from healthcheck.engine.assertions import parse_assertions
 from healthcheck.engine.assertions.grammar import MAX_ASSERTIONS
@@ -79,6 +80,7 @@ def test_settings_page_lists_every_variable_of_the_environment() -> None:
         ("Name lookups at once in a process", f"{MAX_THREADS}"),
         ("Claims of one tick", f"{CLAIM_BATCH} groups"),
         ("Takes of one run", f"{MAX_TAKES}"),
+        ("Probes from the admin at once", f"{MAX_PROBES} in a web process, each with {MAX_SECONDS:g} s at most"),
     ],
 )
 def test_settings_page_states_the_bounds_in_force(what: str, bound: str) -> None:

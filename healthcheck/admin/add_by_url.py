@@ -54,6 +54,9 @@ class AddByUrlViews(OperatedAdmin):
 
     change_list_template = "admin/healthcheck/endpoint_change_list.html"
 
+    class Media:
+        css = {"all": ("healthcheck/explanation.css",)}
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.add_by_url_view)
         return [path("add-by-url/", view, name=self._url_name("add_by_url")), *super().get_urls()]

@@ -146,8 +146,11 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
 
     @admin.display(description=gettext_lazy("last result"), empty_value="–")
     def result_and_error(self, obj: Endpoint) -> SafeString | None:
-        error = self.last_error(obj)
-        return format_html("{}<br>{}", self.last_result(obj), error) if error else self.last_result(obj)
+        error, seen = self.last_error(obj), _read_latest(obj)
+        if not error or seen is None:
+            return self.last_result(obj)
+        url = self.result_url(obj.pk, seen.last_run_id)
+        return format_html('{}<br>{} <a href="{}">{}</a>', self.last_result(obj), error, url, _("Why?"))
 
     # Shown in place of the form's fields to people who may only look.
 

@@ -34,10 +34,10 @@ def list_steps(desk: Desk) -> Sequence[Step]:
 
 
 def _add_endpoint(desk: Desk) -> Step:
-    title = _("Add a group with an endpoint")
+    title = _("Add an endpoint")
     if not desk.total:
-        hint = _("Give the group a name and one endpoint with its URL; nothing else is needed.")
-        return Step(title, False, hint, view="healthcheck_endpointgroup_add")
+        hint = _("Paste its URL: it is asked at once, and what to expect of it is offered.")
+        return Step(title, False, hint, view="healthcheck_endpoint_add_by_url")
     if desk.paused_count == desk.total:
         return Step(title, False, _("Everything is paused; resume it."), view="healthcheck_endpointgroup_changelist")
     return Step(title, True, "")

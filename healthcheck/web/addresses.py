@@ -35,8 +35,8 @@ def find_urls(request: HttpRequest, page: StatusPage, *, at_root: bool) -> PageU
 
 
 def find_admin_url() -> str:
-    """Return where to add a group, in a project whose admin holds ours; else nothing."""
+    """Return where to add an endpoint, in a project whose admin holds ours; else nothing."""
     try:
-        return reverse("admin:healthcheck_endpointgroup_add")
+        return reverse("admin:healthcheck_endpoint_add_by_url")
     except NoReverseMatch:
         return ""

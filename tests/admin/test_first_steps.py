@@ -45,7 +45,7 @@ def start_processes() -> None:
 def test_empty_database_has_nothing_done_and_says_what_to_do() -> None:
     steps = read_steps()
     assert [step.is_done for step in steps] == [False] * 5
-    assert steps[0].view == "healthcheck_endpointgroup_add"
+    assert steps[0].view == "healthcheck_endpoint_add_by_url"
     assert [step.command for step in steps[1:3]] == [
         "python manage.py scheduler",
         "celery -A project worker --pool=threads",
@@ -96,7 +96,7 @@ def test_steps_are_gone_once_anything_was_up_and_do_not_come_back() -> None:
 
 def test_page_shows_the_steps_and_then_does_not(operator: Client) -> None:
     page = operator.get(DESK).content.decode()
-    assert 'href="/admin/healthcheck/endpointgroup/add/"' in page
+    assert 'href="/admin/healthcheck/endpoint/add-by-url/"' in page
     assert "celery -A project worker --pool=threads" in page
     now = timezone.now()
     endpoint = make_endpoint()
