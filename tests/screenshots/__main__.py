@@ -1,0 +1,88 @@
+"""`python -m tests.screenshots [NAME ...] [--out FOLDER] [--list]`: pictures of every page, made by real use.
+
+Starts `manage.py up` with its demo on a throwaway folder, logs in by its link, walks through the pages as a person
+would, and takes each of them in both themes at desktop and phone width.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import CHROMIUM, CHROMIUM_ARGS, note_complaints
+from tests.project.running import ROOT, RunningUp, running
+from tests.screenshots.catalogue import SHOTS, Shot
+from tests.screenshots.scene import Scene, prepare_scene
+
+THEMES = ("light", "dark")
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+# A page that is longer says nothing new further down.
+MAX_HEIGHT = 2400
+COLOURS = 128
+
+
+def main() -> int:
+    """Return the exit status: 1 when a page could not be taken or the browser complained."""
+    arguments = _parse_arguments()
+    shots = [shot for shot in SHOTS if not arguments.names or shot.name in arguments.names]
+    if arguments.list:
+        sys.stdout.writelines(f"{shot.name}\n" for shot in SHOTS)
+        return 0
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="hcshots") as folder, running(Path(folder) / "data") as server:
+        server.wait_for_results()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+            complaints = _take_all(browser, server, shots, arguments.out)
+            browser.close()
+    sys.stderr.writelines(f"{complaint}\n" for complaint in complaints)
+    return 1 if complaints else 0
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description="Takes pictures of every page.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="pages; all of them by default")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures", help="folder of the pictures")
+    parser.add_argument("--list", action="store_true", help="name the pages and end")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - {shot.name for shot in SHOTS}:
+        parser.error(f"no page is called {', '.join(sorted(unknown))}; --list names them")
+    return arguments
+
+
+def _take_all(browser: Browser, server: RunningUp, shots: list[Shot], out: Path) -> list[str]:
+    complaints: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=server.address)
+    context.set_default_timeout(30_000)
+    tab = context.new_page()
+    note_complaints(tab, complaints)
+    scene = prepare_scene(tab, server)
+    for shot in shots:
+        sys.stderr.write(f"{shot.name}\n")
+        shot.visit(scene)
+        _take(tab, shot.name, out)
+    return complaints
+
+
+def _take(tab: Page, name: str, out: Path) -> None:
+    for theme in THEMES:
+        tab.emulate_media(color_scheme=theme)
+        for size, (width, height) in SIZES.items():
+            tab.set_viewport_size({"width": width, "height": height})
+            length = tab.evaluate("document.documentElement.scrollHeight")
+            clip = {"x": 0, "y": 0, "width": width, "height": min(max(length, height), MAX_HEIGHT)}
+            picture = Image.open(io.BytesIO(tab.screenshot(full_page=True, clip=clip)))
+            # As a palette, or a set of pictures weighs more than the code.
+            picture.convert("RGB").quantize(COLOURS).save(out / f"{name}-{theme}-{size}.png", optimize=True)
+    tab.emulate_media(color_scheme="light")
+    tab.set_viewport_size({"width": 1280, "height": 900})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
