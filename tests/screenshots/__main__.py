@@ -11,17 +11,20 @@ import io
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.browser import CHROMIUM, CHROMIUM_ARGS, note_complaints
 from tests.project.running import ROOT, RunningUp, running
 from tests.screenshots.catalogue import SHOTS, Shot
-from tests.screenshots.scene import Scene, prepare_scene
+from tests.screenshots.scene import prepare_scene
 
-THEMES = ("light", "dark")
-SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SIZES = {"desktop": DESKTOP, "phone": PHONE}
 # A page that is longer says nothing new further down.
 MAX_HEIGHT = 2400
 COLOURS = 128
@@ -58,30 +61,31 @@ def _parse_arguments() -> argparse.Namespace:
 
 def _take_all(browser: Browser, server: RunningUp, shots: list[Shot], out: Path) -> list[str]:
     complaints: list[str] = []
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=server.address)
+    context = browser.new_context(viewport=DESKTOP, base_url=server.address)
     context.set_default_timeout(30_000)
     tab = context.new_page()
     note_complaints(tab, complaints)
     scene = prepare_scene(tab, server)
     for shot in shots:
         sys.stderr.write(f"{shot.name}\n")
-        shot.visit(scene)
-        _take(tab, shot.name, out)
+        for theme in THEMES:
+            # Before the visit: some pages choose their theme while they load.
+            tab.emulate_media(color_scheme=theme)
+            tab.set_viewport_size(DESKTOP)
+            shot.visit(scene)
+            _take(tab, f"{shot.name}-{theme}", out)
     return complaints
 
 
 def _take(tab: Page, name: str, out: Path) -> None:
-    for theme in THEMES:
-        tab.emulate_media(color_scheme=theme)
-        for size, (width, height) in SIZES.items():
-            tab.set_viewport_size({"width": width, "height": height})
-            length = tab.evaluate("document.documentElement.scrollHeight")
-            clip = {"x": 0, "y": 0, "width": width, "height": min(max(length, height), MAX_HEIGHT)}
-            picture = Image.open(io.BytesIO(tab.screenshot(full_page=True, clip=clip)))
-            # As a palette, or a set of pictures weighs more than the code.
-            picture.convert("RGB").quantize(COLOURS).save(out / f"{name}-{theme}-{size}.png", optimize=True)
-    tab.emulate_media(color_scheme="light")
-    tab.set_viewport_size({"width": 1280, "height": 900})
+    for size, viewport in SIZES.items():
+        tab.set_viewport_size(viewport)
+        # As tall as the page, so that what sticks to the window's edge is where a reader would find it.
+        length = tab.evaluate("document.documentElement.scrollHeight")
+        tab.set_viewport_size({**viewport, "height": min(max(length, viewport["height"]), MAX_HEIGHT)})
+        picture = Image.open(io.BytesIO(tab.screenshot()))
+        # As a palette, or a set of pictures weighs more than the code.
+        picture.convert("RGB").quantize(COLOURS).save(out / f"{name}-{size}.png", optimize=True)
 
 
 if __name__ == "__main__":

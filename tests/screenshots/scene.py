@@ -21,10 +21,10 @@ class Scene:
         return int(query(self.server.data, statement)[0][0])
 
     def find_endpoint(self, name: str) -> int:
-        return self.find_id(f"SELECT id FROM healthcheck_endpoint WHERE name = '{name}'")  # noqa: S608  # our own name
+        return self.find_id(f"SELECT id FROM healthcheck_endpoint WHERE name = '{name}'")  # our own name
 
     def find_group(self, slug: str) -> int:
-        return self.find_id(f"SELECT id FROM healthcheck_endpointgroup WHERE slug = '{slug}'")  # noqa: S608  # our own
+        return self.find_id(f"SELECT id FROM healthcheck_endpointgroup WHERE slug = '{slug}'")  # our own
 
     def open(self, path: str) -> None:
         self.tab.goto(path, wait_until="load")
