@@ -26,6 +26,15 @@ class Scene:
     def find_group(self, slug: str) -> int:
         return self.find_id(f"SELECT id FROM healthcheck_endpointgroup WHERE slug = '{slug}'")  # our own
 
+    def find_run(self, slug: str) -> int:
+        return self.find_id(
+            "SELECT max(id) FROM healthcheck_checkrun WHERE status = 3 AND group_id = "
+            f"(SELECT id FROM healthcheck_endpointgroup WHERE slug = '{slug}')"  # our own
+        )
+
+    def find_page(self) -> int:
+        return self.find_id("SELECT min(id) FROM healthcheck_statuspage")
+
     def open(self, path: str) -> None:
         self.tab.goto(path, wait_until="load")
 
