@@ -19,6 +19,7 @@ from tests.deployment.compose import (
     use_secret_files,
 )
 from tests.deployment.dockerfile import find_last, read_command, read_dockerfile, read_environment
+from tests.deployment.engine import PATH
 
 SECRETS = {
     "SECRET_KEY": "one-of-at-least-fifty-characters-one-of-at-least-fifty-characters",
@@ -125,7 +126,7 @@ def test_service_reads_each_of_its_secret_files_and_no_variable_beside_it(name: 
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_of_ours_exists(name: str) -> None:
     program, *rest = SERVICES[name].command or read_command(read_dockerfile())
-    assert shutil.which(program)
+    assert shutil.which(program, path=PATH)
     assert rest
 
 
