@@ -49,6 +49,7 @@ def _build_navigation() -> list[dict[str, Any]]:
             "items": [
                 _link("endpointgroup", _("Endpoint groups"), "folder_open"),
                 _link("endpoint", _("Endpoints"), "language"),
+                _link("credential", _("Credentials"), "key"),
                 _link("location", _("Locations"), "location_on"),
             ],
         },

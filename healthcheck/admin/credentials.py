@@ -96,9 +96,9 @@ class CredentialAdmin(VersionedAdmin):
         if obj is not None and (not self.has_change_permission(request, obj) or obj.kind not in FORMS):
             return ((None, {"fields": ("name", "kind_words", "details_words")}), state)
         form = FORMS[obj.kind if obj else request.GET["kind"]]
-        own = [
-            (name, f"clear_{name}") if obj and name in form.removable else name for name in (*form.public, *form.secret)
-        ]
+        own = list(form.public)
+        for name in form.secret:
+            own += [name, f"clear_{name}"] if obj and name in form.removable else [name]
         fieldset = (None, {"fields": ["name", "kind_words", *own, "origins"]})
         return (fieldset, state) if obj else (fieldset,)
 
