@@ -28,12 +28,20 @@ class Image:
 
 
 def build_image(
-    folder: Path, *, path: str, builder: int | None = None, wants: Callable[[str], bool] = lambda _command: True
+    folder: Path,
+    *,
+    path: str,
+    builder: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    wants: Callable[[str], bool] = lambda _command: True,
 ) -> Image:
-    """Build as the user `builder`, ourselves for None, with `path` as PATH. RUN lines not wanted are left out."""
+    """Build as the user `builder`, ourselves for None, with `path` as PATH. RUN lines not wanted are left out.
+
+    `settings` are more variables for RUN, which the image does not keep.
+    """
     instructions = read_dockerfile()
     work_folder = folder
-    environment = {"PATH": path, "HOME": str(folder)}
+    environment = {"PATH": path, "HOME": str(folder), **(settings or {})}
     for word, rest in instructions:
         if word == "ENV":
             environment |= read_environment([instruction for instruction in instructions if instruction.rest == rest])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,14 @@ PYTHON = "/usr/bin/python3" if IS_ROOT else sys.executable
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
+def read_pip_settings() -> dict[str, str]:
+    """Return where our own pip finds packages, as variables: the builder does not see our configuration."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.findall(r"^(?:global|install|:env:)\.([\w-]+)='(.*)'$", listed, flags=re.MULTILINE)
+    return {f"PIP_{name.upper().replace('-', '_')}": value for name, value in found if name != "cache-dir"}
+
+
 @pytest.fixture(scope="module")
 def image() -> Iterator[Image]:
     folder = Path(tempfile.mkdtemp(prefix="hcim", dir="/tmp"))
@@ -37,7 +46,8 @@ def image() -> Iterator[Image]:
         folder.chmod(0o755)
         # In the place of the image's own Python.
         subprocess.run([PYTHON, "-m", "venv", str(folder / "venv")], user=BUILDER, cwd=folder, check=True)
-        built = build_image(folder, path=f"{folder / 'venv' / 'bin'}:{SYSTEM_PATH}", builder=BUILDER)
+        path = f"{folder / 'venv' / 'bin'}:{SYSTEM_PATH}"
+        built = build_image(folder, path=path, builder=BUILDER, settings=read_pip_settings())
         subprocess.run(["chmod", "-R", "a-w", str(folder)], check=True)
         yield built
     finally:
