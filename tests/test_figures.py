@@ -27,10 +27,17 @@ def test_figures_prints_a_table_of_what_it_measured() -> None:
     assert measured == [
         "| bytes per result, sqlite",
         "| bytes per evidence, sqlite",
-        "| server time of /, sqlite",
+        "| server time of /, cold, sqlite",
+        "| server time of /, kept, sqlite",
+        "| size of /, gzipped, sqlite",
         "| queries of /, sqlite",
-        "| server time of /status.json, sqlite",
+        "| server time of /status.json, cold, sqlite",
+        "| server time of /status.json, kept, sqlite",
+        "| size of /status.json, gzipped, sqlite",
         "| queries of /status.json, sqlite",
+        "| server time of an endpoint's page, cold, sqlite",
+        "| first contentful paint, sqlite",
+        "| layout shift, sqlite",
     ]
 
 

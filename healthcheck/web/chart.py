@@ -34,8 +34,9 @@ def draw_chart(window: Window, *, title: str, description: str) -> SafeString:
     """Return the bars, one per column with its phases stacked, and a line for each percentile."""
     top = find_top(window)
     size = f'viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none"'
+    names = 'aria-labelledby="hc-chart-title" aria-describedby="hc-chart-description"'
     parts = [
-        f'<svg class="hc-chart-plot" {size} role="img" aria-labelledby="hc-chart-title hc-chart-description">',
+        f'<svg class="hc-chart-plot" {size} role="img" {names}>',
         f'<title id="hc-chart-title">{escape(title)}</title>',
         f'<desc id="hc-chart-description">{escape(description)}</desc>',
         f'<path class="hc-chart-grid" d="{_draw_grid()}"/>',

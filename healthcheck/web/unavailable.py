@@ -31,5 +31,4 @@ def answer_unavailable(request: HttpRequest, error: Error) -> HttpResponse:
 def _build_response(request: HttpRequest, sentence: str) -> HttpResponse:
     if request.path.endswith(".json"):
         return JsonResponse({"error": sentence}, status=503)
-    context = {"sentence": sentence, "retry_seconds": RETRY_SECONDS}
-    return HttpResponse(render_to_string("healthcheck/unavailable.html", context), status=503)
+    return HttpResponse(render_to_string("healthcheck/unavailable.html", {"sentence": sentence}), status=503)

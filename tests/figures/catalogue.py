@@ -23,7 +23,7 @@ FIGURES = {
     "statements": Figure("database statements per run", "endpoints of the largest group", 300, 90),
     "bytes": Figure("bytes per stored result, indexes included", "results", 400_000, 300),
     "kills": Figure("what kill -9 of worker, scheduler and broker costs", "kills of each", 3, 400),
-    "pages": Figure("server time and queries of the status page", "endpoints", 300, 90),
+    "pages": Figure("server time, size, queries and painting of the status page", "endpoints", 1000, 150),
     # By hand with --size 10000: ten million results.
     "admin": Figure("server time and queries of the admin's lists and pages", "endpoints", 300, 900),
 }

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
 from typing import Any
 
 from healthcheck.engine.types import ErrorKind, State
-from healthcheck.models import EndpointGroup
-from tests.factories import make_endpoint, make_group, make_page, make_state, make_tick
+from healthcheck.models import (
+    CheckResult,
+    CheckRun,
+    Endpoint,
+    EndpointGroup,
+    PageItem,
+    PageSection,
+    RunStatus,
+    StatusPage,
+    Trigger,
+)
+from healthcheck.models.result import Judgement
+from tests.factories import (
+    make_endpoint,
+    make_group,
+    make_location,
+    make_page,
+    make_state,
+    make_tick,
+    make_transition,
+)
+from tests.pictures import make_picture
 
 HOSTILE_NAME = (
     '<script>alert(1)</script><b>bold</b> \u202egnp.exe\u202c "quotes" \u200f\u2067rtl ' + "🧨" * 80 + "W" * 60
@@ -46,6 +67,76 @@ def paint_mixed_page(now: datetime) -> None:
     make_state(make_endpoint(mail, "Incoming mail", is_paused=True), now=now, last_latency_us=31_000)
     archive = make_group("archive", name="Archive", position=4, is_paused=True)
     _add(archive, "Cold storage", now, valid_until=now - timedelta(days=2), strip="1" * 60)
+
+
+def paint_full_page(now: datetime) -> StatusPage:
+    """A page of its owner's: logo, accent, announcement, sections with groups and single endpoints between."""
+    paint_mixed_page(now)
+    page = make_page(
+        "acme",
+        title="Acme Cloud",
+        description="Live state of our public services and the systems behind them.",
+        shows_all_groups=False,
+        accent="#e4572e",
+        logo=make_picture(size=(192, 96)),
+        announcement=(
+            "Maintenance of the payments database on Saturday from 02:00 to 03:00 UTC.\nCheckout may answer slowly.\n\n"
+            "Details: https://status.example.org/maintenance/17."
+        ),
+    )
+    customers, inner = (
+        PageSection.objects.create(page=page, position=position, title=title, description=description)
+        for position, (title, description) in enumerate(
+            [("For customers", "What people use every day."), ("Behind the scenes", "")]
+        )
+    )
+    groups = {group.slug: group for group in EndpointGroup.objects.all()}
+    shown: list[dict[str, Any]] = [{"group": groups["website"]}]
+    shown += [{"endpoint": endpoint, "label": ""} for endpoint in groups["api"].endpoints.all()]
+    for position, item in enumerate(shown):
+        PageItem.objects.create(section=customers, position=position, **item)
+    PageItem.objects.create(section=inner, position=1, group=groups["mail"], label="Post")
+    PageItem.objects.create(section=inner, position=2, group=groups["archive"])
+    return page
+
+
+def paint_history(endpoint: Endpoint, now: datetime, *, count: int = 300) -> None:
+    """A check a minute up to now: mostly well, a slow hour, an outage, a time in which nothing was measured."""
+    luck = random.Random(3)  # the same picture each time
+    location = make_location()
+    runs = CheckRun.objects.bulk_create(
+        CheckRun(
+            group=endpoint.group,
+            location=location,
+            trigger=Trigger.SCHEDULED,
+            status=RunStatus.FINISHED,
+            scheduled_for=now - timedelta(minutes=count - 1 - number),
+            open_until=now,
+            valid_until=now,
+        )
+        for number in range(count)
+    )
+    CheckResult.objects.bulk_create(
+        _check(run.pk, endpoint, number / count, luck.lognormvariate(0, 0.25)) for number, run in enumerate(runs)
+    )
+    down = {"from_state": State.UP, "to_state": State.DOWN, "error_kind": ErrorKind.TIMEOUT}
+    make_transition(endpoint, at=now - timedelta(minutes=count * 0.6), **down)
+    make_transition(endpoint, at=now - timedelta(minutes=count * 0.57), from_state=State.DOWN, to_state=State.UP)
+    make_transition(endpoint, at=now - timedelta(minutes=11), **down)
+
+
+def _check(run_id: int, endpoint: Endpoint, place: float, chance: float) -> CheckResult:
+    verdict, kind = State.UP, 0
+    if 0.4 <= place < 0.43 or place > 0.97:
+        verdict, kind = State.DOWN, ErrorKind.TIMEOUT.value
+    elif 0.2 <= place < 0.23:
+        verdict, kind = State.UNKNOWN, ErrorKind.CAPACITY.value
+    chance *= 1.8 if 0.65 <= place < 0.75 else 1
+    phases = {"resolve_us": 3, "connect_us": 9, "tls_us": 18, "headers_us": 60, "body_us": 7}
+    spent = {name: int(each * 1000 * chance) for name, each in phases.items()}
+    judgement = Judgement(verdict, error_kind=kind).pack()
+    latency_us = sum(spent.values())
+    return CheckResult(run_id=run_id, endpoint_id=endpoint.pk, judgement=judgement, latency_us=latency_us, **spent)
 
 
 def paint_calm_page(now: datetime, *, endpoint_count: int = 300) -> None:

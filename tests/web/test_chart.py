@@ -50,7 +50,10 @@ def test_picture_is_well_formed_and_its_alternative_is_escaped() -> None:
     root = ET.fromstring(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
     title, description, *_paths = root
     assert (title.text, description.text) == ("<T>", '"D" & more')
-    assert root.attrib["aria-labelledby"] == f"{title.attrib['id']} {description.attrib['id']}"
+    assert (root.attrib["aria-labelledby"], root.attrib["aria-describedby"]) == (
+        title.attrib["id"],
+        description.attrib["id"],
+    )
     assert "style=" not in svg
 
 
