@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.admin.bases import ModelFormBase
+from healthcheck.admin.dress import dress_form
 from healthcheck.admin.logos import MAX_SIDE, LogoError, encode_logo
 from healthcheck.admin.page_lines import parse_lines, write_lines
 from healthcheck.admin.secret_fields import SecretField
@@ -46,13 +47,13 @@ class LogoField(forms.FileField):
 class StatusPageForm(ModelFormBase):
     """Password and logo are written and never shown as values; what else is refused, a good logo stays chosen."""
 
-    new_password = SecretField(label=_("new password"), max_length=MAX_PASSWORD_LENGTH)
-    remove_password = forms.BooleanField(label=_("remove the password"), required=False)
+    new_password = SecretField(label=_("New password"), max_length=MAX_PASSWORD_LENGTH)
+    remove_password = forms.BooleanField(label=_("Remove the password"), required=False)
     logo_file = LogoField(
-        label=_("new logo"),
+        label=_("New logo"),
         help_text=_("A PNG, JPEG, GIF or WebP picture. It is made smaller than %(side)s pixels.") % {"side": MAX_SIDE},
     )
-    remove_logo = forms.BooleanField(label=_("remove the logo"), required=False)
+    remove_logo = forms.BooleanField(label=_("Remove the logo"), required=False)
     kept_logo = forms.CharField(widget=forms.HiddenInput, required=False)
 
     class Meta:
@@ -79,6 +80,7 @@ class StatusPageForm(ModelFormBase):
         super().__init__(*args, **kwargs)
         if "language" in self.fields:
             self.fields["language"] = self._build_language()
+            dress_form(self)
         if "new_password" in self.fields:
             mark = gettext("(set) Leave it empty to keep it.") if self.instance.password else gettext("(not set)")
             self.fields["new_password"].help_text = mark
@@ -88,7 +90,7 @@ class StatusPageForm(ModelFormBase):
         # A language that is no longer spoken is not lost by saving something else.
         stored = {self.instance.language: self.instance.language} if self.instance.language else {}
         choices = [("", gettext("the visitor's")), *({**stored, **{c: gettext(n) for c, n in written.items()}}).items()]
-        return forms.ChoiceField(label=_("language"), choices=choices, required=False)
+        return forms.ChoiceField(label=_("Language"), choices=choices, required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -129,7 +131,7 @@ class PageSectionForm(ModelFormBase):
 
     shows = TextField(
         rows=4,
-        label=_("shows"),
+        label=_("Shows"),
         help_text=_(
             "One thing per line, in order: a group's slug for all of it, or slug / endpoint for one of them. After | "
             "stands what to show instead of the name."

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import ManyToManyField, QuerySet
+from django.db.models import ManyToManyField, Max, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -41,7 +41,7 @@ class PageSectionInline(StackedInlineBase):
         # One to write in, without JavaScript, too.
         return 1
 
-    @admin.display(description=_("shows"))
+    @admin.display(description=_("Shows"))
     def shows(self, obj: PageSection) -> SafeString:
         """Shown in place of the form's field to people who may only look."""
         return format_html('<pre class="hc-text">{}</pre>', write_lines(obj.items.all()) if obj.pk else "")
@@ -55,7 +55,8 @@ class StatusPageAdmin(VersionedAdmin):
     list_filter = ("visibility",)
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
-    filter_horizontal = ("groups",)
+    # Side by side they would need more room than a small screen has.
+    filter_vertical = ("groups",)
     readonly_fields = ("logo_preview",)
     fieldsets = (
         (None, {"fields": (("title", "slug"), "description")}),
@@ -86,6 +87,12 @@ class StatusPageAdmin(VersionedAdmin):
     ) -> ModelMultipleChoiceField[Any] | None:
         kwargs["queryset"] = EndpointGroup.objects.existing()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def get_formset_kwargs(self, request: HttpRequest, obj: Any, inline: Any, prefix: str) -> dict[str, Any]:
+        kwargs = super().get_formset_kwargs(request, obj, inline, prefix)
+        # A new section stands at the end until somebody says otherwise.
+        last = obj.sections.aggregate(last=Max("position"))["last"] if obj.pk else None
+        return kwargs | {"initial": [{"position": 1 if last is None else last + 1}]}
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)

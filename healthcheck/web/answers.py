@@ -17,7 +17,7 @@ MAX_AGE_SECONDS = 5
 # Bounds the memory of a process; a page of a thousand endpoints is one megabyte.
 MAX_KEPT_BYTES = 32 * 1024 * 1024
 # Packed faster than it is rendered, and smaller than a higher level makes worthwhile.
-_LEVEL = 4
+_LEVEL = 2
 # Below this a packet is not full anyhow.
 _MIN_PACKED_BYTES = 512
 

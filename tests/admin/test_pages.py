@@ -21,8 +21,8 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/healthcheck/statuspage/"
 ADD = f"{LIST}add/"
 # The visitor's session and account; the page, its groups, sections with items, groups, endpoints and their groups; all
-# groups; its version.
-FORM_QUERIES = 10
+# groups; the last position; its version.
+FORM_QUERIES = 11
 LIST_QUERIES = 5
 
 
@@ -96,6 +96,21 @@ def test_form_shows_the_lines_that_it_takes(operator: Client) -> None:
     PageItem.objects.create(section=section, group=group, position=2)
     text = operator.get(change_url(page)).content.decode()
     assert "api / Checkout | Pay\napi</textarea>" in text
+
+
+def test_new_section_stands_at_the_end_until_somebody_says_otherwise(operator: Client) -> None:
+    page = make_page("acme")
+    PageSection.objects.create(page=page, title="First", position=7)
+    text = operator.get(change_url(page)).content.decode()
+    assert 'name="sections-1-position" value="8"' in text
+    form = {"title": "New", "position": "8"}
+    assert operator.post(change_url(page), page_fields(form)).status_code == 302
+    assert list(page.sections.values_list("title", "position")) == [("First", 7), ("New", 8)]
+
+
+def test_section_that_nobody_touched_is_not_stored(operator: Client) -> None:
+    assert operator.post(ADD, page_fields({"position": "1"})).status_code == 302
+    assert not PageSection.objects.exists()
 
 
 def test_wrong_line_is_refused_and_nothing_is_half_applied(operator: Client) -> None:
