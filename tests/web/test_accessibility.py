@@ -116,7 +116,7 @@ def test_axe_finds_nothing(page: Page, live_server: LiveServer, show: Show) -> N
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=theme)
             results = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
             assert len(results.response["passes"]) > 10
             found += [
