@@ -1,0 +1,21 @@
+"""The admin is complete without its theme: its tests pass with the stock admin as well."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.apps import apps
+
+RERUN_SECONDS = 400
+
+
+@pytest.mark.skipif(not apps.is_installed("unfold"), reason="this is that run")
+def test_admin_tests_pass_without_the_theme() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "tests/admin"]
+    environment = os.environ | {"ADMIN_THEME": "false"}
+    rerun = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=RERUN_SECONDS, check=False)
+    assert rerun.returncode == 0, rerun.stdout[-8000:] + rerun.stderr[-2000:]
+    assert " skipped" not in rerun.stdout.splitlines()[-1]
