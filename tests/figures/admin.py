@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -34,12 +33,33 @@ from healthcheck.models import (
     Trigger,
 )
 from healthcheck.models.result import Judgement
+from healthcheck.pipeline.bulk import insert_rows
 from tests.figures.table import Row
 
 WARM, REQUESTS = 2, 9
 RUNS, MEMBERS, INLINE_MEMBERS, BATCH = 1000, 20, 50, 5000
 TARGET_MS = 200
 ROOT = "/admin/healthcheck"
+_RUN_COLUMNS = (
+    "group_id",
+    "location_id",
+    "trigger",
+    "status",
+    "reason",
+    "scheduled_for",
+    "open_until",
+    "valid_until",
+    "started_at",
+    "finished_at",
+    "token",
+    "slot_count",
+    "up_count",
+    "degraded_count",
+    "down_count",
+    "unknown_count",
+    "wall_us",
+    "work_us",
+)
 
 
 def measure(size: int) -> Iterator[Row]:
@@ -144,24 +164,11 @@ def _make_runs(groups: list[EndpointGroup], now: datetime) -> None:
     location = Location.objects.default()
     for slot in range(RUNS):
         at = now - timedelta(minutes=RUNS - slot)
-        is_missed = slot % 100 == 99
-        done: dict[str, Any] = {"status": RunStatus.MISSED, "reason": Reason.QUEUE}
-        if not is_missed:
-            started = at + timedelta(milliseconds=120)
-            done = {"status": RunStatus.FINISHED, "started_at": started, "finished_at": started, "token": 1}
-        CheckRun.objects.bulk_create(
-            CheckRun(
-                group=group,
-                location=location,
-                trigger=Trigger.SCHEDULED,
-                scheduled_for=at,
-                open_until=at + timedelta(minutes=1),
-                valid_until=at + timedelta(minutes=3),
-                up_count=MEMBERS,
-                **done,
-            )
-            for group in groups
-        )
+        started = None if slot % 100 == 99 else at + timedelta(milliseconds=120)
+        status, reason = (RunStatus.FINISHED, 0) if started else (RunStatus.MISSED, Reason.QUEUE)
+        row = (location.pk, int(Trigger.SCHEDULED), int(status), int(reason), at, at + timedelta(minutes=1))
+        row += (at + timedelta(minutes=3), started, started, 1, 1, MEMBERS, 0, 0, 0, 90_000, 240_000)
+        insert_rows(CheckRun, _RUN_COLUMNS, [(group.pk, *row) for group in groups])
 
 
 def _make_results() -> int:
