@@ -50,6 +50,7 @@ def _build_navigation() -> list[dict[str, Any]]:
                 _link("endpointgroup", _("Endpoint groups"), "folder_open"),
                 _link("endpoint", _("Endpoints"), "language"),
                 _link("credential", _("Credentials"), "key"),
+                _link("tag", _("Tags"), "label"),
                 _link("location", _("Locations"), "location_on"),
             ],
         },

@@ -1,4 +1,7 @@
-"""Everything that touches the database passes on PostgreSQL as well: the same tests, run once more."""
+"""Everything that touches the database passes on PostgreSQL as well: the same tests, run once more.
+
+That run has the stock admin and the other one its theme, so that the admin's tests see both.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ RERUN_SECONDS = 400
 @pytest.mark.skipif("TEST_DATABASE_URL" in os.environ, reason="this is that run")
 def test_database_tests_pass_on_postgresql(postgres: PostgreSQL) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not browser", *FOLDERS]
-    environment = os.environ | {"TEST_DATABASE_URL": postgres.url()}
+    environment = os.environ | {"TEST_DATABASE_URL": postgres.url(), "ADMIN_THEME": "false"}
     rerun = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=RERUN_SECONDS, check=False)
     assert rerun.returncode == 0, rerun.stdout[-8000:] + rerun.stderr[-2000:]
     assert " skipped" not in rerun.stdout.splitlines()[-1]

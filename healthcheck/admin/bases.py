@@ -25,10 +25,15 @@ if TYPE_CHECKING:
     InlineFormSetBase = forms.BaseInlineFormSet[Any, Any, Any]
 else:
     if IS_UNFOLD:
-        from unfold.admin import ModelAdmin as ModelAdminBase
+        from unfold.admin import ModelAdmin as ThemedModelAdmin
         from unfold.admin import StackedInline as StackedInlineBase
         from unfold.admin import TabularInline as TabularInlineBase
         from unfold.views import ChangeList as ChangeListBase
+
+        class ModelAdminBase(ThemedModelAdmin):
+            # Labels above their fields: beside them there is no room for three in a row.
+            compressed_fields = False
+
     else:
         ModelAdminBase = admin.ModelAdmin
         StackedInlineBase = admin.StackedInline

@@ -166,9 +166,9 @@ def _make_runs(groups: list[EndpointGroup], now: datetime) -> None:
         at = now - timedelta(minutes=RUNS - slot)
         started = None if slot % 100 == 99 else at + timedelta(milliseconds=120)
         status, reason = (RunStatus.FINISHED, 0) if started else (RunStatus.MISSED, Reason.QUEUE)
-        row = (location.pk, int(Trigger.SCHEDULED), int(status), int(reason), at, at + timedelta(minutes=1))
-        row += (at + timedelta(minutes=3), started, started, 1, 1, MEMBERS, 0, 0, 0, 90_000, 240_000)
-        insert_rows(CheckRun, _RUN_COLUMNS, [(group.pk, *row) for group in groups])
+        claimed = (location.pk, int(Trigger.SCHEDULED), int(status), int(reason), at, at + timedelta(minutes=1))
+        done = (at + timedelta(minutes=3), started, started, 1, 1, MEMBERS, 0, 0, 0, 90_000, 240_000)
+        insert_rows(CheckRun, _RUN_COLUMNS, [(group.pk, *claimed, *done) for group in groups])
 
 
 def _make_results() -> int:
