@@ -42,6 +42,10 @@ PAGES: dict[str, tuple[str, set[str]]] = {
     "healthcheck_endpointgroup_resume": ("post", OPERATE),
     "healthcheck_endpointgroup_clone": ("post", EDIT),
     "healthcheck_endpointgroup_bulk": ("get", EDIT),
+    "healthcheck_endpointgroup_export": ("get", VIEW),
+    "healthcheck_endpointgroup_import": ("get", EDIT),
+    "healthcheck_endpoint_export": ("get", VIEW),
+    "healthcheck_endpoint_import": ("get", EDIT),
     "healthcheck_endpoint_results": ("get", VIEW),
     "healthcheck_endpoint_result": ("get", VIEW),
     "healthcheck_endpoint_latest": ("get", VIEW),
@@ -58,6 +62,8 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("endpointgroup", "resume_selected"): OPERATE,
     ("endpointgroup", "clone_selected"): EDIT,
     ("endpointgroup", "edit_selected"): EDIT,
+    ("endpointgroup", "export_selected"): VIEW,
+    ("endpoint", "export_selected"): VIEW,
     ("endpoint", "pause_selected"): OPERATE,
     ("endpoint", "resume_selected"): OPERATE,
     ("endpoint", "clone_selected"): EDIT,
@@ -108,7 +114,7 @@ def addresses() -> dict[str, str]:
 
 def _choose(name: str, rows: dict[str, int], run_id: int) -> list[int]:
     model, _, page = name.removeprefix("healthcheck_").partition("_")
-    if page in ("changelist", "add", "bulk", "add_by_url") or name == "healthcheck_desk":
+    if page in ("changelist", "add", "bulk", "add_by_url", "export", "import") or name == "healthcheck_desk":
         return []
     if name == "healthcheck_run":
         return [run_id]
