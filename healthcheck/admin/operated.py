@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -77,6 +78,8 @@ class OperatedAdmin(VersionedAdmin):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         with self.recording(request, [obj.pk], action=VersionAction.DELETED):
             self.mark_deleted(self.model._default_manager.filter(pk=obj.pk), read_database_clock())
+        way_back = format_html('<a href="{}">{}</a>', self.url_of("history", obj.pk), _("Restore it from its history."))
+        self.message_user(request, way_back, messages.INFO)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         ids = list(queryset.values_list("pk", flat=True))

@@ -78,7 +78,10 @@ class VersionedAdmin(ModelAdminBase):
         with transaction.atomic():
             # From here to the end nobody else saves it: what the form compares with still holds when it writes.
             lock_rows(self.model, [pk])
-            found = {model: read_documents(model, ids) for model, ids in self.get_tracked([pk])}
+            tracked = self.get_tracked([pk])
+            for model, ids in tracked:
+                lock_rows(model, ids)
+            found = {model: read_documents(model, ids) for model, ids in tracked}
             request.found_documents = found  # type: ignore[attr-defined]  # for `save_related`
             return super().changeform_view(request, object_id, *args, **kwargs)
 
@@ -146,7 +149,8 @@ class VersionedAdmin(ModelAdminBase):
             raise Http404(_("There is no such version."))
         comment = _("Back to version %(number)s") % {"number": number}
         try:
-            revert(self.model, version, describe_change(request, comment=comment))
+            may_use = request.user.has_perm("healthcheck.view_credential")
+            revert(self.model, version, describe_change(request, comment=comment), may_use_credentials=may_use)
         except DefinitionError as error:
             self.message_user(request, str(error), messages.ERROR)
         else:

@@ -18,16 +18,20 @@ from healthcheck.definitions.versions import Change, lock_rows, record_versions
 from healthcheck.models import Endpoint, EndpointGroup, Version, VersionAction
 
 
-def revert(model: type[Model], version: Version, change: Change) -> None:
+def revert(model: type[Model], version: Version, change: Change, *, may_use_credentials: bool) -> None:
     """Define the object as `version` says, as its newest version; one marked as deleted comes back.
 
-    Raises DefinitionError with a sentence that names the cure, and then nothing is written.
+    Which credential is sent where is decided only by people who may see them. Raises DefinitionError with a sentence
+    that names the cure, and then nothing is written.
     """
     with transaction.atomic():
         lock_rows(model, [version.object_id])
         before = read_documents(model, [version.object_id]).get(version.object_id)
         if before is None:
             raise DefinitionError(_("It has been removed for good meanwhile; add it again by hand."))
+        used = version.definition.get("credential")
+        if not may_use_credentials and used and used != before.get("credential"):
+            raise DefinitionError(_("That version uses a credential; somebody who may see credentials has to revert."))
         step = replace(change, action=VersionAction.REVERTED)
         _WRITERS.get(model, _revert_plain)(model, version, before, step)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.definitions.versions import Change, recorded
-from healthcheck.models import Endpoint, EndpointGroup, Version
+from healthcheck.models import Credential, Endpoint, EndpointGroup, Version
 from tests.admin.conftest import endpoint_fields
 from tests.factories import NOW, make_assertion, make_endpoint, make_group, make_page
 
@@ -113,9 +116,23 @@ def test_revert_brings_back_everything_as_a_new_version(operator: Client) -> Non
     assert (last.get_action_display(), last.author_name, last.comment) == ("reverted", "operator", "Back to version 1")
 
 
+def test_revert_to_a_credential_needs_the_permission_to_see_credentials(django_user_model: Any) -> None:
+    endpoint = make_endpoint(credential=Credential.objects.create(name="shop", kind="basic"))
+    with recorded(Endpoint, [endpoint.pk], Change(NOW)):
+        Endpoint.objects.update(credential=None)
+    editor = Client()
+    user = django_user_model.objects.create_user("editor", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_endpoint", "change_endpoint"]))
+    editor.force_login(user)
+    response = editor.post(f"{history_url(endpoint)}1/revert/", follow=True)
+    assert last_message(response) == "That version uses a credential; somebody who may see credentials has to revert."
+    assert Endpoint.objects.get().credential is None
+
+
 def test_deleted_endpoint_is_restored_from_its_history(operator: Client) -> None:
     endpoint = make_endpoint()
-    operator.post(f"{ROOT}endpoint/{endpoint.pk}/delete/", {"post": "yes"})
+    deleted = operator.post(f"{ROOT}endpoint/{endpoint.pk}/delete/", {"post": "yes"}, follow=True)
+    assert f'<a href="{history_url(endpoint)}">Restore it from its history.</a>' in deleted.content.decode()
     page = operator.get(history_url(endpoint)).content.decode()
     assert "It is deleted." in page
     operator.post(f"{history_url(endpoint)}2/revert/")
