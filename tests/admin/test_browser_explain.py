@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -77,10 +79,23 @@ def add_by_url(page: Page, live_server: LiveServer, shop: Shop) -> Endpoint:
     expect(page.get_by_role("status")).to_contain_text("It answered as expected.")
     expect(page.locator(".hc-excerpt")).to_have_text('{"status": "ok"}')
     expect(page.get_by_label('json $.status == "ok"')).to_be_checked()
+    assert find_barriers(page) == []
     page.get_by_label("Name", exact=True).fill("Shop health")
     page.get_by_role("button", name="Save and check it").click()
     expect(page.get_by_role("status")).to_contain_text("The first run is due now")
     return Endpoint.objects.get()
+
+
+def find_barriers(page: Page) -> list[str]:
+    """Return what axe finds on the page's own part, in either theme."""
+    barriers: list[str] = []
+    themes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for theme in themes:
+        page.emulate_media(color_scheme=theme)
+        found = Axe().run(page, context="#content-main").response["violations"]
+        barriers += [f"{theme}: {each['id']} {node['html']}" for each in found for node in each["nodes"]]
+    page.emulate_media(color_scheme="light")
+    return barriers
 
 
 def check(endpoint: Endpoint) -> int:
@@ -112,11 +127,13 @@ def test_operator_adds_by_url_sees_why_it_fails_and_that_it_is_back(
     expect(why).to_contain_text("Failed 2 of 2 in a row, so it is down since")
     expect(page.locator(".hc-assertions .hc-failed")).to_contain_text('"failing"')
     expect(page.locator(".hc-curl")).to_contain_text(f"http://{shop.place}/health")
+    assert find_barriers(page) == []
     shop.word = "ok"
     page.get_by_role("button", name="Try now").click()
     expect(page.get_by_role("status")).to_contain_text("It answered as expected.")
     expect(page.locator("#hc-then")).to_contain_text("down")
     expect(page.locator("#hc-tried")).to_contain_text("up")
+    assert find_barriers(page) == []
     assert complaints == []
 
 

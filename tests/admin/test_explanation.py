@@ -9,9 +9,10 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from healthcheck.admin.neighbours import NEIGHBOURS_PER_PAGE
+from healthcheck.admin.neighbours import MAX_LOOKED_AT, NEIGHBOURS_PER_PAGE
 from healthcheck.engine.types import ErrorKind, Phase, State
 from healthcheck.models import CheckResult, CheckRun, Endpoint, Evidence, RunStatus, Version, VersionAction
+from healthcheck.models.result import Judgement
 from tests.admin.conftest import CLOCK_QUERIES
 from tests.factories import (
     NOW,
@@ -121,7 +122,7 @@ def test_page_costs_the_same_for_one_and_thirty_endpoints(
         other = make_endpoint(endpoint.group, f"other-{number}")
         make_result(run, other, State.DOWN)
         make_evidence(run, other, address="192.0.2.1")
-    with django_assert_num_queries(15 + CLOCK_QUERIES):
+    with django_assert_num_queries(14 + CLOCK_QUERIES):
         page = read(operator, endpoint, run)
     assert page.count(">status in headers</td>") == count
 
@@ -156,6 +157,20 @@ def test_neighbours_are_paged(operator: Client) -> None:
     )
     for nonsense in ("0", "-1", "x", "9" * 30):
         assert operator.get(url, {"page": nonsense}).status_code == 200
+
+
+def test_only_the_first_endpoints_of_a_huge_group_are_compared(operator: Client) -> None:
+    group = make_group()
+    run = make_run(group)
+    names = [f"endpoint-{number}" for number in range(MAX_LOOKED_AT + 1)]
+    endpoints = Endpoint.objects.bulk_create(Endpoint(group=group, name=name, address="http://x/") for name in names)
+    packed = Judgement(State.UP).pack()
+    rows = (CheckResult(endpoint_id=endpoint.pk, run_id=run.pk, judgement=packed) for endpoint in endpoints)
+    CheckResult.objects.bulk_create(rows)
+    url = result_url(endpoints[-1], run)
+    last = operator.get(url, {"page": str(MAX_LOOKED_AT // NEIGHBOURS_PER_PAGE)}).context["explained"].neighbourhood
+    assert (len(last.rows), last.following, last.is_cut) == (NEIGHBOURS_PER_PAGE, None, True)
+    assert "only its first 1,000 endpoints are compared here" in operator.get(url).content.decode()
 
 
 @pytest.mark.parametrize(
