@@ -60,6 +60,24 @@ async def test_outcomes_come_in_the_order_of_the_targets(calm: LagMeter) -> None
     assert [outcome.http_status for outcome in await run(calm, *targets)] == [201, 200, 203]
 
 
+async def test_outcomes_are_told_with_their_places_as_they_come(calm: LagMeter) -> None:
+    first_came = asyncio.Event()
+
+    async def wait(session: CheckSession) -> Observation:
+        await first_came.wait()
+        return OK
+
+    told: list[tuple[int, Outcome]] = []
+
+    def tell(place: int, outcome: Outcome) -> None:
+        told.append((place, outcome))
+        first_came.set()
+
+    targets = [make_target(wait), make_target(answer)]
+    outcomes = await probe_all(targets, make_limits(), now=NOW, lag=calm, load=load, on_outcome=tell)
+    assert told == [(1, outcomes[1]), (0, outcomes[0])]
+
+
 async def test_no_targets_give_no_outcomes(calm: LagMeter) -> None:
     assert await run(calm) == []
 

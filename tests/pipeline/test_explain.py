@@ -9,6 +9,7 @@ import pytest
 import trustme
 from pytest_django import Settings
 
+from healthcheck.engine.credentials import parse_credential
 from healthcheck.engine.loop import get_engine_loop, stop_engine_loop
 from healthcheck.engine.types import ConfigurationError, ErrorKind, State
 from healthcheck.pipeline.explain import Explanation, describe_explanation, probe_now
@@ -112,6 +113,24 @@ def test_nonsense_is_refused_before_anything_is_sent(given: dict[str, Any], fiel
     with pytest.raises(ConfigurationError, match=cure) as caught:
         probe_now(values.pop("kind"), values.pop("address"), values.pop("options"), now=NOW, **values)
     assert caught.value.field == field
+
+
+def test_credential_is_sent_and_shown_nowhere(hostile: HostileServer) -> None:
+    url = f"http://127.0.0.1:{hostile.listen('echo')}/"
+    credential = parse_credential("bearer", {}, {"token": "canary-123"})
+    seen = probe_now("http", url, {}, credential=credential, assertions=['body contains "Bearer"'], now=NOW)
+    assert seen.verdict is State.UP
+    assert "Authorization: Bearer [hidden]" in seen.excerpt
+    assert "'Authorization: '\"$SECRET_AUTHORIZATION\"" in seen.curl
+    assert "canary" not in repr(seen)
+    assert "canary" not in json.dumps(describe_explanation(seen))
+
+
+def test_credential_that_does_not_fit_is_explained(hostile: HostileServer) -> None:
+    credential = parse_credential("bearer", {"origins": ["https://elsewhere.test"]}, {"token": "canary-123"})
+    url = f"http://127.0.0.1:{hostile.listen('good')}/"
+    seen = probe_now("http", url, {}, credential=credential, now=NOW)
+    assert (seen.verdict, seen.error_kind) == (State.UNKNOWN, ErrorKind.CREDENTIAL)
 
 
 def test_hostile_texts_are_fit_to_show(hostile: HostileServer) -> None:

@@ -97,6 +97,14 @@ def test_perform_tells_one_line_per_run(target: Target, caplog: pytest.LogCaptur
     assert "127.0.0.1" not in record.getMessage()
 
 
+def test_perform_tells_of_each_endpoint_as_it_comes_in(target: Target) -> None:
+    group = make_group(deadline_seconds=20)
+    endpoints = [make_endpoint(group, path, address=target.url(path)) for path in ("/ok", "/broken")]
+    told: dict[int, State] = {}
+    Performer().perform(claim(group), lambda endpoint_id, outcome: told.update({endpoint_id: outcome.verdict}))
+    assert told == {endpoints[0].pk: State.UP, endpoints[1].pk: State.DOWN}
+
+
 def test_perform_of_a_duplicate_message_does_nothing(target: Target) -> None:
     group = make_group(deadline_seconds=20)
     make_endpoint(group, address=target.url("/ok"))
