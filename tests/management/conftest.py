@@ -7,7 +7,7 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,9 +61,9 @@ def make_environment(**variables: str) -> dict[str, str]:
     return kept | defaults | variables
 
 
-def start_manage(*arguments: str, **variables: str) -> subprocess.Popen[str]:
+def start_manage(*arguments: str, program: Sequence[str] = ("manage.py",), **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "manage.py", *arguments],
+        [sys.executable, *program, *arguments],
         cwd=ROOT,
         env=make_environment(**variables),
         stdout=subprocess.PIPE,

@@ -163,6 +163,14 @@ def test_database_without_tables_is_refused_with_a_cure(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_logs_stay_out_of_the_answer(database: str, hostile: HostileServer) -> None:
+    add = ADD_SILENT_GROUP.format(port=hostile.listen("good")) + BREAK_OPTIONS
+    assert run_manage("shell", "-v0", "-c", add, DATABASE_URL=database).status == 0
+    ended = run_manage("check_group", "slow", "--json", DATABASE_URL=database)
+    assert json.loads(ended.stdout)["counts"]["unknown"] == 1
+    assert "endpoint cannot be read" in ended.stderr
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> str:
     """A database of its own for a process of its own."""
@@ -176,6 +184,9 @@ from healthcheck.models import EndpointGroup
 group = EndpointGroup.objects.create(slug="slow", name="Slow", interval_seconds=3600, deadline_seconds=300)
 group.endpoints.create(name="silent", address="http://127.0.0.1:{port}/", timeout_seconds=300)
 """
+
+
+BREAK_OPTIONS = "group.endpoints.update(options={'wings': 2})"
 
 
 def test_ctrl_c_gives_the_run_back_and_leaves_without_a_traceback(database: str, hostile: HostileServer) -> None:

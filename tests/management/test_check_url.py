@@ -23,10 +23,12 @@ from tests.management.conftest import (
 )
 from tests.pipeline.test_explain import KEYS
 
-WITHOUT_RICH = (
-    "import sys; sys.modules['rich'] = None; "
-    "from django.core.management import execute_from_command_line as run; run(['manage.py', *sys.argv[1:]])"
+# What stands in a project's own manage.py, which knows nothing of interrupts.
+MANAGE = (
+    "import sys; from django.core.management import execute_from_command_line as run; run(['manage.py', *sys.argv[1:]])"
 )
+WITHOUT_RICH = f"import sys; sys.modules['rich'] = None; {MANAGE}"
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "project.settings"}
 
 
 def test_answer_is_told_from_the_verdict_to_the_curl_line(hostile: HostileServer) -> None:
@@ -123,7 +125,8 @@ def test_process_ends_with_its_statuses(hostile: HostileServer) -> None:
 
 def test_ctrl_c_ends_it_without_a_traceback(hostile: HostileServer) -> None:
     port = hostile.listen("silent")
-    process = start_manage("check_url", f"http://127.0.0.1:{port}/", "--timeout", "600")
+    url = f"http://127.0.0.1:{port}/"
+    process = start_manage("check_url", url, "--timeout", "600", program=("-c", MANAGE), **SETTINGS)
     while not hostile.accepted[port]:
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
@@ -143,8 +146,7 @@ def test_reader_that_leaves_is_no_error_and_changes_no_status(hostile: HostileSe
 
 def test_terminal_without_rich_is_told_in_plain_text(hostile: HostileServer) -> None:
     url = f"http://127.0.0.1:{hostile.listen('good')}/"
-    settings = {"DJANGO_SETTINGS_MODULE": "project.settings"}
-    ended = run_at_terminal(sys.executable, "-c", WITHOUT_RICH, "check_url", url, **settings)
+    ended = run_at_terminal(sys.executable, "-c", WITHOUT_RICH, "check_url", url, **SETTINGS)
     assert ended.status == 0
     assert ended.stdout.startswith("up  http://")
     assert "\x1b" not in ended.stdout
