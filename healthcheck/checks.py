@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_network
 from typing import Any
 
 from celery import current_app
@@ -31,7 +32,7 @@ MAX_CHECKED, MAX_NAMED = 1000, 10
 
 @register("healthcheck")
 def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    return [*_check_unknown(), *_check_addresses(), *_check_time(), *_check_sqlite(), *_check_urls()]
+    return [*_check_unknown(), *_check_addresses(), *_check_proxies(), *_check_time(), *_check_sqlite(), *_check_urls()]
 
 
 @register("healthcheck")
@@ -126,6 +127,25 @@ def _check_addresses() -> Iterator[CheckMessage]:
             hint="Until it is corrected no endpoint can be checked.",
             id="healthcheck.E003",
         )
+
+
+def _check_proxies() -> Iterator[CheckMessage]:
+    if not _has_readable_settings():
+        return
+    proxies = conf.get_settings().trusted_proxies
+    if isinstance(proxies, str):
+        hint = f"Write a list, such as ['{proxies}']."
+        yield Error("HEALTHCHECK['TRUSTED_PROXIES'] is a text, not a list.", hint=hint, id="healthcheck.E007")
+        return
+    for network in proxies:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            yield Error(
+                f"HEALTHCHECK['TRUSTED_PROXIES'] holds “{network}”, which is no network.",
+                hint="Write networks in CIDR form, such as 10.0.0.0/8.",
+                id="healthcheck.E007",
+            )
 
 
 def _check_time() -> Iterator[CheckMessage]:

@@ -31,6 +31,8 @@ def test_checks_are_silent_about_the_deployment() -> None:
         ({"HEALTHCHECK": {"ADDRESS_DENY": "10.0.0.0/8"}}, "healthcheck.E003", "['10.0.0.0/8']"),
         ({"HEALTHCHECK": {"ENCRYPTION_KEYS": ["short"]}}, "healthcheck.E006", "commas"),
         ({"HEALTHCHECK": {"ENCRYPTION_KEYS": "one-text"}}, "healthcheck.E006", "as a list"),
+        ({"HEALTHCHECK": {"TRUSTED_PROXIES": ["proxy.example"]}}, "healthcheck.E007", "10.0.0.0/8"),
+        ({"HEALTHCHECK": {"TRUSTED_PROXIES": "10.0.0.0/8"}}, "healthcheck.E007", "['10.0.0.0/8']"),
         ({"CELERY_WORKER_POOL": "gevent"}, "healthcheck.E004", "threads"),
         ({"CELERY_WORKER_POOL": "celery.concurrency.eventlet:TaskPool"}, "healthcheck.E004", "threads"),
         ({"CELERY_BROKER_TRANSPORT_OPTIONS": {"visibility_timeout": 605}}, "healthcheck.E005", "900"),

@@ -1,7 +1,7 @@
 """What the public status page costs: server time, bytes and queries, and when Chromium paints it.
 
 Stored states of as many endpoints, one in seven with a troubled past, and requests through the whole stack of
-middleware, views and templates in this process, without a network. Wall time, median of twenty after three. Cold: every
+middleware, views and templates in this process, without a network. Wall time, median of twelve after three. Cold: every
 endpoint was checked since, and no process has rendered the page; kept: the same page again within its five seconds.
 """
 
@@ -25,7 +25,7 @@ from tests.figures.painting import measure_painting
 from tests.figures.table import Row
 from tests.web.scenes import paint_calm_page, paint_history
 
-WARM, REQUESTS = 3, 20
+WARM, REQUESTS = 3, 12
 PATHS = ("/", "/status.json")
 TROUBLED = 7
 HISTORY = 1500

@@ -9,7 +9,8 @@ import pytest
 from django.contrib.staticfiles import finders
 
 TEXT = ["text", "quiet", "link", "up", "degraded", "down", "unknown"]
-MARKS = ["up-mark", "degraded-mark", "down-mark", "unknown-mark"]
+PHASES = ["phase-resolve", "phase-connect", "phase-tls", "phase-headers", "phase-body"]
+MARKS = ["up-mark", "degraded-mark", "down-mark", "unknown-mark", *PHASES]
 SOFT = ["up-soft", "degraded-soft", "down-soft", "unknown-soft"]
 
 
