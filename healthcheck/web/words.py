@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.timesince import timesince
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, gettext, gettext_lazy, ngettext, pgettext
+from django.utils.translation import get_language, gettext, gettext_lazy, ngettext, ngettext_lazy, pgettext
 
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import State
@@ -50,6 +51,15 @@ _MAX_PLAIN_AGE = timedelta(days=28)
 # Looked up once: in Python 3.11 each look-up of a member on its class is a call.
 _UNKNOWN, _UP, _DEGRADED, _DOWN = State
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+# Whole phrases: in other languages “ago” changes the word of the unit.
+_AGO: Any = {  # lazy, which the types of Django's function do not know
+    "year": ngettext_lazy("%(num)d year ago", "%(num)d years ago", "num"),
+    "month": ngettext_lazy("%(num)d month ago", "%(num)d months ago", "num"),
+    "week": ngettext_lazy("%(num)d week ago", "%(num)d weeks ago", "num"),
+    "day": ngettext_lazy("%(num)d day ago", "%(num)d days ago", "num"),
+    "hour": ngettext_lazy("%(num)d hour ago", "%(num)d hours ago", "num"),
+    "minute": ngettext_lazy("%(num)d minute ago", "%(num)d minutes ago", "num"),
+}
 # Names are bounded by their column; databases that do not enforce that must not grow the page.
 MAX_NAME_LENGTH = 200
 
@@ -75,7 +85,7 @@ def describe_age(at: datetime, now: datetime, language: str | None = None) -> st
     """Return how long ago that was in its one largest unit: steady for a minute, so that the ETag is, too."""
     age = now - at
     if age >= _MAX_PLAIN_AGE:
-        return gettext("%(age)s ago") % {"age": timesince(at, now, depth=1).replace("\xa0", " ")}
+        return _describe_ago(at, now)
     minutes = int(age.total_seconds() // 60)
     for unit in _UNITS:
         if minutes >= unit:
@@ -176,8 +186,11 @@ def _describe_state(state: State | None, _language: str | None) -> str:
 def _describe_minutes(minutes: int, _language: str | None) -> str:
     if minutes == 0:
         return gettext("less than a minute ago")
-    age = timesince(_EPOCH, _EPOCH + timedelta(minutes=minutes), depth=1)
-    return gettext("%(age)s ago") % {"age": age.replace("\xa0", " ")}
+    return _describe_ago(_EPOCH, _EPOCH + timedelta(minutes=minutes))
+
+
+def _describe_ago(at: datetime, now: datetime) -> str:
+    return timesince(at, now, time_strings=_AGO, depth=1).replace("\xa0", " ")
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.utils.timezone import override
+from django.utils.translation import override as use_language
 
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind, State
@@ -102,6 +103,22 @@ def test_instant_is_absolute_in_the_projects_time_zone() -> None:
 )
 def test_age_is_its_largest_unit(age: timedelta, words: str) -> None:
     assert describe_age(NOW - age, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (timedelta(seconds=59), "vor weniger als einer Minute"),
+        (timedelta(minutes=1), "vor 1 Minute"),
+        (timedelta(days=2, hours=5), "vor 2 Tagen"),
+        (timedelta(days=15), "vor 2 Wochen"),
+        (timedelta(days=95), "vor 3 Monaten"),
+        (timedelta(days=800), "vor 2 Jahren"),
+    ],
+)
+def test_age_is_declined_in_german(age: timedelta, words: str) -> None:
+    with use_language("de"):
+        assert describe_age(NOW - age, NOW) == words
 
 
 @pytest.mark.parametrize(
