@@ -77,6 +77,14 @@ def test_answer_to_why_comes_first(operator: Client) -> None:
     assert places == sorted(places)
 
 
+def test_result_that_did_not_reach_the_threshold_says_what_it_left(operator: Client) -> None:
+    endpoint, run = store_failure()
+    make_transition(endpoint, at=NOW, from_state=State.UNKNOWN, to_state=State.UP)
+    first = CheckRun.objects.filter(pk__lt=run.pk).latest("pk")
+    page = read(operator, endpoint, first)
+    assert "Failed 1 of 2 in a row, so it stayed up, as since 1 Jul 2026, 12:00:00 UTC." in page
+
+
 def test_assertions_are_shown_with_what_was_found(operator: Client) -> None:
     outcomes = [
         {"text": "status 200", "expected": "status 200", "found": "status 200", "verdict": "up", "held": True},
