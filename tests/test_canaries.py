@@ -40,6 +40,7 @@ WAIT_SECONDS = 90
 OLD_KEY, KEY = make_key(), make_key()
 # What holds secrets on purpose: sealed ones, and headers of an endpoint, which are configuration and no credential.
 SEALED = ("healthcheck_credential", "sealed")
+OWN = frozenset({"option-header", "option-token"})
 OPTIONS = (("healthcheck_endpoint", "options"), ("healthcheck_version", "definition"))
 
 
@@ -168,17 +169,18 @@ def test_no_secret_comes_out_anywhere(
     with log_in(url, User.objects.create_superuser("operator")) as operator, caplog.at_level("DEBUG"):
         run_cycle(deployment)
         leaks = flock.find_all(post_errors(operator, flock))
-        leaks += flock.find_all(run_commands())
+        # That one is for whoever may read the database, where these headers stand.
+        exported = {f"{name} in export_endpoints" for name in OWN}
+        leaks += [leak for leak in flock.find_all(run_commands()) if leak not in exported]
         leaks += flock.find_all(describe_engine())
         with log_in(url, make_viewer()) as viewer:
             leaks += flock.find_all(crawl(viewer))
         # Who may change an endpoint sees the headers that are part of it.
-        own = {"option-header", "option-token"}
-        leaks += [leak for leak in flock.find_all(crawl(operator)) if leak.split()[0] not in own]
+        leaks += [leak for leak in flock.find_all(crawl(operator)) if leak.split()[0] not in OWN]
     assert_that_the_cycle_was_worth_searching(targets)
     leaks += flock.find_all(wire.read())
     leaks += flock.find_all(read_rows(SEALED, *OPTIONS))
-    leaks += [leak for leak in flock.find_all(read_rows(SEALED)) if leak.split()[0] not in own]
+    leaks += [leak for leak in flock.find_all(read_rows(SEALED)) if leak.split()[0] not in OWN]
     leaks += flock.find_all(read_files(deployment.folder))
     leaks += flock.find("log of this process", caplog.text)
     # The first line is the target's own doing: it led there, and had us say what it knows.

@@ -29,6 +29,8 @@ SEEDS = (
     "/admin/",
     "/admin/jsi18n/",
     "/admin/healthcheck/endpoint/desk/",
+    "/admin/healthcheck/endpoint/export/",
+    "/admin/healthcheck/endpointgroup/export/",
     "/admin/autocomplete/?app_label=healthcheck&model_name=endpoint&field_name=credential&term=",
 )
 # What a person types. A new command joins by one line here.
@@ -39,6 +41,7 @@ COMMANDS: Sequence[Sequence[str]] = (
     ("check_group", "canaries", "--json"),
     ("check_group", "canaries"),
     ("overview",),
+    ("export_endpoints",),
 )
 MAX_PAGES = 400
 # Pages of one shape differ in their row alone.
