@@ -138,6 +138,8 @@ def _from_model(model: Any, name: str) -> BulkField:
     def make() -> forms.Field:
         field: forms.Field = column.formfield()
         field.initial = None
+        if isinstance(field.widget, forms.Textarea):
+            field.widget.attrs["rows"] = 3
         return field
 
     return BulkField(name, column.verbose_name, make)

@@ -70,6 +70,7 @@ def test_operator_exports_changes_and_imports(
     download.value.save_as(file)
     file.write_text(file.read_text().replace("127.0.0.1", "127.0.0.2"))
     page.get_by_role("link", name="Import", exact=True).click()
+    page.wait_for_load_state()
     page.get_by_label("CSV file").set_input_files(file)
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("ins.hc-come")).to_have_text("http://127.0.0.2/")
