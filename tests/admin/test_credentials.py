@@ -10,6 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from healthcheck.admin.bases import IS_UNFOLD
 from healthcheck.models import Credential, CredentialKind, Endpoint
 from healthcheck.models.secrets import make_key
 from tests.admin.conftest import endpoint_fields
@@ -177,7 +178,8 @@ def test_list_and_form_take_the_same_queries_at_any_size(
         make_endpoint(group, f"e{number}", credential=credential)
     with django_assert_num_queries(5):
         operator.get(ROOT)
-    with django_assert_num_queries(9):
+    # The theme draws a read-only field, here who uses the credential, five times.
+    with django_assert_num_queries(9 if IS_UNFOLD else 5):
         operator.get(f"{ROOT}{credential.pk}/change/")
 
 
