@@ -58,7 +58,8 @@ class AddByUrlViews(OperatedAdmin):
         css = {"all": ("healthcheck/explanation.css",)}
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.add_by_url_view)
+        # A probe takes seconds: a project's ATOMIC_REQUESTS must not hold a transaction meanwhile.
+        view = transaction.non_atomic_requests(self.admin_site.admin_view(self.add_by_url_view))
         return [path("add-by-url/", view, name=self._url_name("add_by_url")), *super().get_urls()]
 
     def add_by_url_view(self, request: HttpRequest) -> HttpResponse:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -37,7 +38,8 @@ class ExplanationViews(OperatedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         result, latest = "<int:pk>/results/<int:run_id>/", "<int:pk>/latest/"
-        try_now = self.admin_site.admin_view(require_POST(self.try_now_view))
+        # A probe takes seconds: a project's ATOMIC_REQUESTS must not hold a transaction meanwhile.
+        try_now = transaction.non_atomic_requests(self.admin_site.admin_view(require_POST(self.try_now_view)))
         return [
             path(f"{result}try/", try_now, name=self._url_name("try_now")),
             path(result, self.admin_site.admin_view(self.result_view), name=self._url_name("result")),

@@ -6,8 +6,10 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.urls import resolve
 from pytest_django import Settings
 
 from healthcheck.admin.probing import MAX_PROBES, MAX_SECONDS, NotProbedError, Probed, probe_endpoint
@@ -54,6 +56,12 @@ def test_as_many_as_are_allowed_are_probed_at_once(hostile: HostileServer) -> No
     assert [each.explanation.error_kind for each in found] == [ErrorKind.TIMEOUT] * MAX_PROBES
     # Their places are free again.
     assert probe_endpoint(build(hostile.listen("good")), (), now=NOW).explanation.verdict is State.UP
+
+
+@pytest.mark.parametrize("path", ["endpoint/add-by-url/", "endpoint/1/results/1/try/"])
+def test_pages_that_probe_hold_no_transaction_of_the_request(path: str) -> None:
+    view: Any = resolve(f"/admin/healthcheck/{path}").func
+    assert view._non_atomic_requests == {"default"}
 
 
 def test_longer_timeout_is_cut_to_what_a_person_waits_for(hostile: HostileServer) -> None:
