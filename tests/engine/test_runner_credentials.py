@@ -22,12 +22,8 @@ from tests.hostile import HostileServer
 async def check(url: str, credential: Any, *, seconds: float = 5.0, expected: str = "", **options: Any) -> Outcome:
     parsed = load_probe("http").parse(url, options)
     target = Target(1, "http", url, parsed, parse_assertions(expected), seconds, credential)
-    lag = LagMeter()
-    lag.start()
-    try:
-        [outcome] = await probe_all([target], make_limits(), now=NOW, lag=lag)
-    finally:
-        await lag.stop()
+    # Never started, so that a busy machine excuses nothing: whose fault a stall is, is tested elsewhere.
+    [outcome] = await probe_all([target], make_limits(), now=NOW, lag=LagMeter())
     return outcome
 
 
@@ -51,7 +47,7 @@ def test_silent_token_server_is_no_outage(hostile: HostileServer, run: Run) -> N
     assert (outcome.verdict, outcome.error_kind) == (State.UNKNOWN, ErrorKind.CREDENTIAL)
     assert found(outcome).startswith("The token server did not answer before the check's time was over")
     assert (outcome.phase, hostile.accepted[target]) == (Phase.REQUEST, 0)
-    assert outcome.latency_us < 1_000_000
+    assert outcome.latency_us < 1_500_000
 
 
 def test_target_that_is_silent_after_the_token_is_down(hostile: HostileServer, run: Run) -> None:
