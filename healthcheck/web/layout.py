@@ -83,7 +83,7 @@ def select_endpoints(page: StatusPage, layout: Layout) -> QuerySet[Endpoint]:
         return endpoints.filter(group__in=select_groups(page, layout))
     items = _items_of(page)
     whole = Q(group__in=_drop_null(items, "group"))
-    return endpoints.filter(whole | Q(pk__in=_drop_null(items, "endpoint")), group__deleted_at__isnull=True)
+    return endpoints.filter(whole | Q(pk__in=_drop_null(items, "endpoint")))
 
 
 def _items_of(page: StatusPage) -> QuerySet[PageItem]:

@@ -92,7 +92,7 @@ def test_page_and_its_endpoint_need_nothing_but_a_keyboard(page: Page, live_serv
     expect(page.get_by_role("table")).to_be_visible()
     page.keyboard.press("Tab")
     page.keyboard.press("End")
-    assert page.evaluate("document.activeElement.scrollTop") > 0
+    page.wait_for_function("document.activeElement.scrollTop > 0")
 
 
 def test_endpoint_page_tells_its_figures_in_words_as_well(
