@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -90,8 +91,9 @@ def run_apache(folder: Path) -> Iterator[str]:
 def _write_page(folder: Path) -> None:
     (folder / "www").mkdir()
     (folder / "www" / "index.html").write_text("inside")
-    # The servers' own users read it, too.
-    for each in (folder, *folder.parents[:2]):
+    # The servers' own users read it, too: the whole way there, which is longer where tests run in several processes.
+    temporary = Path(tempfile.gettempdir())
+    for each in (folder, *(parent for parent in folder.parents if temporary in parent.parents)):
         each.chmod(each.stat().st_mode | 0o055)
 
 
