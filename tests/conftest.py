@@ -20,8 +20,8 @@ hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 
 
-# The longest test first, so that what runs beside it in another process is not waited for at the end.
-LONGEST = "test_database_tests_pass_on_postgresql"
+# The longest tests first, so that what runs beside them in another process is not waited for at the end.
+LONGEST = ("test_database_tests_pass_on_postgresql", "test_browser_tests_pass_without_the_theme")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
     kept = [item for item in items if item not in elsewhere]
-    items[:] = sorted(kept, key=lambda item: item.name != LONGEST)
+    items[:] = sorted(kept, key=lambda item: item.name not in LONGEST)
 
 
 @pytest.fixture(autouse=True)
