@@ -19,6 +19,7 @@ from healthcheck.models import Location, WorkerPulse
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.database import name_error
+from healthcheck.pipeline.text import sanitise
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +39,13 @@ class Worker:
     node: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "node", f"{self.name[:150]}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
+        object.__setattr__(self, "node", f"{sanitise(self.name, 150)}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
 
 
 def record_pulse(worker: Worker, now: datetime) -> None:
     """Say that the worker is there at `now`; the first time it began then."""
     location = Location.objects.default()
-    row = (worker.node, location.pk, now, now, worker.pool[:50], max(0, worker.concurrency))
+    row = (worker.node, location.pk, now, now, sanitise(worker.pool, 50), max(0, worker.concurrency))
     insert_rows(WorkerPulse, _COLUMNS, [row], conflict=("node",), update=("at",))
 
 
