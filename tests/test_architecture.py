@@ -31,8 +31,11 @@ ALLOWED: dict[str, set[str]] = {
     "healthcheck/definitions/": {
         "django",
         "healthcheck.engine.assertions",
+        # What an origin is, and whom a check trusts: who may not see a credential may not have it sent elsewhere.
+        "healthcheck.engine.credentials.parse",
         "healthcheck.engine.probes",
         "healthcheck.engine.schedule",
+        "healthcheck.engine.trust",
         "healthcheck.engine.types",
         "healthcheck.models",
         "healthcheck.pipeline.bulk",

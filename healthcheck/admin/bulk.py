@@ -20,7 +20,7 @@ from healthcheck.admin.plan_pages import describe_plan
 from healthcheck.admin.selections import pack_ids, read_state, sign_state, unpack_ids
 from healthcheck.admin.versioned import VersionedAdmin, describe_change
 from healthcheck.definitions.edits import Edit
-from healthcheck.definitions.plans import MAX_ROWS, PlanChangedError, apply_plan, plan_edits
+from healthcheck.definitions.plans import MAX_ROWS, Plan, PlanChangedError, apply_plan, plan_edits
 
 _PURPOSE = "bulk"
 
@@ -65,9 +65,7 @@ class BulkAdmin(VersionedAdmin):
         edits, comment = form.cleaned_data["edits"], form.cleaned_data["comment"]
         change = describe_change(request, comment=comment or _("bulk edit"))
         try:
-            count = apply_plan(
-                self.model, ids, lambda: plan_edits(self.model, ids, edits), digest=digest, change=change
-            )
+            count = apply_plan(self.model, ids, lambda: self._plan(request, ids, edits), digest=digest, change=change)
         except PlanChangedError:
             sentence = _(
                 "Something was changed after this page was shown, and nothing was applied: look it over again."
@@ -77,6 +75,10 @@ class BulkAdmin(VersionedAdmin):
         sentence = ngettext("%(count)s was changed.", "%(count)s were changed.", count)
         self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
         return redirect(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def _plan(self, request: HttpRequest, ids: Sequence[int], edits: Sequence[Edit]) -> Plan:
+        may_use = request.user.has_perm("healthcheck.view_credential")
+        return plan_edits(self.model, ids, edits, may_use_credentials=may_use)
 
     def _show_form(self, request: HttpRequest, ids: Sequence[int], form: BulkForm) -> HttpResponse:
         context = {
@@ -90,7 +92,7 @@ class BulkAdmin(VersionedAdmin):
     def _show_preview(
         self, request: HttpRequest, ids: Sequence[int], form: BulkForm, edits: Sequence[Edit], *, seen: str = ""
     ) -> HttpResponse:
-        plan = plan_edits(self.model, ids, edits)
+        plan = self._plan(request, ids, edits)
         if seen and seen != plan.digest:
             sentence = _("Something was changed while you looked at the pages: look them over again.")
             self.message_user(request, sentence, messages.WARNING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -22,6 +22,7 @@ from healthcheck.admin.text_fields import (
     join_headers,
 )
 from healthcheck.admin.versioned_forms import VERSION_FIELD, VersionField, refuse_stale
+from healthcheck.definitions.credential_use import refuse_exposure
 from healthcheck.definitions.versions import load_numbers
 from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, METHODS, HttpOptions
 from healthcheck.engine.trust import CUSTOM, OFF, ON
@@ -53,11 +54,23 @@ class ExistingForm(ModelFormBase):
 class EndpointFormBase(ExistingForm):
     """What both forms share: the assertions, and refusals shown at the field that they belong to."""
 
+    # Whether the person may see credentials; set by the admin, which makes a class of the form for each request.
+    may_use_credentials: ClassVar[bool] = False
+
     assertions = AssertionsField(rows=4, label=_("Assertions"), help_text=describe_assertions)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.setdefault("assertions", join_assertions(self.instance))
+        # What is stored, before the form writes what was typed over it.
+        self._stored = _describe_sending(self.instance)
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # not in the stubs
+        if self.may_use_credentials or not (self._stored["credential"] and self.instance.credential_id):
+            return
+        for name, sentence in refuse_exposure(self._stored, _describe_sending(self.instance)).items():
+            self.add_error(name if name in self.fields else None, sentence)
 
     def add_error(self, field: str | None, error: Any) -> None:
         """Move what the model says of `options` to the field of that option, whose name is the error's code.
@@ -190,6 +203,10 @@ class EndpointFormSet(InlineFormSetBase):
                 # The constraint speaks only of rows that are stored already.
                 form.add_error("name", _("This group already has an endpoint with this name; choose another."))
             seen.add(name)
+
+
+def _describe_sending(endpoint: Endpoint) -> dict[str, Any]:
+    return {"address": endpoint.address, "options": endpoint.options, "credential": endpoint.credential_id}
 
 
 def read_options(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,6 +55,11 @@ class EndpointInline(StackedInlineBase):
         rows = super().get_queryset(request).filter(deleted_at__isnull=True)
         return rows.select_related("credential").prefetch_related("states", "assertions")
 
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form.may_use_credentials = request.user.has_perm("healthcheck.view_credential")  # type: ignore[attr-defined]  # of ours
+        return formset
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         if self.has_change_permission(request, obj):

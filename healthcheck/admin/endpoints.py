@@ -168,6 +168,11 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
 
     # The form.
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.may_use_credentials = request.user.has_perm("healthcheck.view_credential")
+        return form
+
     def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
         if obj is None:
             return (_IDENTITY, _JUDGEMENT, _REQUEST, _TRUST)

@@ -39,7 +39,7 @@ def plan_rows(model: type[Model], rows: Sequence[Row], *, may_use_credentials: b
         if not may_use_credentials and draft.after.get("credential") != (draft.before or {}).get("credential"):
             draft.refusals.append(_("The credential may only be changed by people who may see credentials; leave it."))
         drafts.append(draft)
-    return make_plan(model, drafts)
+    return make_plan(model, drafts, may_use_credentials=may_use_credentials)
 
 
 def _read_key(model: type[Model], row: Row) -> _Key:

@@ -14,6 +14,7 @@ from functools import cached_property
 from django.db import transaction
 from django.db.models import Model
 
+from healthcheck.definitions.credential_use import refuse_exposures
 from healthcheck.definitions.documents import read_documents
 from healthcheck.definitions.drafts import Draft
 from healthcheck.definitions.edits import Edit, apply_edits
@@ -65,17 +66,20 @@ class Plan:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def make_plan(model: type[Model], drafts: Sequence[Draft]) -> Plan:
+def make_plan(model: type[Model], drafts: Sequence[Draft], *, may_use_credentials: bool) -> Plan:
     """Validate what the drafts change, together; what they leave alone may be as wrong as it was."""
     plan = Plan(model, drafts)
+    if not may_use_credentials:
+        refuse_exposures(plan.changed)
     _CHECKERS[model]([draft for draft in plan.changed if not draft.refusals])
     return plan
 
 
-def plan_edits(model: type[Model], ids: Sequence[int], edits: Sequence[Edit]) -> Plan:
+def plan_edits(model: type[Model], ids: Sequence[int], edits: Sequence[Edit], *, may_use_credentials: bool) -> Plan:
     """Plan the same edits for all of these objects."""
     found = read_documents(model, ids)
-    return make_plan(model, [Draft(apply_edits(each, edits), pk=pk, before=each) for pk, each in found.items()])
+    drafts = [Draft(apply_edits(each, edits), pk=pk, before=each) for pk, each in found.items()]
+    return make_plan(model, drafts, may_use_credentials=may_use_credentials)
 
 
 def apply_plan(model: type[Model], ids: Sequence[int], make: Callable[[], Plan], *, digest: str, change: Change) -> int:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from healthcheck.definitions.credential_use import refuse_exposures
 from healthcheck.definitions.documents import Document, read_documents
 from healthcheck.definitions.drafts import DefinitionError, Draft, refuse_first
 from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
@@ -33,6 +34,10 @@ def revert(model: type[Model], version: Version, change: Change, *, may_use_cred
         if not may_use_credentials and used and used != before.get("credential"):
             raise DefinitionError(_("That version uses a credential; somebody who may see credentials has to revert."))
         step = replace(change, action=VersionAction.REVERTED)
+        if not may_use_credentials:
+            draft = Draft(_complete(before, version.definition), before=before)
+            refuse_exposures([draft])
+            refuse_first([draft])
         _WRITERS.get(model, _revert_plain)(model, version, before, step)
 
 
