@@ -32,14 +32,16 @@ ALLOWED: dict[str, set[str]] = {
         "django",
         "healthcheck.engine.assertions",
         # What an origin is, and whom a check trusts: who may not see a credential may not have it sent elsewhere.
-        "healthcheck.engine.credentials.parse",
+        "healthcheck.engine.credentials",
         "healthcheck.engine.probes",
         "healthcheck.engine.schedule",
         "healthcheck.engine.trust",
         "healthcheck.engine.types",
         "healthcheck.models",
+        "healthcheck.engine.credentials",
         "healthcheck.pipeline.bulk",
         "healthcheck.pipeline.clock",
+        "healthcheck.pipeline.prune",
     },
     "healthcheck/web/": {"django", "healthcheck.engine", "healthcheck.models", "healthcheck.conf"},
     # It asks whether the broker answers.

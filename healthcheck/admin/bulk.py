@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -63,7 +64,7 @@ class BulkAdmin(VersionedAdmin):
 
     def _apply(self, request: HttpRequest, ids: Sequence[int], form: BulkForm, *, digest: str) -> HttpResponse:
         edits, comment = form.cleaned_data["edits"], form.cleaned_data["comment"]
-        change = describe_change(request, comment=comment or _("bulk edit"))
+        change = partial(describe_change, request, comment=comment or _("bulk edit"))
         try:
             count = apply_plan(self.model, ids, lambda: self._plan(request, ids, edits), digest=digest, change=change)
         except PlanChangedError:

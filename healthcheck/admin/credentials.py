@@ -58,7 +58,7 @@ class CredentialAdmin(VersionedAdmin):
     def condition(self, obj: Credential) -> str:
         return _find_fault(obj) or _("usable")
 
-    @admin.display(description=gettext_lazy("changed"), ordering="changed_at", empty_value="–")
+    @admin.display(description=gettext_lazy("secrets changed"), ordering="changed_at", empty_value="–")
     def changed_words(self, obj: Credential) -> str | None:
         return describe_instant(obj.changed_at) or None
 
@@ -131,8 +131,19 @@ class CredentialAdmin(VersionedAdmin):
         return TemplateResponse(request, "admin/healthcheck/credential_kinds.html", context)
 
     def save_model(self, request: HttpRequest, obj: Credential, form: Any, change: bool) -> None:
-        obj.changed_at = read_database_clock()
-        obj.save(update_fields=[*changed_columns(form), "details", "sealed", "changed_at"] if change else None)
+        if not change:
+            obj.changed_at = read_database_clock()
+            obj.save()
+            return
+        stored = Credential.objects.get(pk=obj.pk)
+        columns = changed_columns(form)
+        columns += [name for name in ("details", "sealed") if getattr(obj, name) != getattr(stored, name)]
+        if "sealed" in columns:
+            # When the secrets were: the history says so of nothing else.
+            obj.changed_at = read_database_clock()
+            columns.append("changed_at")
+        if columns:
+            obj.save(update_fields=columns)
 
     # Deleting: refused while endpoints use it. Those that wait for the pruner do not count.
 

@@ -6,6 +6,7 @@ import io
 import zlib
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -120,7 +121,7 @@ class CsvAdmin(VersionedAdmin):
             return self._show_import_preview(request, stored, plan)
         ids = [draft.pk for draft in plan.changed if draft.pk is not None]
         comment = _("from %(name)s") % {"name": stored.name}
-        change = describe_change(request, action=VersionAction.IMPORTED, comment=comment)
+        change = partial(describe_change, request, action=VersionAction.IMPORTED, comment=comment)
         try:
             count = apply_plan(
                 self.model, ids, lambda: self._plan_import(request, content), digest=state["digest"], change=change

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -30,7 +31,7 @@ from healthcheck.definitions.versions import (
     find_versions,
     lock_rows,
     record_versions,
-    recorded,
+    recorded_locked,
 )
 from healthcheck.models import VersionAction
 from healthcheck.models.clock import read_database_clock
@@ -53,10 +54,16 @@ class VersionedAdmin(ModelAdminBase):
         self, request: HttpRequest, ids: Sequence[int], *, action: int = VersionAction.CHANGED, comment: str = ""
     ) -> Iterator[None]:
         """Record what the block does to these objects and what changes with them."""
-        change = describe_change(request, action=action, comment=comment)
-        with ExitStack() as stack:
-            for model, tracked in self.get_tracked(ids, deleting=action == VersionAction.DELETED):
-                stack.enter_context(recorded(model, tracked, change))
+        with transaction.atomic(), ExitStack() as stack:
+            # First these, so that nothing is added to them between the reading of what they hold and its end.
+            lock_rows(self.model, ids)
+            tracked = self.get_tracked(ids, deleting=action == VersionAction.DELETED)
+            for model, held in tracked:
+                if model is not self.model:
+                    lock_rows(model, held)
+            change = describe_change(request, action=action, comment=comment)
+            for model, held in tracked:
+                stack.enter_context(recorded_locked(model, held, change))
             yield
 
     # Saving.
@@ -150,7 +157,7 @@ class VersionedAdmin(ModelAdminBase):
         comment = _("Back to version %(number)s") % {"number": number}
         try:
             may_use = request.user.has_perm("healthcheck.view_credential")
-            revert(self.model, version, describe_change(request, comment=comment), may_use_credentials=may_use)
+            revert(self.model, version, partial(describe_change, request, comment=comment), may_use_credentials=may_use)
         except DefinitionError as error:
             self.message_user(request, str(error), messages.ERROR)
         else:

@@ -20,7 +20,7 @@ from healthcheck.definitions.drafts import Draft
 from healthcheck.definitions.edits import Edit, apply_edits
 from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
 from healthcheck.definitions.group_drafts import check_groups, save_groups
-from healthcheck.definitions.versions import Change, lock_rows
+from healthcheck.definitions.versions import Change, Due, lock_rows, settle
 from healthcheck.models import Endpoint, EndpointGroup
 
 # What one transaction changes within a request's time: half a minute at the very most, on a slow machine.
@@ -82,7 +82,7 @@ def plan_edits(model: type[Model], ids: Sequence[int], edits: Sequence[Edit], *,
     return make_plan(model, drafts, may_use_credentials=may_use_credentials)
 
 
-def apply_plan(model: type[Model], ids: Sequence[int], make: Callable[[], Plan], *, digest: str, change: Change) -> int:
+def apply_plan(model: type[Model], ids: Sequence[int], make: Callable[[], Plan], *, digest: str, change: Due) -> int:
     """Make the plan again under locks and store it; return how many objects that changed.
 
     Raises PlanChangedError, with nothing written, when it is not the plan of `digest` or somebody is refused in it.
@@ -92,5 +92,5 @@ def apply_plan(model: type[Model], ids: Sequence[int], make: Callable[[], Plan],
         plan = make()
         if plan.digest != digest or plan.refused:
             raise PlanChangedError
-        _SAVERS[model](plan.changed, change)
+        _SAVERS[model](plan.changed, settle(change))
         return len(plan.changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Model
@@ -15,11 +16,12 @@ from healthcheck.definitions.drafts import DefinitionError, Draft, refuse_first
 from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
 from healthcheck.definitions.group_drafts import check_groups, save_groups
 from healthcheck.definitions.plain_writing import write_plain
-from healthcheck.definitions.versions import Change, lock_rows, record_versions
+from healthcheck.definitions.versions import Change, Due, lock_rows, record_versions, settle
 from healthcheck.models import Endpoint, EndpointGroup, Version, VersionAction
+from healthcheck.pipeline.prune import DELETED_GRACE
 
 
-def revert(model: type[Model], version: Version, change: Change, *, may_use_credentials: bool) -> None:
+def revert(model: type[Model], version: Version, change: Due, *, may_use_credentials: bool) -> None:
     """Define the object as `version` says, as its newest version; one marked as deleted comes back.
 
     Which credential is sent where is decided only by people who may see them. Raises DefinitionError with a sentence
@@ -33,7 +35,7 @@ def revert(model: type[Model], version: Version, change: Change, *, may_use_cred
         used = version.definition.get("credential")
         if not may_use_credentials and used and used != before.get("credential"):
             raise DefinitionError(_("That version uses a credential; somebody who may see credentials has to revert."))
-        step = replace(change, action=VersionAction.REVERTED)
+        step = replace(settle(change), action=VersionAction.REVERTED)
         if not may_use_credentials:
             draft = Draft(_complete(before, version.definition), before=before)
             refuse_exposures([draft])
@@ -43,6 +45,7 @@ def revert(model: type[Model], version: Version, change: Change, *, may_use_cred
 
 def _revert_endpoint(model: type[Model], version: Version, before: Document, change: Change) -> None:
     endpoint = Endpoint.objects.select_related("group").get(pk=version.object_id)
+    _refuse_removal(endpoint.deleted_at, change)
     if endpoint.group.deleted_at is not None:
         sentence = _("The group “%(name)s” of this endpoint is deleted; restore the group from its history first.")
         raise DefinitionError(sentence % {"name": endpoint.group.name})
@@ -55,6 +58,7 @@ def _revert_endpoint(model: type[Model], version: Version, before: Document, cha
 def _revert_group(model: type[Model], version: Version, before: Document, change: Change) -> None:
     group = EndpointGroup.objects.get(pk=version.object_id)
     deleted_at = group.deleted_at
+    _refuse_removal(deleted_at, change)
     draft = Draft(_complete(before, version.definition), pk=group.pk, before=before, restores=deleted_at is not None)
     members = Endpoint.objects.filter(group=group, deleted_at=deleted_at) if deleted_at else Endpoint.objects.none()
     ids = list(members.values_list("pk", flat=True))
@@ -63,6 +67,15 @@ def _revert_group(model: type[Model], version: Version, before: Document, change
     # Those that were deleted together with it come back together with it.
     Endpoint.objects.filter(pk__in=ids).update(deleted_at=None)
     record_versions(Endpoint, found, read_documents(Endpoint, ids), change)
+
+
+def _refuse_removal(deleted_at: datetime | None, change: Change) -> None:
+    """What has been deleted for so long is the pruner's: its rows may be going at this moment."""
+    if deleted_at is not None and deleted_at < change.at - DELETED_GRACE:
+        raise DefinitionError(
+            _("It was deleted more than %(minutes)s minutes ago and is being removed; add it again by hand.")
+            % {"minutes": int(DELETED_GRACE.total_seconds()) // 60}
+        )
 
 
 def _revert_plain(model: type[Model], version: Version, before: Document, change: Change) -> None:

@@ -6,7 +6,7 @@ nobody has recorded yet, or that a command changed, first gets a version of how 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -47,19 +47,37 @@ class Change:
     comment: str = ""
 
 
+# A change, or what makes it once the rows are locked: who waited for a lock must not carry a time from before it, for
+# the instants of versions are read in the order of their numbers.
+Due = Change | Callable[[], Change]
+
+
+def settle(change: Due) -> Change:
+    """Return the change as of now. To be called with the rows locked."""
+    return change() if callable(change) else change
+
+
 @contextmanager
-def recorded(model: type[Model], ids: Iterable[int], change: Change) -> Iterator[None]:
+def recorded(model: type[Model], ids: Iterable[int], change: Due) -> Iterator[None]:
     """Lock the objects, let the caller change them, and record what became of them; one transaction for all of it."""
     chosen = list(ids)
     with transaction.atomic():
         lock_rows(model, chosen)
-        before = read_documents(model, chosen)
-        yield
-        after = read_documents(model, chosen)
-        if change.action == VersionAction.DELETED:
-            # What is really gone was last defined as it was before.
-            after = before | after
-        record_versions(model, before, after, change)
+        with recorded_locked(model, chosen, settle(change)):
+            yield
+
+
+@contextmanager
+def recorded_locked(model: type[Model], ids: Iterable[int], change: Change) -> Iterator[None]:
+    """Do what `recorded` does, in the transaction of a caller that has locked the rows."""
+    chosen = list(ids)
+    before = read_documents(model, chosen)
+    yield
+    after = read_documents(model, chosen)
+    if change.action == VersionAction.DELETED:
+        # What is really gone was last defined as it was before.
+        after = before | after
+    record_versions(model, before, after, change)
 
 
 def lock_rows(model: type[Model], ids: Sequence[int]) -> None:

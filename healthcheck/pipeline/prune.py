@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
 from healthcheck.models import (
@@ -108,23 +110,43 @@ def _find_old_runs(group_id: int, cutoff: datetime) -> QuerySet[CheckRun]:
 
 def _prune_endpoints(pruned: Pruned, budget: _Budget, deleted_before: datetime) -> None:
     is_deleted = Q(deleted_at__lt=deleted_before) | Q(group__deleted_at__lt=deleted_before)
-    for endpoint in Endpoint.objects.filter(is_deleted).order_by("pk"):
-        pruned.results += _remove_results(budget, endpoint.pk, None)
+    rows = Endpoint.objects.filter(is_deleted).order_by("pk")
+    for endpoint_id in rows.values_list("pk", flat=True):
+        if not _is_there(rows, endpoint_id):
+            continue
+        pruned.results += _remove_results(budget, endpoint_id, None)
         if budget.is_over:
             return
-        Transition.objects.filter(endpoint_id=endpoint.pk).delete()
-        endpoint.delete()
+        with transaction.atomic():
+            if not _is_there(rows, endpoint_id):
+                continue
+            Transition.objects.filter(endpoint_id=endpoint_id).delete()
+            rows.filter(pk=endpoint_id).delete()
         pruned.endpoints += 1
 
 
 def _prune_groups(pruned: Pruned, budget: _Budget, deleted_before: datetime) -> None:
-    for group in EndpointGroup.objects.filter(deleted_at__lt=deleted_before, endpoints__isnull=True).order_by("pk"):
-        runs = CheckRun.objects.filter(group=group)
-        pruned.runs += budget.repeat(partial(_remove_batch, runs))
+    rows = EndpointGroup.objects.filter(deleted_at__lt=deleted_before, endpoints__isnull=True).order_by("pk")
+    for group_id in rows.values_list("pk", flat=True):
+        if not _is_there(EndpointGroup.objects.filter(deleted_at__lt=deleted_before), group_id):
+            continue
+        pruned.runs += budget.repeat(partial(_remove_batch, CheckRun.objects.filter(group=group_id)))
         if budget.is_over:
             return
-        group.delete()
-        pruned.groups += 1
+        with transaction.atomic():
+            if not _is_there(EndpointGroup.objects.filter(deleted_at__lt=deleted_before), group_id):
+                continue
+            removed, _by_model = rows.filter(pk=group_id).delete()
+        pruned.groups += bool(removed)
+
+
+def _is_there(rows: QuerySet[Any], pk: int) -> bool:
+    """Look again, with the row and its group locked: one that is being restored is waited for, and then left alone.
+
+    One that is still deleted stays so: nobody restores what has been deleted for longer than DELETED_GRACE.
+    """
+    with transaction.atomic():
+        return rows.filter(pk=pk).select_for_update(no_key=True).first() is not None
 
 
 def _remove_results(budget: _Budget, endpoint_id: int, last_run_id: int | None) -> int:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from healthcheck.admin.bases import IS_UNFOLD
-from healthcheck.models import Credential, CredentialKind, Endpoint
+from healthcheck.models import Credential, CredentialKind, Endpoint, Version
 from healthcheck.models.secrets import make_key
 from tests.admin.conftest import endpoint_fields
 from tests.engine.test_credentials_parse import make_pair
@@ -83,6 +83,24 @@ def test_change_without_a_secret_keeps_it(kind: str, operator: Client) -> None:
     assert response.status_code == 302
     credential.refresh_from_db()
     assert (credential.name, credential.open_secrets()) == ("renamed", secrets)
+
+
+def test_saving_without_a_change_records_nothing(operator: Client) -> None:
+    post(operator, "add/?kind=bearer", token=CANARY)
+    credential = Credential.objects.get()
+    assert post(operator, f"{credential.pk}/change/").status_code == 302
+    assert (Credential.objects.get().changed_at, Version.objects.count()) == (credential.changed_at, 1)
+
+
+def test_only_new_secrets_are_said_to_be_new(operator: Client) -> None:
+    post(operator, "add/?kind=bearer", token=CANARY)
+    credential = Credential.objects.get()
+    post(operator, f"{credential.pk}/change/", name="renamed")
+    renamed = Credential.objects.get()
+    assert (renamed.name, renamed.changed_at) == ("renamed", credential.changed_at)
+    post(operator, f"{credential.pk}/change/", name="renamed", token="another")
+    assert Credential.objects.get().changed_at != credential.changed_at
+    assert Version.objects.count() == 3
 
 
 @pytest.mark.parametrize(

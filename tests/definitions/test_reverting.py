@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trustme
 from django.db.models import Model
 
 from healthcheck.definitions.documents import read_documents
@@ -12,12 +13,14 @@ from healthcheck.definitions.drafts import DefinitionError
 from healthcheck.definitions.reverting import revert
 from healthcheck.definitions.versions import Change, recorded
 from healthcheck.models import Credential, Endpoint, Location, PageItem, PageSection, StatusPage, Tag, Version
-from healthcheck.models.secrets import make_key
+from healthcheck.models.secrets import make_key, seal_secrets
+from tests.engine.test_credentials_parse import make_pair
 from tests.factories import NOW, make_credential, make_endpoint, make_group, make_location, make_page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 CHANGE = Change(NOW)
+REVERT_QUERIES = 29
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +70,27 @@ def test_page_whose_endpoint_is_gone_does_not_come_back_and_stays_as_it_is() -> 
     assert (page.title, page.sections.count(), Version.objects.count()) == ("Other", 0, 2)
 
 
+def test_page_that_shows_what_is_gone_gets_its_title_back() -> None:
+    page = make_page_with_sections()
+    with recorded(StatusPage, [page.pk], CHANGE):
+        StatusPage.objects.update(title="Other")
+    Endpoint.objects.filter(name="Asia").update(deleted_at=NOW)
+    assert go_back(page)["title"] != "Other"
+    assert page.sections.count() == 2
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_items_of_a_page_are_found_by_one_query(django_assert_num_queries: Any, count: int) -> None:
+    page, group = make_page(shows_all_groups=False), make_group("shop")
+    section = PageSection.objects.create(page=page, title="Europe", position=0)
+    for number in range(count):
+        PageItem.objects.create(section=section, endpoint=make_endpoint(group, f"e{number}"), position=number)
+    with recorded(StatusPage, [page.pk], CHANGE):
+        page.sections.update(title="Other")
+    with django_assert_num_queries(REVERT_QUERIES):
+        go_back(page)
+
+
 def test_credential_comes_back_with_its_public_parts_and_keeps_its_secrets() -> None:
     credential = make_credential(kind="basic", details={"username": "ada"}, secrets={"password": "p"})
     with recorded(Credential, [credential.pk], CHANGE):
@@ -83,6 +107,39 @@ def test_credential_of_another_kind_does_not_come_back() -> None:
         Credential.objects.update(kind="bearer")
     with pytest.raises(DefinitionError, match="The kind was another one then, and its secrets are gone"):
         go_back(credential)
+
+
+def change_credential(kind: str, old: dict[str, Any], new: dict[str, Any], secrets: dict[str, Any]) -> Credential:
+    """Store a credential whose second version has other public parts and these secrets."""
+    credential = make_credential(kind=kind, details=old)
+    with recorded(Credential, [credential.pk], CHANGE):
+        Credential.objects.update(details=new, sealed=seal_secrets(secrets))
+    credential.refresh_from_db()
+    return credential
+
+
+def test_credential_with_another_key_does_not_get_its_old_certificate_back() -> None:
+    authority = trustme.CA()
+    (old, _old_key), (new, key) = make_pair(authority), make_pair(authority)
+    credential = change_credential("certificate", {"certificate": old}, {"certificate": new}, {"private_key": key})
+    with pytest.raises(DefinitionError, match="The public parts of then do not go together with the secrets of now"):
+        go_back(credential)
+    assert Credential.objects.get().details == {"certificate": new}
+
+
+def test_secret_headers_keep_the_names_of_what_is_sent() -> None:
+    old, new = {"header_names": ["X-Old"], "origins": ["https://a"]}, {"header_names": ["X-New"]}
+    credential = change_credential("headers", old, new, {"headers": [["X-New", "value"]]})
+    assert go_back(credential)["details"] == {"header_names": ["X-New"], "origins": ["https://a"]}
+
+
+def test_secret_is_not_sent_to_an_old_token_url_unasked() -> None:
+    old = {"token_url": "https://old.example/t", "client_id": "c"}
+    new = old | {"token_url": "https://new.example/t"}
+    credential = change_credential("oauth2", old, new, {"client_secret": "s"})
+    with pytest.raises(DefinitionError, match="set it by hand and enter the secret again"):
+        go_back(credential)
+    assert Credential.objects.get().details == new
 
 
 @pytest.mark.parametrize("model", [Location, Tag])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.definitions.documents import read_documents
@@ -127,3 +127,21 @@ def test_definition_holds_hostile_text_as_it_is() -> None:
     last = Version.objects.get(number=2)
     assert (last.name, last.definition["name"], last.definition["timeout_seconds"]) == (name, name, 12.5)
     assert last.definition["options"] == {"headers": [["X", name]]}
+
+
+def test_time_of_a_change_is_read_after_the_lock() -> None:
+    """Who waited for a lock must not carry a time from before it: numbers and instants go the same way."""
+    endpoint = make_endpoint()
+    statements: list[str] = []
+
+    def watch(execute: Any, sql: str, *args: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, *args)
+
+    def make() -> Change:
+        assert any('FROM "healthcheck_endpoint"' in sql for sql in statements)
+        return CHANGED
+
+    with connection.execute_wrapper(watch), recorded(Endpoint, [endpoint.pk], make):
+        Endpoint.objects.update(name="other")
+    assert Version.objects.count() == 2

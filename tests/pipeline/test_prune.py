@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
+from healthcheck.definitions.drafts import DefinitionError
+from healthcheck.definitions.reverting import revert
+from healthcheck.definitions.versions import Change, recorded
 from healthcheck.models import (
     Assertion,
     CheckResult,
@@ -23,6 +28,7 @@ from healthcheck.models import (
     Tick,
     Transition,
     Trigger,
+    Version,
 )
 from healthcheck.pipeline.prune import DELETED_GRACE, Pruned, prune
 from tests.factories import (
@@ -227,3 +233,68 @@ def test_prune_twice_finds_nothing_more() -> None:
     make_history(make_endpoint(), CUTOFF - DAY, NOW)
     run_prune()
     assert run_prune() == Pruned()
+
+
+def prune_while(begins: str, names: str, act: Callable[[], object]) -> Pruned:
+    """Prune, and act once right after the first statement that begins so and names this."""
+    is_done = False
+
+    def interleave(execute: Any, sql: str, *args: Any) -> Any:
+        nonlocal is_done
+        answer = execute(sql, *args)
+        if not is_done and sql.startswith(begins) and names in sql:
+            is_done = True
+            act()
+        return answer
+
+    with connection.execute_wrapper(interleave):
+        pruned = run_prune()
+    assert is_done
+    return pruned
+
+
+@pytest.mark.parametrize("model", [Endpoint, EndpointGroup])
+def test_prune_leaves_what_is_restored_after_it_was_chosen(model: type[Model]) -> None:
+    endpoint = make_full_group("gone")
+    if model is EndpointGroup:
+        Assertion.objects.all().delete()
+        endpoint.delete()
+    model._default_manager.update(deleted_at=LONG_DELETED)
+    before = count_rows()
+    restore = lambda: model._default_manager.update(deleted_at=None)  # noqa: E731
+    pruned = prune_while("SELECT", f'"{model._meta.db_table}"."deleted_at" <', restore)
+    assert (pruned, count_rows()) == (Pruned(), before)
+
+
+def test_prune_keeps_an_endpoint_that_is_restored_while_its_results_go() -> None:
+    make_full_group("gone")
+    Endpoint.objects.update(deleted_at=LONG_DELETED)
+    restore = lambda: Endpoint.objects.update(deleted_at=None)  # noqa: E731
+    assert prune_while("DELETE", CheckResult._meta.db_table, restore) == Pruned(results=2)
+    assert (Endpoint.objects.count(), Transition.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("model", [Endpoint, EndpointGroup])
+def test_nobody_restores_what_the_pruner_is_removing(model: type[Model]) -> None:
+    obj = make_full_group("gone") if model is Endpoint else make_full_group("gone").group
+    with recorded(model, [obj.pk], Change(NOW)):
+        model._default_manager.update(position=7)
+    version = Version.objects.get(number=1)
+    model._default_manager.update(deleted_at=LONG_DELETED)
+
+    def restore() -> None:
+        with pytest.raises(DefinitionError, match="deleted more than 15 minutes ago and is being removed"):
+            revert(model, version, Change(NOW), may_use_credentials=True)
+
+    prune_while("DELETE", CheckResult._meta.db_table, restore)
+    assert not model._default_manager.exists()
+
+
+def test_what_was_deleted_within_the_grace_is_restored() -> None:
+    endpoint = make_full_group("gone")
+    with recorded(Endpoint, [endpoint.pk], Change(NOW)):
+        Endpoint.objects.update(position=7)
+    Endpoint.objects.update(deleted_at=NOW - DELETED_GRACE)
+    revert(Endpoint, Version.objects.get(number=1), Change(NOW), may_use_credentials=True)
+    assert run_prune() == Pruned()
+    assert Endpoint.objects.get().deleted_at is None
