@@ -101,7 +101,9 @@ class AddByUrlViews(OperatedAdmin):
         details = _rebuild_details(typed, endpoint.address, probed.explanation.suggestions)
         if not url_form.data.get("group") and (group := find_group(endpoint.address)):
             url_form.data["group"] = str(group.pk)
-        return self._show_forms(request, url_form, details, answer=describe_probed(probed, shows_headers=True))
+        return self._show_forms(
+            request, url_form, details, answer=describe_probed(probed, shows_headers=True, shows_credential=True)
+        )
 
     def _save(self, request: HttpRequest, url_form: UrlForm, details: DetailsForm) -> Endpoint | None:
         """Store the group, where it is new, the endpoint and its assertions; None where something is refused."""

@@ -92,7 +92,7 @@ def describe_answer(seen: Seen) -> Answer:
     )
 
 
-def describe_probed(probed: Probed, *, shows_headers: bool) -> Answer:
+def describe_probed(probed: Probed, *, shows_headers: bool, shows_credential: bool) -> Answer:
     """Return what to show of a check that was made just now."""
     told = probed.explanation
     chain = told.chain or ((told.certificate,) if told.certificate else ())
@@ -121,7 +121,7 @@ def describe_probed(probed: Probed, *, shows_headers: bool) -> Answer:
         describe_answer(seen),
         headers=told.exchanges[-1].headers if told.exchanges else (),
         notes=[note] if probed.is_cut else (),
-        request=describe_sent(told, shows_headers=shows_headers),
+        request=describe_sent(told, shows_headers=shows_headers, shows_credential=shows_credential),
     )
 
 

@@ -69,7 +69,7 @@ class ExplanationViews(OperatedAdmin):
         stored = load_stored(endpoint, run_id)
         if stored.result is None:
             return self._show_no_result(request, stored)
-        answer = describe_probed(probed, shows_headers=self.has_change_permission(request, endpoint))
+        answer = describe_probed(probed, **self._describe_rights(request, endpoint))
         return self._show_result(
             request, stored, tried=answer, tried_at=describe_instant(probed.explanation.observed_at)
         )
@@ -79,11 +79,18 @@ class ExplanationViews(OperatedAdmin):
         is_there = endpoint.deleted_at is None and endpoint.group.deleted_at is None
         return is_there and self.has_operate_permission(request, endpoint)
 
+    def _describe_rights(self, request: HttpRequest, endpoint: Endpoint) -> dict[str, bool]:
+        """Return what of a request the person may see."""
+        return {
+            "shows_headers": self.has_change_permission(request, endpoint),
+            "shows_credential": request.user.has_perm("healthcheck.view_credential"),
+        }
+
     def _show_result(self, request: HttpRequest, stored: Stored, **tried: Any) -> HttpResponse:
         endpoint, result = stored.endpoint, stored.result
         assert result is not None
         explained = explain(stored, result, page=_read_page(request))
-        words = describe_definition(endpoint, shows_headers=self.has_change_permission(request, endpoint))
+        words = describe_definition(endpoint, **self._describe_rights(request, endpoint))
         context = {
             **self._describe_place(request, stored),
             **self._describe_present(endpoint),

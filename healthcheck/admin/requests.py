@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from healthcheck.admin.probing import open_credential
-from healthcheck.engine.curl import write_curl
+from healthcheck.engine.curl import outline_stored, write_curl
 from healthcheck.engine.masking import mask_request_header, mask_url
 from healthcheck.engine.types import ConfigurationError, Target
 from healthcheck.models import Endpoint
@@ -26,8 +25,12 @@ class RequestWords:
     curl: str = ""
 
 
-def describe_definition(endpoint: Endpoint, *, shows_headers: bool) -> RequestWords | None:
-    """Return the request as the endpoint is defined now; None when its configuration cannot be read."""
+def describe_definition(endpoint: Endpoint, *, shows_headers: bool, shows_credential: bool) -> RequestWords | None:
+    """Return the request as the endpoint is defined now; None when its configuration cannot be read.
+
+    Opens no credential: its public parts are all that is said of it, and that to people who may see credentials.
+    """
+    credential = endpoint.credential
     try:
         options = endpoint.parse_options()
         target = Target(
@@ -36,35 +39,48 @@ def describe_definition(endpoint: Endpoint, *, shows_headers: bool) -> RequestWo
             address=endpoint.address,
             options=options,
             timeout_seconds=endpoint.timeout_seconds,
-            credential=open_credential(endpoint),
         )
-        curl = write_curl(target)
+        outline = outline_stored(credential.kind, credential.details) if credential is not None else None
+        curl = write_curl(target, credential=outline)
     except ConfigurationError:
         return None
     headers = [(name, mask_request_header(name, value)) for name, value in options.headers]
     notes = [_("This is the request as the endpoint is defined now.")]
-    if endpoint.credential is not None:
-        notes.append(_("It is sent with the credential “%(name)s”.") % {"name": endpoint.credential})
+    if credential is not None:
+        notes.append(_("It is sent with the credential “%(name)s”.") % {"name": credential})
     words = RequestWords(f"{options.method} {mask_url(endpoint.address)}", headers, notes, curl)
-    return words if shows_headers else _hide_headers(words, has_body=bool(options.body))
+    if credential is not None and not shows_credential:
+        words = _hide_credential(words)
+    return words if shows_headers else _hide_headers(words, len(headers), has_body=bool(options.body))
 
 
-def describe_sent(explanation: Explanation, *, shows_headers: bool) -> RequestWords | None:
+def describe_sent(explanation: Explanation, *, shows_headers: bool, shows_credential: bool) -> RequestWords | None:
     """Return the first request of a check as it was sent; None when nothing was."""
     if not explanation.exchanges:
         return None
-    first = explanation.exchanges[0]
-    words = RequestWords(f"{first.method} {first.url}", first.request_headers, (), explanation.curl)
+    first, secret_names = explanation.exchanges[0], explanation.credential_headers
+    headers = first.request_headers
+    if secret_names is not None and not shows_credential:
+        headers = tuple((name, value) for name, value in headers if name.lower() not in secret_names)
+    words = RequestWords(f"{first.method} {first.url}", headers, (), explanation.curl)
+    if secret_names is not None and not shows_credential:
+        words = _hide_credential(words)
     if shows_headers:
         return words
-    # Only what the engine adds by itself is no secret of the definition.
-    return _hide_headers(words, has_body=first.request_body_size > 0)
+    # What the engine adds by itself is no secret of the definition; the same names set by a person are.
+    own = sum(name.lower() in explanation.own_headers for name, _value in headers)
+    return _hide_headers(words, own, has_body=first.request_body_size > 0)
 
 
-def _hide_headers(words: RequestWords, *, has_body: bool) -> RequestWords:
-    hidden = _count_own(words.headers)
+def _hide_credential(words: RequestWords) -> RequestWords:
+    """Leave out the line: it says user names and names of headers."""
+    note = _("The line for a shell is shown only to people who may see credentials.")
+    return replace(words, notes=[*words.notes, note], curl="")
+
+
+def _hide_headers(words: RequestWords, hidden: int, *, has_body: bool) -> RequestWords:
     if not hidden and not has_body:
-        return RequestWords(words.line, (), words.notes, words.curl)
+        return replace(words, headers=())
     sentence = ngettext(
         "%(count)s header is shown only to people who may change the endpoint, and so is the line for a shell.",
         "%(count)s headers are shown only to people who may change the endpoint, and so is the line for a shell.",
@@ -76,8 +92,3 @@ def _hide_headers(words: RequestWords, *, has_body: bool) -> RequestWords:
         else _("Its body, and so the line for a shell, is shown only to people who may change the endpoint.")
     )
     return RequestWords(words.line, (), [*words.notes, note])
-
-
-def _count_own(headers: Iterable[tuple[str, str]]) -> int:
-    ours = {"host", "accept", "accept-encoding", "user-agent", "connection", "content-length"}
-    return sum(name.lower() not in ours for name, _value in headers)

@@ -44,7 +44,8 @@ class TryViews(OperatedAdmin):
         except NotProbedError as error:
             return {"not_tried": str(error)}
         # Only people who may change the endpoint come here.
-        return {"tried": describe_probed(probed, shows_headers=True)}
+        may_see = request.user.has_perm("healthcheck.view_credential")
+        return {"tried": describe_probed(probed, shows_headers=True, shows_credential=may_see)}
 
 
 class _TriedForm:

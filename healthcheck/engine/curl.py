@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from healthcheck.engine import trust
 from healthcheck.engine.credentials import (
@@ -32,10 +34,54 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]+")
 _FAMILIES = {AddressFamily.ANY: (), AddressFamily.IPV4: ("--ipv4",), AddressFamily.IPV6: ("--ipv6",)}
 
 
-def write_curl(target: Target, *, exchanges: Sequence[Exchange] = ()) -> str:
+@dataclass(frozen=True, slots=True)
+class CredentialOutline:
+    """What the line says of a credential, nothing of which is secret. `headers` are texts, each with its variable."""
+
+    headers: tuple[tuple[str, str], ...] = ()
+    digest_username: str | None = None
+    has_certificate: bool = False
+    has_passphrase: bool = False
+
+
+def outline_stored(kind: str, details: Any) -> CredentialOutline:
+    """Return the outline from the public parts of a stored credential, so that nothing has to be opened.
+
+    Whether a key has a passphrase is no public part; curl asks for it by itself.
+    """
+    public = details if isinstance(details, Mapping) else {}
+    if kind == "headers":
+        names = public.get("header_names")
+        return CredentialOutline(tuple((f"{name}: ", str(name)) for name in names if name) if names else ())
+    if kind == "digest":
+        return CredentialOutline(digest_username=str(public.get("username", "")))
+    if kind == "oauth2":
+        return CredentialOutline((("Authorization: Bearer ", "token"),))
+    if kind == "certificate":
+        return CredentialOutline(has_certificate=True)
+    return CredentialOutline((("Authorization: ", "Authorization"),))
+
+
+def outline_credential(credential: object) -> CredentialOutline:
+    """Return the outline of an opened credential, or of none."""
+    if isinstance(credential, HeaderCredential):
+        return CredentialOutline(tuple((f"{name}: ", name) for name, _ in credential.headers))
+    if isinstance(credential, DigestCredential):
+        return CredentialOutline(digest_username=credential.username)
+    if isinstance(credential, OAuth2Credential):
+        return CredentialOutline((("Authorization: Bearer ", "token"),))
+    if isinstance(credential, CertificateCredential):
+        return CredentialOutline(has_certificate=True, has_passphrase=bool(credential.client.passphrase))
+    return CredentialOutline()
+
+
+def write_curl(
+    target: Target, *, exchanges: Sequence[Exchange] = (), credential: CredentialOutline | None = None
+) -> str:
     """Return the line, empty for a kind that curl cannot ask. `exchanges` name the addresses that it is pinned to.
 
-    Raises ConfigurationError when the target's address cannot be read.
+    `credential` is an outline in the place of the target's own. Raises ConfigurationError when the target's address
+    cannot be read.
     """
     options = target.options
     if not isinstance(options, HttpOptions):
@@ -53,7 +99,7 @@ def write_curl(target: Target, *, exchanges: Sequence[Exchange] = ()) -> str:
         line.add("--cacert", AUTHORITY_FILE)
     _add_method(line, options)
     _add_headers(line, options)
-    _add_credential(line, target.credential)
+    _add_credential(line, credential or outline_credential(target.credential))
     if options.body:
         line.add("--data-raw")
         line.add_secret("", "body")
@@ -120,22 +166,18 @@ def _add_headers(line: _Line, options: HttpOptions) -> None:
             line.add(f"{name}: {value}")
 
 
-def _add_credential(line: _Line, credential: object) -> None:
-    if isinstance(credential, HeaderCredential):
-        for name, _ in credential.headers:
-            line.add("--header")
-            line.add_secret(f"{name}: ", name)
-    elif isinstance(credential, DigestCredential):
-        line.add("--digest", "--user")
-        line.add_secret(f"{credential.username}:", "password")
-    elif isinstance(credential, OAuth2Credential):
+def _add_credential(line: _Line, credential: CredentialOutline) -> None:
+    for text, name in credential.headers:
         line.add("--header")
-        line.add_secret("Authorization: Bearer ", "token")
-    elif isinstance(credential, CertificateCredential):
+        line.add_secret(text, name)
+    if credential.digest_username is not None:
+        line.add("--digest", "--user")
+        line.add_secret(f"{credential.digest_username}:", "password")
+    if credential.has_certificate:
         line.add("--cert", CERTIFICATE_FILE, "--key", KEY_FILE)
-        if credential.client.passphrase:
-            line.add("--pass")
-            line.add_secret("", "passphrase")
+    if credential.has_passphrase:
+        line.add("--pass")
+        line.add_secret("", "passphrase")
 
 
 def _list_pins(exchanges: Sequence[Exchange]) -> list[str]:

@@ -15,7 +15,7 @@ from django.db.models import Q
 PREFIX = "Health checks: "
 # What people define; a role that views everything else sees only what machines write.
 DEFINED = ("endpointgroup", "endpoint", "assertion", "location", "statuspage", "pagesection", "pageitem", "tag")
-# Nothing of a credential is shown to people who only look.
+# People who only look are told the name of a credential, and nothing else of it.
 EDITED = (*DEFINED, "credential")
 
 _VIEW = Q(codename__startswith="view_") & ~Q(codename="view_credential")

@@ -14,13 +14,16 @@ from typing import Any
 
 from healthcheck.engine.assertions import Assertion, parse_assertion
 from healthcheck.engine.assertions.grammar import MAX_ASSERTIONS
-from healthcheck.engine.credentials import EngineCredential
+from healthcheck.engine.credentials import EngineCredential, UnusableCredential
+from healthcheck.engine.credentials.fit import name_headers
 from healthcheck.engine.curl import write_curl
 from healthcheck.engine.details import Details, Exchange
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.loop import get_engine_loop
 from healthcheck.engine.masking import mask_url
 from healthcheck.engine.probes import load_probe
+from healthcheck.engine.probes.http_options import HttpOptions
+from healthcheck.engine.redaction import MASK
 from healthcheck.engine.runner import probe_all
 from healthcheck.engine.suggestions import suggest_assertions
 from healthcheck.engine.types import (
@@ -54,7 +57,8 @@ class Explanation:
     """What a check saw and how it was judged. `address` is the one that was connected to; `chain` begins with the leaf.
 
     `exchanges` are the requests in their order, redirects included. `suggestions` are texts of assertions that would
-    hold. Everything is safe to show: capped, sanitised, secrets hidden.
+    hold. `own_headers` are those that the definition sets, `credential_headers` those of the credential, in lower case;
+    None without a credential. Everything is safe to show: capped, sanitised, secrets hidden.
     """
 
     verdict: State
@@ -79,6 +83,8 @@ class Explanation:
     excerpt: str = ""
     suggestions: tuple[str, ...] = ()
     curl: str = ""
+    own_headers: frozenset[str] = frozenset()
+    credential_headers: frozenset[str] | None = None
 
 
 def probe_now(  # noqa: PLR0913 - an endpoint's whole configuration, which is saved nowhere
@@ -146,6 +152,7 @@ def explain_outcome(target: Target, outcome: Outcome) -> Explanation:
     chain = details.chain or evidence.chain
     certificate = observation.certificate or evidence.certificate
     redirects = observation.redirects or evidence.redirects
+    credential_headers = _name_credential_headers(target)
     return Explanation(
         verdict=outcome.verdict,
         observed_at=outcome.observed_at,
@@ -163,13 +170,26 @@ def explain_outcome(target: Target, outcome: Outcome) -> Explanation:
         chain=tuple(_clean_certificate(each) for each in chain),
         redirects=tuple(sanitise(details.redactor.clean(mask_url(hop)), _URL_CHARS) for hop in redirects),
         assertions=tuple(_clean_assertion(each) for each in details.assertions),
-        exchanges=tuple(_clean_exchange(each) for each in details.exchanges),
+        exchanges=tuple(_clean_exchange(each, credential_headers or frozenset()) for each in details.exchanges),
         body_size=observation.body_size,
         charset=observation.charset if details.observation is not None else "",
         excerpt=sanitise(details.excerpt.replace("\r\n", "\n"), EXCERPT_CHARS),
         suggestions=_suggest(details, outcome),
         curl=write_curl(target, exchanges=details.exchanges),
+        own_headers=_name_own_headers(target),
+        credential_headers=credential_headers,
     )
+
+
+def _name_own_headers(target: Target) -> frozenset[str]:
+    headers = target.options.headers if isinstance(target.options, HttpOptions) else ()
+    return frozenset(name.lower() for name, _ in headers)
+
+
+def _name_credential_headers(target: Target) -> frozenset[str] | None:
+    if target.credential is None:
+        return None
+    return frozenset() if isinstance(target.credential, UnusableCredential) else name_headers(target.credential)
 
 
 def _suggest(details: Details, outcome: Outcome) -> tuple[str, ...]:
@@ -190,11 +210,13 @@ def _clean_assertion(outcome: AssertionOutcome) -> AssertionOutcome:
     return AssertionOutcome(written["text"], written["expected"], written["found"], outcome.verdict)
 
 
-def _clean_exchange(exchange: Exchange) -> Exchange:
+def _clean_exchange(exchange: Exchange, secret_names: frozenset[str]) -> Exchange:
+    # A credential may use the name of a harmless header, too.
+    sent = [(name, MASK if name.lower() in secret_names else value) for name, value in exchange.request_headers]
     return replace(
         exchange,
         url=sanitise(exchange.url, _URL_CHARS),
-        request_headers=_clean_headers(exchange.request_headers),
+        request_headers=_clean_headers(sent),
         headers=_clean_headers(exchange.headers),
     )
 

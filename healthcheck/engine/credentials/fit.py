@@ -14,13 +14,13 @@ from healthcheck.engine.types import ConfigurationError
 
 def refuse_misfit(credential: EngineCredential, url: httpx.URL, headers: Iterable[tuple[str, str]]) -> None:
     """Raise ConfigurationError where the credential cannot be used with this address and these headers."""
-    refuse_conflict(_name_headers(credential), headers)
+    refuse_conflict(name_headers(credential), headers)
     if isinstance(credential, CertificateCredential):
         refuse_plain(url)
     refuse_origin(credential.origins, url)
 
 
-def _name_headers(credential: EngineCredential) -> frozenset[str]:
+def name_headers(credential: EngineCredential) -> frozenset[str]:
     """Return the headers that the credential sets, in lower case."""
     if isinstance(credential, CertificateCredential):
         return frozenset()
