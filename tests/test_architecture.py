@@ -38,7 +38,6 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.trust",
         "healthcheck.engine.types",
         "healthcheck.models",
-        "healthcheck.engine.credentials",
         "healthcheck.pipeline.bulk",
         "healthcheck.pipeline.clock",
         "healthcheck.pipeline.prune",

@@ -117,38 +117,32 @@ def give_up_run(taken: TakenRun, now: datetime) -> None:
 
 def _load_targets(group_id: int) -> tuple[tuple[Target, ...], tuple[int, ...]]:
     targets, unreadable = [], []
-    for endpoint, rows in groupby(fetch(SELECT_TARGETS, group_id), key=itemgetter(slice(0, 9))):
-        texts = [text for *_, text in rows if text is not None]
+    credentials: dict[int | None, EngineCredential | UnusableCredential | None] = {None: None}
+    # Of an endpoint there is a row for each assertion, and one without a text when it has none.
+    for (is_endpoint, _, row_id), rows in groupby(fetch(SELECT_TARGETS, group_id, group_id), key=itemgetter(0, 1, 2)):
+        first, *others = rows
+        kind, address, options, timeout_seconds, credential_id = first[3:8]
+        if not is_endpoint:
+            credentials[row_id] = load_credential(row_id, kind=kind, details=options, sealed=address)
+            continue
+        texts = [row[8] for row in (first, *others) if row[8] is not None]
+        endpoint = (row_id, kind, address, options, timeout_seconds)
         try:
-            targets.append(_freeze_endpoint(endpoint, texts))
+            targets.append(_freeze_endpoint(endpoint, texts, credentials[credential_id]))
         except ConfigurationError as error:
             # What was saved past the forms.
-            logger.warning("endpoint cannot be read", extra={"endpoint": endpoint[0], "field": error.field})
-            unreadable.append(endpoint[0])
+            logger.warning("endpoint cannot be read", extra={"endpoint": row_id, "field": error.field})
+            unreadable.append(row_id)
     return tuple(targets), tuple(unreadable)
 
 
-def _freeze_endpoint(endpoint: tuple[Any, ...], texts: Sequence[str]) -> Target:
-    endpoint_id, kind, address, options, timeout_seconds, *credential = endpoint
+def _freeze_endpoint(
+    endpoint: tuple[Any, ...], texts: Sequence[str], credential: EngineCredential | UnusableCredential | None
+) -> Target:
+    endpoint_id, kind, address, options, timeout_seconds = endpoint
     parse = _parse_options if len(options) <= LARGEST_KEPT_OPTIONS else _parse_options.__wrapped__
     assertions = tuple(parse_assertion(text) for text in texts)
-    return Target(
-        endpoint_id,
-        kind,
-        address,
-        parse(kind, address, options),
-        assertions,
-        timeout_seconds,
-        _load_credential(*credential),
-    )
-
-
-def _load_credential(
-    credential_id: int | None, kind: str, details: str, sealed: str
-) -> EngineCredential | UnusableCredential | None:
-    if credential_id is None:
-        return None
-    return load_credential(credential_id, kind=kind, details=details, sealed=sealed)
+    return Target(endpoint_id, kind, address, parse(kind, address, options), assertions, timeout_seconds, credential)
 
 
 @lru_cache(KEPT_CONFIGURATIONS)

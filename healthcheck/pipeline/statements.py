@@ -32,13 +32,20 @@ CLOSE_RUN = f"""
            up_count = %s, degraded_count = %s, down_count = %s, unknown_count = %s
     WHERE id = %s AND token = %s AND status <> %s
 """  # noqa: S608  # our own names
-# Endpoints, assertions and credentials in one look: what a person saves in between must not tear them apart.
+# Endpoints, assertions and credentials in one look: what a person saves in between must not tear them apart. First each
+# credential once, however many endpoints use it: a ciphertext may be 100 KB. Then a row per endpoint and assertion.
 SELECT_TARGETS = f"""
-    SELECT e.id, e.kind, e.address, e.options, e.timeout_seconds, c.id, c.kind, c.details, c.sealed, a.text
+    SELECT 1, e.position, e.id, e.kind, e.address, e.options, e.timeout_seconds, e.credential_id,
+           a.text, a.position, a.id
     FROM {_ENDPOINT} e LEFT JOIN {_ASSERTION} a ON a.endpoint_id = e.id
-    LEFT JOIN {_CREDENTIAL} c ON c.id = e.credential_id
     WHERE e.group_id = %s AND e.deleted_at IS NULL AND NOT e.is_paused
-    ORDER BY e.position, e.id, a.position, a.id
+    UNION ALL
+    SELECT 0, 0, c.id, c.kind, c.sealed, c.details, NULL, NULL, NULL, NULL, NULL
+    FROM {_CREDENTIAL} c WHERE c.id IN (
+        SELECT e.credential_id FROM {_ENDPOINT} e
+        WHERE e.group_id = %s AND e.deleted_at IS NULL AND NOT e.is_paused AND e.credential_id IS NOT NULL
+    )
+    ORDER BY 1, 2, 3, 10, 11
 """  # noqa: S608  # our own names
 # In one order, so that a scheduled and a manual run of one group that end together cannot deadlock.
 SELECT_STATES = """

@@ -13,7 +13,8 @@ from healthcheck.engine.credentials import HeaderCredential, UnusableCredential
 from healthcheck.models import CheckRun, Credential
 from healthcheck.models.secrets import make_key
 from healthcheck.pipeline.execute import take_run
-from tests.factories import NOW, make_credential, make_endpoint, make_group
+from healthcheck.pipeline.statements import SELECT_TARGETS, fetch
+from tests.factories import NOW, make_assertion, make_credential, make_endpoint, make_group
 from tests.pipeline.conftest import claim_one, take_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -51,6 +52,25 @@ def test_take_with_credentials_is_three_statements(count: int) -> None:
         taken = take_run(run_id, NOW)
     assert taken is not None
     assert (len(queries), len(taken.targets)) == (3, count)
+
+
+def test_ciphertext_is_read_once_however_many_endpoints_use_it() -> None:
+    group, shop = make_group(), make_credential()
+    for number in range(3):
+        endpoint = make_endpoint(group, f"e{number}", credential=shop)
+        for position in range(2):
+            make_assertion(endpoint, f'body contains "{position}"', position=position)
+    rows = fetch(SELECT_TARGETS, group.pk, group.pk)
+    assert (len(rows), [shop.sealed in row for row in rows].count(True)) == (7, 1)
+    targets = take_one(group).targets
+    assert [len(target.assertions) for target in targets] == [2, 2, 2]
+    assert {type(target.credential) for target in targets} == {HeaderCredential}
+
+
+def test_credential_of_a_paused_endpoint_is_not_read() -> None:
+    group = make_group()
+    make_endpoint(group, is_paused=True, credential=make_credential())
+    assert fetch(SELECT_TARGETS, group.pk, group.pk) == []
 
 
 def test_take_makes_a_value_of_a_credential_that_no_key_opens(settings: Any, caplog: Any) -> None:
