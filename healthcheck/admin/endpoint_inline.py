@@ -19,6 +19,7 @@ from healthcheck.admin.endpoint_forms import EndpointFormSet, EndpointInlineForm
 from healthcheck.admin.overview import overall_state
 from healthcheck.admin.text_fields import join_assertions
 from healthcheck.admin.versioned_forms import VERSION_FIELD
+from healthcheck.engine.masking import mask_url
 from healthcheck.models import Endpoint
 from healthcheck.models.clock import read_database_clock
 
@@ -34,7 +35,7 @@ class EndpointInline(StackedInlineBase):
     extra = 0
     max_num = MAX_INLINE_ENDPOINTS
     show_change_link = True
-    readonly_fields = ("state",)
+    readonly_fields = ("state", "masked_address")
     fieldsets = (
         (
             None,
@@ -65,7 +66,7 @@ class EndpointInline(StackedInlineBase):
         if self.has_change_permission(request, obj):
             return fieldsets
         # To people who may only look, Django shows a hidden field as an empty line.
-        return [(name, {"fields": _without_version(options["fields"])}) for name, options in fieldsets]
+        return [(name, {"fields": _show_masked(options["fields"])}) for name, options in fieldsets]
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return 0 if obj else 1
@@ -82,11 +83,15 @@ class EndpointInline(StackedInlineBase):
         badge = draw_state(overall_state(obj.states.all(), self.seen_at))
         return format_html("{} {}", badge, draw_paused()) if obj.is_paused else badge
 
+    @admin.display(description=_("address"))
+    def masked_address(self, obj: Endpoint) -> str:
+        return mask_url(obj.address)
+
     @admin.display(description=_("assertions"))
     def assertions(self, obj: Endpoint) -> SafeString:
         """Shown in place of the form's field to people who may only look."""
         return format_html('<pre class="hc-text">{}</pre>', join_assertions(obj))
 
 
-def _without_version(fields: Any) -> tuple[Any, ...]:
-    return tuple(each for each in fields if each != VERSION_FIELD)
+def _show_masked(fields: Any) -> tuple[Any, ...]:
+    return tuple("masked_address" if each == "address" else each for each in fields if each != VERSION_FIELD)

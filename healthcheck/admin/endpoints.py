@@ -45,12 +45,17 @@ from healthcheck.admin.words import describe_duration, describe_instant, describ
 from healthcheck.definitions.cloning import clone_endpoints
 from healthcheck.definitions.versions import Change
 from healthcheck.engine.faults import SENTENCES
+from healthcheck.engine.masking import mask_url
 from healthcheck.engine.types import ErrorKind
 from healthcheck.models import CheckResult, Endpoint, EndpointState
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
 
 _IDENTITY: Any = (None, {"fields": (("group", "name"), "address", "tags", "description", ("position", "is_paused"))})
+_MASKED_IDENTITY: Any = (
+    None,
+    {"fields": (("group", "name"), "masked_address", "tags", "description", ("position", "is_paused"))},
+)
 _JUDGEMENT: Any = (
     gettext_lazy("What is expected"),
     {"fields": ("assertions", ("timeout_seconds", "failure_threshold", "recovery_threshold"))},
@@ -72,8 +77,10 @@ class EndpointChangeList(ChangeListBase):
         now = read_database_clock()
         self.result_list = list(self.result_list)
         prefetch_related_objects(self.result_list, "tags")
+        may_change = self.model_admin.has_change_permission(request)
         for endpoint in self.result_list:
             endpoint.seen_at = now
+            endpoint.shown_address = endpoint.address if may_change else mask_url(endpoint.address)
 
 
 @admin.register(Endpoint)
@@ -86,7 +93,7 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
     actions = (*OperatedAdmin.actions, "clone_selected", "edit_selected", "export_selected")
     ordering = ("group__position", "group_id", "position", "id")
     autocomplete_fields = ("credential",)
-    readonly_fields = ("state", "since", "last_error", "last_result", "options_words")
+    readonly_fields = ("state", "since", "last_error", "last_result", "options_words", "masked_address")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).filter(group__deleted_at__isnull=True)
@@ -98,8 +105,8 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
     # What the machines know.
 
     @admin.display(description=gettext_lazy("name"), ordering="name")
-    def name_and_address(self, obj: Endpoint) -> SafeString:
-        address = format_html('<span class="hc-quiet hc-address">{}</span>', obj.address)
+    def name_and_address(self, obj: Any) -> SafeString:
+        address = format_html('<span class="hc-quiet hc-address">{}</span>', obj.shown_address)
         return format_html("{}<br>{}{}", obj.name, address, draw_tags_below(obj.tags.all()))
 
     @admin.display(description=gettext_lazy("state"))
@@ -154,6 +161,10 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
 
     # Shown in place of the form's fields to people who may only look.
 
+    @admin.display(description=gettext_lazy("address"))
+    def masked_address(self, obj: Endpoint) -> str:
+        return mask_url(obj.address)
+
     @admin.display(description=gettext_lazy("assertions"))
     def assertions(self, obj: Endpoint) -> SafeString:
         return format_html('<pre class="hc-text">{}</pre>', join_assertions(obj))
@@ -177,7 +188,7 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
         if obj is None:
             return (_IDENTITY, _JUDGEMENT, _REQUEST, _TRUST)
         if not self.has_change_permission(request, obj):
-            return (_IDENTITY, _JUDGEMENT, _OPTIONS, _STATE)
+            return (_MASKED_IDENTITY, _JUDGEMENT, _OPTIONS, _STATE)
         return (_IDENTITY, _JUDGEMENT, _REQUEST, _TRUST, _STATE)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:

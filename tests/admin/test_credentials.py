@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from healthcheck.admin.bases import IS_UNFOLD
+from healthcheck.admin.credentials import MAX_CHECKED
 from healthcheck.models import Credential, CredentialKind, Endpoint, Version
 from healthcheck.models.secrets import make_key
 from tests.admin.conftest import endpoint_fields
@@ -145,8 +146,9 @@ def test_change_removes_a_secret_that_may_be_missing(operator: Client) -> None:
 def test_wrong_key_leaves_the_pages_open_and_says_so(operator: Client, settings: Any) -> None:
     credential = make_credential(kind="basic", details={"username": "u"}, secrets={"password": CANARY})
     settings.HEALTHCHECK = {"ENCRYPTION_KEYS": (OTHER_KEY,)}
-    assert "None of the keys" in operator.get(ROOT).content.decode()
-    assert "(set, but no key opens it.)" in operator.get(f"{ROOT}{credential.pk}/change/").content.decode()
+    assert operator.get(ROOT).status_code == 200
+    page = operator.get(f"{ROOT}{credential.pk}/change/").content.decode()
+    assert ("None of the keys" in page, "(set, but no key opens it.)" in page) == (True, True)
     renamed = post(operator, f"{credential.pk}/change/", name="renamed", username="u")
     refused = post(operator, f"{credential.pk}/change/", username="other").content.decode()
     assert (renamed.status_code, "Only the name can be changed" in refused) == (302, True)
@@ -183,6 +185,19 @@ def test_check_says_what_is_usable_and_where_it_is_used(operator: Client, settin
     page = operator.post(ROOT, chosen, follow=True).content.decode()
     assert "“good”: usable; used by 1 endpoint: site" in page
     assert f"“{locked.name}”: None of the keys" in page
+
+
+@pytest.mark.parametrize(("count", "is_checked"), [(MAX_CHECKED, True), (MAX_CHECKED + 1, False)])
+def test_check_opens_no_more_than_a_request_has_time_for(count: int, is_checked: bool, operator: Client) -> None:
+    ids = [make_credential(f"c{number}").pk for number in range(count)]
+    page = operator.post(ROOT, {"action": "check_selected", "_selected_action": ids}, follow=True)
+    [message] = page.context["messages"]
+    assert (str(message).count("usable"), "narrow the list" in str(message)) == (count * is_checked, not is_checked)
+
+
+def test_list_opens_no_credential(operator: Client) -> None:
+    make_credential(sealed="nonsense")
+    assert "None of the keys" not in operator.get(ROOT).content.decode()
 
 
 @pytest.mark.parametrize("count", [1, 30])

@@ -246,3 +246,13 @@ def test_saving_does_not_undo_what_somebody_else_does_meanwhile(operator: Client
     endpoint.refresh_from_db()
     assert (endpoint.name, endpoint.options) == ("renamed", {"method": "HEAD"})
     assert (endpoint.is_paused, endpoint.deleted_at) == (True, NOW)
+
+
+def test_secrets_of_an_address_are_shown_only_to_people_who_may_change_it(operator: Client, viewer: Client) -> None:
+    endpoint = make_endpoint(address="https://a.example/?token=canary&x=1")
+    pages = ("endpoint/", f"endpoint/{endpoint.pk}/change/", f"endpointgroup/{endpoint.group_id}/change/")
+    for page in pages:
+        url = f"/admin/healthcheck/{page}"
+        assert "canary" in operator.get(url).content.decode(), page
+        seen = viewer.get(url).content.decode()
+        assert ("canary" in seen, "https://a.example/?token=[hidden]&amp;x=1" in seen) == (False, True), page
