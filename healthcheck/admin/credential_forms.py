@@ -24,6 +24,19 @@ from healthcheck.models.secrets import SecretsError, seal_secrets
 
 _WIDE = {"class": "hc-wide", "autocomplete": "off", "spellcheck": "false"}
 
+_ENTER_AGAIN = _(
+    "A stored secret would be sent to another place than before; enter the secret again, or leave the token URL and the "
+    "origins as they are."
+)
+
+
+def goes_further(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Tell whether a credential could be sent where it could not before: whoever changes that must know the secret."""
+    if before.get("token_url") != after.get("token_url"):
+        return True
+    allowed, wanted = before.get("origins") or (), after.get("origins") or ()
+    return bool(allowed) and (not wanted or not set(wanted) <= set(allowed))
+
 
 def _name_field(label: Any, help_text: Any = "", *, required: bool = True) -> forms.CharField:
     widget = forms.TextInput(attrs=_WIDE)
@@ -89,6 +102,9 @@ class CredentialForm(ModelFormBase):
             if details != self.instance.details:
                 self.add_error(None, self._explain_unreadable())
             return cleaned
+        if self.instance.pk and goes_further(self.instance.details, details) and not self._has_entered(cleaned):
+            self.add_error(None, _ENTER_AGAIN)
+            return cleaned
         try:
             parse_credential(self.kind, details, secrets)
             if not self.instance.pk or secrets != self.stored:
@@ -99,6 +115,10 @@ class CredentialForm(ModelFormBase):
         except SecretsError as error:
             self.add_error(None, str(error))
         return cleaned
+
+    def _has_entered(self, cleaned: Mapping[str, Any]) -> bool:
+        """Tell whether every secret that is stored was entered again or is removed."""
+        return all(cleaned.get(name) or cleaned.get(f"clear_{name}") for name in self.secret if self.stored.get(name))
 
     def _explain_unreadable(self) -> str:
         return gettext("Only the name can be changed while the secrets cannot be opened: %(reason)s") % {

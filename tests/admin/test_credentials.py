@@ -254,3 +254,38 @@ def test_endpoint_keeps_its_credential_from_people_who_may_not_see_it(db: None) 
     )
     endpoint.refresh_from_db()
     assert (response.status_code, endpoint.credential) == (302, None)
+
+
+@pytest.mark.parametrize(
+    ("details", "changed"),
+    [
+        ({"token_url": "https://login.example/t", "client_id": "c"}, {"token_url": "https://evil.example/t"}),
+        (
+            {"token_url": "https://login.example/t", "client_id": "c", "origins": ["https://shop.example"]},
+            {"origins": "https://shop.example\r\nhttps://evil.example"},
+        ),
+        (
+            {"token_url": "https://login.example/t", "client_id": "c", "origins": ["https://shop.example"]},
+            {"origins": ""},
+        ),
+    ],
+)
+def test_stored_secret_goes_nowhere_new_unless_it_is_entered(
+    details: dict[str, Any], changed: dict[str, str], operator: Client
+) -> None:
+    credential = make_credential(kind="oauth2", details=details, secrets={"client_secret": CANARY})
+    fields = {"token_url": "https://login.example/t", "client_id": "c", "origins": "https://shop.example"} | changed
+    if "origins" not in details:
+        fields["origins"] = ""
+    refused = post(operator, f"{credential.pk}/change/", **fields)
+    assert "enter the secret again" in refused.content.decode()
+    assert Credential.objects.get().details == details
+    assert post(operator, f"{credential.pk}/change/", **fields, client_secret="known").status_code == 302
+    assert Credential.objects.get().open_secrets() == {"client_secret": "known"}
+
+
+def test_fewer_origins_need_no_secret(operator: Client) -> None:
+    details = {"origins": ["https://a.example", "https://b.example"]}
+    credential = make_credential(kind="bearer", details=details, secrets={"token": CANARY})
+    assert post(operator, f"{credential.pk}/change/", origins="https://b.example").status_code == 302
+    assert Credential.objects.get().details == {"origins": ["https://b.example"]}
