@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.assertions",
         # What an origin is, and whom a check trusts: who may not see a credential may not have it sent elsewhere.
         "healthcheck.engine.credentials",
+        "healthcheck.engine.masking",
         "healthcheck.engine.probes",
         "healthcheck.engine.schedule",
         "healthcheck.engine.trust",

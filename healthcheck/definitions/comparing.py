@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Any
 
 from healthcheck.definitions.documents import PLACE_KEYS, Document
+from healthcheck.engine.masking import mask_url
 
 # Headers and bodies carry keys. Versions must be able to bring them back, so that they are kept there as in the
 # endpoint itself, and shown only to people who may change it.
@@ -37,6 +38,9 @@ def compare_documents(before: Document, after: Document, *, shows_hidden: bool) 
     for field in fields:
         old, new = one.get(field, []), other.get(field, [])
         if old == new or field in PLACE_KEYS:
+            continue
+        if field == "address" and not shows_hidden:
+            differences.append(Difference(field, mask_url("".join(old)), mask_url("".join(new))))
             continue
         if field in HIDDEN_FIELDS and not shows_hidden:
             old, new = ([HIDDEN] if old else []), ([HIDDEN] if new else [])

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from healthcheck.definitions.comparing import HIDDEN, HIDDEN_FIELDS
 from healthcheck.definitions.documents import Document
 from healthcheck.definitions.tagging import join_tags, parse_tags
+from healthcheck.engine.masking import mask_url
 from healthcheck.models import Endpoint, EndpointGroup
 
 # A spreadsheet takes a cell that begins so for a formula, full-width spellings included; an apostrophe in front of it
@@ -48,7 +49,8 @@ def hide_secrets(document: Document) -> Document:
     """Return the endpoint without what only people who may change it see; a mark keeps its place."""
     hidden = {field.removeprefix("options.") for field in HIDDEN_FIELDS}
     options = {name: HIDDEN if name in hidden else value for name, value in document.get("options", {}).items()}
-    return document | {"options": options} if options else document
+    shown = document | {"options": options} if options else document
+    return shown | {"address": mask_url(shown["address"])} if "address" in shown else shown
 
 
 def _keep(value: Any) -> Any:

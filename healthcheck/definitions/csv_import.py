@@ -17,6 +17,7 @@ from healthcheck.definitions.drafts import Draft
 from healthcheck.definitions.endpoint_documents import ENDPOINT_COLUMNS
 from healthcheck.definitions.group_documents import GROUP_COLUMNS
 from healthcheck.definitions.plans import Plan, make_plan
+from healthcheck.engine.masking import mask_url
 from healthcheck.models import Endpoint, EndpointGroup
 
 _Key = tuple[str, ...]
@@ -89,6 +90,9 @@ def _settle_schedule(row: Row, after: Document) -> None:
 
 def _restore_hidden(draft: Draft) -> None:
     """Take what the file only marks as hidden from the object itself."""
+    address = (draft.before or {}).get("address", "")
+    if draft.after.get("address") == mask_url(address):
+        draft.after["address"] = address
     options: dict[str, Any] = draft.after.get("options", {})
     marked = [name for name in options if f"options.{name}" in HIDDEN_FIELDS and options[name] == HIDDEN]
     if not marked:

@@ -49,3 +49,10 @@ def test_long_texts_are_bounded(count: int) -> None:
     lines = compare("", "\n".join(str(number) for number in range(count)))
     assert len(lines) <= MAX_LINES_PER_FIELD + 1
     assert lines[-1][1].endswith(str(count) if count > 1_000 else str(count - MAX_LINES_PER_FIELD))
+
+
+def test_secrets_of_an_address_are_hidden_from_people_who_only_look() -> None:
+    before, after = "https://a.example/?token=canary", "https://a.example/?token=canary-2"
+    masked = "https://a.example/?token=[hidden]"
+    assert compare(before, after, "address", shows_hidden=False) == [(masked, masked)]
+    assert compare(before, after, "address") == [(before, after)]

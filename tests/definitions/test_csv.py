@@ -236,3 +236,12 @@ def test_file_of_old_names_is_the_same_on_every_run(tmp_path: Any) -> None:
     make_endpoint()
     assert export(Endpoint) == export(Endpoint)
     assert export(Endpoint).startswith("\ufeffgroup,name,kind,address,position,is_paused,timeout_seconds,")
+
+
+def test_file_written_without_the_secrets_of_an_address_keeps_them() -> None:
+    endpoint = make_endpoint(address="https://a.example/?token=canary")
+    text = export(Endpoint, shows_hidden=False)
+    assert ("canary" in text, plan(text).changed) == (False, [])
+    import_text(text)
+    endpoint.refresh_from_db()
+    assert endpoint.address == "https://a.example/?token=canary"
