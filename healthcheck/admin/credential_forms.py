@@ -25,8 +25,8 @@ from healthcheck.models.secrets import SecretsError, seal_secrets
 _WIDE = {"class": "hc-wide", "autocomplete": "off", "spellcheck": "false"}
 
 _ENTER_AGAIN = _(
-    "A stored secret would be sent to another place than before; enter the secret again, or leave the token URL and the "
-    "origins as they are."
+    "A stored secret would be sent to another place than before; enter the secret again, or leave the token URL and "
+    "the origins as they are."
 )
 
 
