@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from project.logs import build_logging
+from project.own_folder import FolderDefaults, read_folder_defaults
 from project.secret_files import FileAwareEnv
 from project.theme import build_theme
 
@@ -16,9 +17,13 @@ env = FileAwareEnv()
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("HEALTHCHECK_DATA", default=str(BASE_DIR / "data")))
 
+# A command beside a running `up` does as its processes do. With a database elsewhere, the folder means nothing.
+_HAS_DATABASE_URL = bool(env.str("DATABASE_URL", default=""))
+_DEFAULTS = FolderDefaults() if _HAS_DATABASE_URL else read_folder_defaults(DATA_DIR)
+
 DEBUG = False
 # Without one every process makes its own: sessions do not last, nobody can forge them, and the deploy check complains.
-SECRET_KEY = env.secret("SECRET_KEY") or f"django-insecure-{secrets.token_urlsafe(40)}"
+SECRET_KEY = env.secret("SECRET_KEY") or _DEFAULTS.secret_key or f"django-insecure-{secrets.token_urlsafe(40)}"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -94,7 +99,7 @@ _POSTGRES_OPTIONS = {
 def _database() -> dict[str, Any]:
     # Not as a URL: a path may hold what means something else there, such as # or %.
     database: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "healthcheck.sqlite3")}
-    if env.str("DATABASE_URL", default=""):
+    if _HAS_DATABASE_URL:
         database = env.db_url("DATABASE_URL")
     if database["ENGINE"].endswith("sqlite3"):
         database["OPTIONS"] = _SQLITE_OPTIONS | database.get("OPTIONS", {})
@@ -162,11 +167,13 @@ LOGIN_TOKEN = env.str("LOGIN_TOKEN", default="")
 LOGIN_ACCOUNT = env.str("LOGIN_ACCOUNT", default="")
 
 HEALTHCHECK: dict[str, Any] = {
-    "ADDRESS_MODE": env.str("HEALTHCHECK_ADDRESS_MODE", default="private"),
+    "ADDRESS_MODE": env.str("HEALTHCHECK_ADDRESS_MODE", default=_DEFAULTS.address_mode),
     "ADDRESS_ALLOW": tuple(env.list("HEALTHCHECK_ADDRESS_ALLOW", default=[])),
     "ADDRESS_DENY": tuple(env.list("HEALTHCHECK_ADDRESS_DENY", default=[])),
     "ENCRYPTION_KEYS": tuple(
-        key.strip() for key in env.secret("HEALTHCHECK_ENCRYPTION_KEYS").split(",") if key.strip()
+        key.strip()
+        for key in (env.secret("HEALTHCHECK_ENCRYPTION_KEYS") or _DEFAULTS.encryption_keys).split(",")
+        if key.strip()
     ),
     "RETENTION_DAYS": env.int("HEALTHCHECK_RETENTION_DAYS", default=14),
     "TRUSTED_PROXIES": tuple(env.list("HEALTHCHECK_TRUSTED_PROXIES", default=[])),

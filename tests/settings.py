@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "only-for-the-tests-only-for-the-tests-only-for-the-tests")
+# What somebody has started in this checkout is none of the tests' business.
+os.environ.setdefault("HEALTHCHECK_DATA", tempfile.mkdtemp(prefix="hctest"))
 if "TEST_DATABASE_URL" in os.environ:
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 

@@ -17,6 +17,7 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from healthcheck.models.secrets import make_key
+from project.own_folder import ENCRYPTION_KEYS_FILE, SECRET_KEY_FILE, join_keys
 
 PRIVATE = 0o700
 # A socket's path has 104 bytes on macOS and 108 on Linux, its final zero included.
@@ -87,7 +88,7 @@ class DataDirectory:
     def read_secret_key(self) -> str:
         """Return Django's key, made at the first start. Raises OSError, CommandError."""
         lost = "and everybody has to log in again"
-        return _read_or_make(self.path / "secret-key", lambda: secrets.token_urlsafe(48), lost=lost)
+        return _read_or_make(self.path / SECRET_KEY_FILE, lambda: secrets.token_urlsafe(48), lost=lost)
 
     def read_encryption_keys(self) -> str:
         """Return the keys of credentials, made at the first start; a rotation puts another one first.
@@ -95,8 +96,7 @@ class DataDirectory:
         Not among the backups: whoever gets hold of a copy of the database must not get the key with it.
         """
         lost = "and the secrets of all credentials have to be entered again"
-        keys = _read_or_make(self.path / "encryption-key", make_key, lost=lost)
-        return ",".join(keys.replace(",", " ").split())
+        return join_keys(_read_or_make(self.path / ENCRYPTION_KEYS_FILE, make_key, lost=lost))
 
     def choose_broker_directory(self) -> Path:
         """Return a private folder whose path suits a socket and the broker's configuration, which quotes nothing."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from project.embedded.data_directory import DataDirectory
+from project.own_folder import OWN_ADDRESS_MODE
 
 BROKER_VARIABLES = ("REDIS_URL", "REDIS_URL_FILE", "CELERY_BROKER_URL", "CELERY_BROKER_URL_FILE")
 KEY_VARIABLES = ("HEALTHCHECK_ENCRYPTION_KEYS", "HEALTHCHECK_ENCRYPTION_KEYS_FILE")
@@ -34,7 +35,7 @@ def build_environment(data: DataDirectory, *, broker: Path | None, allowed_hosts
     own = os.environ
     environment = {
         "ALLOWED_HOSTS": ",".join(allowed_hosts),
-        "HEALTHCHECK_ADDRESS_MODE": "everything",
+        "HEALTHCHECK_ADDRESS_MODE": OWN_ADDRESS_MODE,
         **own,
         "DJANGO_SETTINGS_MODULE": "project.settings",
         "HEALTHCHECK_DATA": str(data.path),
