@@ -69,7 +69,7 @@ class CsvAdmin(VersionedAdmin):
 
     def receive_view(self, request: HttpRequest) -> HttpResponseBase:
         """Set the bound on the upload before anything reads the request, the check of its token included."""
-        guard = UploadGuard(request)
+        guard = UploadGuard(request, max_bytes=MAX_FILE_BYTES)
         request.upload_handlers.insert(0, guard)
 
         def receive(request: HttpRequest) -> HttpResponse:

@@ -50,6 +50,8 @@ from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
 
 _SCHEDULE_COLUMNS = frozenset({"interval_seconds", "cron", "timezone"})
+# What a form that was opened with the endpoints inside sends with them.
+_MANAGEMENT_FIELD = "endpoints-TOTAL_FORMS"
 
 
 class EndpointGroupForm(TaggedForm, ExistingForm):
@@ -71,9 +73,21 @@ class EndpointGroupForm(TaggedForm, ExistingForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         deadline = cleaned.get("deadline_seconds")
-        if self.instance.pk and deadline and not _is_inline(self.instance):
-            self._refuse_slow_endpoints(deadline)
+        if self.instance.pk and not _is_inline(self.instance):
+            self._refuse_lost_endpoints()
+            if deadline:
+                self._refuse_slow_endpoints(deadline)
         return cleaned
+
+    def _refuse_lost_endpoints(self) -> None:
+        """Say so where the form was opened with the endpoints in it, and the group has grown over that meanwhile."""
+        if _MANAGEMENT_FIELD in self.data:
+            sentence = _(
+                "Since you opened this form, the group has come to have more than %(limit)s endpoints, so they are no "
+                "longer part of it. What you entered for endpoints was not saved: save the rest here, and edit the "
+                "endpoints in their own list."
+            )
+            self.add_error(None, ValidationError(sentence, params={"limit": MAX_INLINE_ENDPOINTS}))
 
     def _refuse_slow_endpoints(self, deadline: float) -> None:
         """Do what the endpoints' own forms do where they are part of this page."""

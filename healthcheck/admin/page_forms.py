@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from healthcheck.admin.bases import ModelFormBase
 from healthcheck.admin.dress import dress_form
-from healthcheck.admin.logos import MAX_SIDE, LogoError, encode_logo
+from healthcheck.admin.logos import MAX_SIDE, MAX_UPLOAD_BYTES, LogoError, encode_logo
 from healthcheck.admin.page_lines import parse_lines, write_lines
 from healthcheck.admin.secret_fields import SecretField
 from healthcheck.admin.text_fields import TextField
@@ -39,7 +39,8 @@ class LogoField(forms.FileField):
         if not upload:
             return b""
         try:
-            return encode_logo(upload.read())
+            # One more than allowed is enough to be refused.
+            return encode_logo(upload.read(MAX_UPLOAD_BYTES + 1))
         except LogoError as error:
             raise ValidationError(str(error)) from None
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import ManyToManyField, Max, QuerySet
 from django.forms import ModelMultipleChoiceField
-from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from healthcheck.admin.bases import StackedInlineBase
+from healthcheck.admin.logos import MAX_UPLOAD_BYTES
 from healthcheck.admin.page_forms import PageSectionForm, StatusPageForm, replace_items
 from healthcheck.admin.page_lines import write_lines
+from healthcheck.admin.uploads import UploadGuard
 from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.models import EndpointGroup, PageSection, StatusPage
 
@@ -68,6 +72,25 @@ class StatusPageAdmin(VersionedAdmin):
             {"fields": (("theme", "accent"), "language", "logo_preview", "logo_file", "remove_logo", "kept_logo")},
         ),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        return [
+            path("add/", self._receive(self.add_view), name=f"{name}_add"),
+            path("<path:object_id>/change/", self._receive(self.change_view), name=f"{name}_change"),
+            *super().get_urls(),
+        ]
+
+    def _receive(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        """Set the bound on the logo before anything reads the request, the check of its token included."""
+
+        def receive(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            # Room for what makes the field refuse it: the guard keeps whole pieces, up to its bound.
+            guard = UploadGuard(request, max_bytes=MAX_UPLOAD_BYTES + 2 * UploadGuard.chunk_size)
+            request.upload_handlers.insert(0, guard)
+            return csrf_protect(view)(request, *args, **kwargs)
+
+        return self.admin_site.admin_view(csrf_exempt(receive))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)

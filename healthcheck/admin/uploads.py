@@ -7,19 +7,18 @@ from typing import Any
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 
-from healthcheck.definitions.csv_reading import MAX_FILE_BYTES
-
 
 class UploadGuard(FileUploadHandler):
     """Stands before Django's own handlers, which keep small files in memory and others on disk."""
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HttpRequest, *, max_bytes: int) -> None:
         super().__init__(request)
+        self.max_bytes = max_bytes
         self.received = 0
 
     @property
     def is_over(self) -> bool:
-        return self.received > MAX_FILE_BYTES
+        return self.received > self.max_bytes
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         self.received += len(raw_data)

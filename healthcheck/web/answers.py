@@ -53,6 +53,7 @@ class Answers:
     def __init__(self, max_bytes: int = MAX_KEPT_BYTES) -> None:
         self._max_bytes = max_bytes
         self._kept: OrderedDict[Hashable, Answer] = OrderedDict()
+        self._bytes = 0
         self._lock = Lock()
 
     def find(self, key: Hashable, *, at: float) -> Answer | None:
@@ -65,16 +66,23 @@ class Answers:
             return answer
 
     def keep(self, key: Hashable, answer: Answer) -> None:
+        """Keep it, in the place of what is over and, where room is short, of what was used least lately."""
         with self._lock:
+            if (former := self._kept.pop(key, None)) is not None:
+                self._bytes -= former.size
             self._kept[key] = answer
-            self._kept.move_to_end(key)
-            while len(self._kept) > 1 and sum(each.size for each in self._kept.values()) > self._max_bytes:
-                self._kept.popitem(last=False)
+            self._bytes += answer.size
+            while len(self._kept) > 1 and (self._bytes > self._max_bytes or self._is_oldest_over(answer.made_at)):
+                self._bytes -= self._kept.popitem(last=False)[1].size
+
+    def _is_oldest_over(self, at: float) -> bool:
+        return at - next(iter(self._kept.values())).made_at >= MAX_AGE_SECONDS
 
     def forget(self) -> None:
         """Drop everything, for whoever cannot wait those seconds."""
         with self._lock:
             self._kept.clear()
+            self._bytes = 0
 
 
 ANSWERS = Answers()

@@ -1,4 +1,4 @@
-"""A page's own style sheet and logo, behind the page's own gate. Their addresses change with them, so they are kept."""
+"""A page's own style sheet and logo, behind the page's own gate. Their addresses change with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from healthcheck.web.look import draw_style, name_version, read_logo
 from healthcheck.web.public import public
 from healthcheck.web.snapshot import find_page
 
-_YEAR_SECONDS = 365 * 86400
+# Long enough to cost next to nothing, and no longer: no cache asks again when the page is closed to the public.
+_DAY_SECONDS = 86400
 
 
 @public
@@ -60,5 +61,5 @@ def _keep_long(response: HttpResponse, page: StatusPage, *, is_current: bool) ->
         # Not by proxies, and not by the next user of this browser without asking again.
         response.headers["Cache-Control"] = "private, no-cache"
     elif is_current:
-        response.headers["Cache-Control"] = f"public, max-age={_YEAR_SECONDS}, immutable"
+        response.headers["Cache-Control"] = f"public, max-age={_DAY_SECONDS}, immutable"
     return response

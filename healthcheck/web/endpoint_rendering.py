@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.formats import number_format
@@ -81,6 +81,8 @@ def build_chart(window: Window) -> dict[str, Any]:
             for percent, value in zip(PERCENTILES, window.percentiles_us, strict=False)
         ],
         "width": describe_span(window.width),
+        "count": number_format(window.count, force_grouping=True),
+        "covered": describe_span(_round_to_minutes(window.width * len(window.columns))),
         "rows": [_build_row(column) for column in reversed(window.columns) if column.count],
     }
 
@@ -111,6 +113,11 @@ def describe_failures(window: Window) -> str:
         return sentence
     unknown = ngettext("%(count)s measured nothing.", "%(count)s measured nothing.", window.unknown)
     return f"{sentence} {unknown % {'count': window.unknown}}"
+
+
+def _round_to_minutes(length: timedelta) -> timedelta:
+    # Slots are a hair early or late, and the words leave out what is no whole minute.
+    return timedelta(minutes=round(length / timedelta(minutes=1)))
 
 
 def _choose_times(window: Window) -> list[str]:

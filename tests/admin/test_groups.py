@@ -177,6 +177,24 @@ def test_large_group_is_edited_without_its_endpoints(operator: Client) -> None:
     assert operator.post(change_url(group), fields | {"name": "Large"}).status_code == 302
 
 
+def test_endpoints_that_are_no_longer_part_of_the_form_are_not_lost_in_silence(operator: Client) -> None:
+    group = make_group()
+    endpoint = make_endpoint(group, "e0")
+    Endpoint.objects.bulk_create(Endpoint(group=group, name=f"e{number}") for number in range(1, 50))
+    assert "endpoints-TOTAL_FORMS" in operator.get(change_url(group)).content.decode()
+    fields = group_fields({"id": endpoint.pk, "name": "renamed"}, stored=1, name="Typed")
+    make_endpoint(group, "by a colleague")
+    response = operator.post(change_url(group), fields)
+    [sentence] = errors_of(response)
+    assert sentence.startswith("Since you opened this form, the group has come to have more than 50 endpoints")
+    page = response.content.decode()
+    assert 'value="Typed"' in page
+    # The next attempt is a form without them.
+    assert "endpoints-TOTAL_FORMS" not in page
+    assert Endpoint.objects.filter(name="renamed").count() == 0
+    assert EndpointGroup.objects.get().name == "Web"
+
+
 def test_saving_does_not_move_back_the_clock_that_a_scheduler_moves_meanwhile(operator: Client) -> None:
     group = make_group(next_run_at=NOW)
     claimed = NOW + timedelta(minutes=1)

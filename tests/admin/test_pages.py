@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -186,6 +187,34 @@ def test_file_that_is_no_picture_costs_nothing_else_of_the_form(operator: Client
     assert "api</textarea>" in text
     page.refresh_from_db()
     assert (page.title, bytes(page.logo or b"")) == ("Acme", make_picture())
+
+
+def test_huge_logo_is_refused_without_being_kept(operator: Client) -> None:
+    page = make_page("acme")
+    boundary = "a-boundary"
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in page_fields(title="After").items()
+    ]
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="logo_file"; filename="a.png"\r\n\r\n'
+    body = "".join([*parts, head]).encode() + make_picture() + bytes(100_000_000) + f"\r\n--{boundary}--\r\n".encode()
+    tracemalloc.start()
+    response = operator.generic("POST", change_url(page), body, f"multipart/form-data; boundary={boundary}")
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "The picture is larger than 5 MB; make it smaller and choose it again." in refusals_of(response)
+    # The test's own client copies the body; of the upload little more than the bound is kept anywhere.
+    assert peak < len(body) + 30_000_000
+    received: Any = response.wsgi_request.FILES["logo_file"]
+    assert received.size < 6_000_000
+    assert 'value="After"' in response.content.decode()
+
+
+def test_page_with_a_logo_needs_its_token(operator: Client) -> None:
+    page = make_page("acme")
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = operator.cookies
+    assert strict.post(change_url(page), page_fields(logo_file=upload(make_picture()))).status_code == 403
 
 
 def test_good_logo_is_kept_while_something_else_is_corrected(operator: Client) -> None:

@@ -123,6 +123,14 @@ def test_service_reads_each_of_its_secret_files_and_no_variable_beside_it(name: 
     assert {key.removesuffix("_FILE") for key in files} <= set(SERVICES[name].environment)
 
 
+def test_proxies_are_trusted_when_they_are_named() -> None:
+    proxies = {"HEALTHCHECK_TRUSTED_PROXIES": "172.16.0.0/12"}
+    named = load_services(read_compose_file(), SECRETS | proxies)
+    for name in OURS:
+        assert SERVICES[name].environment["HEALTHCHECK_TRUSTED_PROXIES"] == ""
+        assert named[name].environment["HEALTHCHECK_TRUSTED_PROXIES"] == "172.16.0.0/12"
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_of_ours_exists(name: str) -> None:
     program, *rest = SERVICES[name].command or read_command(read_dockerfile())

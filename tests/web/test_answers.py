@@ -36,6 +36,27 @@ def test_what_was_used_least_lately_makes_room() -> None:
     assert [key for key in "abc" if answers.find(key, at=0.0)] == ["a", "c"]
 
 
+def test_key_that_is_kept_anew_takes_its_room_once() -> None:
+    answer = pack(BIG, "text/plain", at=0.0)
+    answers = Answers(max_bytes=2 * answer.size)
+    for key in ("a", "b", "b", "b"):
+        answers.keep(key, answer)
+    assert answers.find("a", at=0.0)
+    answers.forget()
+    for key in "ab":
+        answers.keep(key, answer)
+    assert answers.find("a", at=0.0)
+
+
+def test_what_is_over_makes_room_before_room_is_short() -> None:
+    answers = Answers()
+    first = pack(BIG, "text/plain", at=0.0)
+    answers.keep("a", first)
+    answers.keep("b", pack(BIG, "text/plain", at=MAX_AGE_SECONDS))
+    # Asked for an instant at which it would still have been shown.
+    assert answers.find("a", at=0.0) is None
+
+
 def test_one_answer_is_kept_however_large_it_is() -> None:
     answers = Answers(max_bytes=1)
     answers.keep("key", pack(BIG, "text/plain", at=0.0))

@@ -86,6 +86,7 @@ def test_page_shows_how_long_answers_took(client: Client, endpoint: Endpoint) ->
     text = show(client, endpoint)
     assert "Half of the answers took at most 20 ms, 95% at most 30 ms, 99% at most 30 ms." in text
     assert "1 of 4 checks failed." in text
+    assert "of every single answer in the window: the newest 4 checks, 4 minutes together." in text
     assert "<td>1</td><td>0</td><td>0.0 ms</td><td>0.0 ms</td><td>10 ms</td><td>10 ms</td>" in text
     window = read(client, endpoint)["window"]
     assert window["percentiles_ms"] == {"50": 20.0, "95": 30.0, "99": 30.0}

@@ -13,7 +13,7 @@ from tests.pictures import make_picture
 
 pytestmark = pytest.mark.django_db
 
-FOREVER = "public, max-age=31536000, immutable"
+A_DAY = "public, max-age=86400, immutable"
 
 
 def _find(pattern: str, text: str) -> str:
@@ -41,14 +41,14 @@ def test_theme_of_the_page_beats_the_system(client: Client, theme: str) -> None:
     assert f'<meta name="color-scheme" content="{theme}">' in text
 
 
-def test_logo_is_served_as_it_is_stored_and_kept_for_ever(client: Client) -> None:
+def test_logo_is_served_as_it_is_stored_and_kept_for_a_day(client: Client) -> None:
     make_page("own", logo=make_picture(size=(480, 96)))
     text = client.get("/status/own/").content.decode()
     address = _find(r'src="([^"]+logo-[^"]+)"', text)
     assert 'width="240" height="48" alt=""' in text
     response = client.get(address)
     assert (response.content, response.headers["Content-Type"]) == (make_picture(size=(480, 96)), "image/png")
-    assert response.headers["Cache-Control"] == FOREVER
+    assert response.headers["Cache-Control"] == A_DAY
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
@@ -75,7 +75,7 @@ def test_accent_has_a_style_sheet_of_its_own(client: Client) -> None:
     address = _find(r'href="([^"]+style-[^"]+\.css)"', client.get("/status/own/").content.decode())
     response = client.get(address)
     assert response.headers["Content-Type"] == "text/css; charset=utf-8"
-    assert response.headers["Cache-Control"] == FOREVER
+    assert response.headers["Cache-Control"] == A_DAY
     assert response.content == (
         b":root { --hc-link: light-dark(#2456c9, #6487d9); --hc-accent: light-dark(#2456c9, #3865ce);"
         b" --hc-on-link: light-dark(#ffffff, #000000); }\n"
