@@ -13,7 +13,7 @@ from pytest_django import Settings
 from healthcheck.engine.loop import stop_engine_loop
 from healthcheck.engine.types import State
 from healthcheck.models import Endpoint, EndpointGroup, Version, VersionAction
-from tests.admin.conftest import make_person
+from tests.admin.conftest import make_person, press_until_judged
 from tests.factories import make_endpoint, make_group
 from tests.hostile import HostileServer, play
 
@@ -49,7 +49,7 @@ def fields(address: str, **changed: Any) -> dict[str, Any]:
 
 def test_answer_is_shown_and_what_fits_it_is_offered(operator: Client, hostile: HostileServer) -> None:
     address = f"http://127.0.0.1:{hostile.listen(JSON)}/health"
-    response = operator.post(URL, {"address": address, "group": "", "_probe": "1"})
+    response = press_until_judged(operator, URL, {"address": address, "group": "", "_probe": "1"})
     answer, details = response.context["answer"], response.context["details"]
     assert (answer.state, answer.excerpt) == (State.UP, '{"status": "ok"}')
     assert details.offered_lines == [
@@ -119,7 +119,7 @@ def test_target_that_fails_can_be_added(operator: Client) -> None:
 
 def test_address_without_a_scheme_is_tried_with_both(operator: Client, hostile: HostileServer) -> None:
     port = hostile.listen("good")
-    response = operator.post(URL, {"address": f"127.0.0.1:{port}", "_probe": "1"})
+    response = press_until_judged(operator, URL, {"address": f"127.0.0.1:{port}", "_probe": "1"})
     assert response.context["answer"].state is State.UP
     assert response.context["url_form"]["address"].value() == f"http://127.0.0.1:{port}"
 

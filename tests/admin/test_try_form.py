@@ -18,7 +18,7 @@ from pytest_django import Settings
 from healthcheck.engine.loop import stop_engine_loop
 from healthcheck.engine.types import State
 from healthcheck.models import Endpoint
-from tests.admin.conftest import endpoint_fields, make_person
+from tests.admin.conftest import endpoint_fields, make_person, press_until_judged
 from tests.factories import make_credential, make_endpoint, make_group
 from tests.hostile import HostileServer
 
@@ -42,7 +42,7 @@ def fields(port: int, **changed: Any) -> dict[str, Any]:
 
 def test_new_endpoint_is_tried_and_not_stored(operator: Client, hostile: HostileServer) -> None:
     typed = fields(hostile.listen("good"), group=make_group().pk, name="fresh", assertions='body contains "absent"')
-    response = operator.post(f"{LIST}add/", typed)
+    response = press_until_judged(operator, f"{LIST}add/", typed)
     tried, form = response.context["tried"], response.context["adminform"].form
     assert (tried.state, tried.sentence) == (State.DOWN, "Its answer was not what was expected.")
     assert [(each.expected, each.held) for each in tried.assertions] == [
