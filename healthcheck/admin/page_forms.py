@@ -10,6 +10,7 @@ from django import forms
 from django.contrib.auth.hashers import make_password
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -27,11 +28,18 @@ MAX_PASSWORD_LENGTH = 1000
 _SALT = "healthcheck.admin.logo"
 
 
+class LogoInput(forms.FileInput):
+    """A file input, and what unfold's script expects near it: a text input to write the name of the file into."""
+
+    def render(self, *args: Any, **kwargs: Any) -> SafeString:
+        return super().render(*args, **kwargs) + SafeString('<input type="text" hidden disabled>')
+
+
 class LogoField(forms.FileField):
     """A picture, cleaned to PNG of our own making."""
 
     def __init__(self, **options: Any) -> None:
-        widget = forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/gif,image/webp"})
+        widget = LogoInput(attrs={"accept": "image/png,image/jpeg,image/gif,image/webp"})
         super().__init__(required=False, widget=widget, **options)
 
     def clean(self, data: Any, initial: Any = None) -> bytes:

@@ -49,6 +49,17 @@ def add_group(page: Page, live_server: LiveServer) -> EndpointGroup:
     return EndpointGroup.objects.get()
 
 
+def test_choosing_a_logo_upsets_no_script(page: Page, live_server: LiveServer, complaints: list[str]) -> None:
+    log_in(page, live_server)
+    page.goto(f"{live_server.url}/admin/healthcheck/statuspage/add/")
+    page.wait_for_load_state("networkidle")
+    # The theme listens to file inputs from the first change of the page on.
+    page.evaluate("document.body.append(document.createElement('p'))")
+    page.locator("#id_logo_file").set_input_files({"name": "logo.png", "mimeType": "image/png", "buffer": b"logo"})
+    assert page.evaluate("document.querySelector('#id_logo_file').files[0].name") == "logo.png"
+    assert complaints == []
+
+
 def test_operator_adds_a_group_corrects_it_and_checks_it(
     page: Page, live_server: LiveServer, complaints: list[str]
 ) -> None:
