@@ -13,7 +13,6 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from healthcheck.admin.answers import describe_probed
 from healthcheck.admin.badges import draw_paused, draw_state
@@ -39,7 +38,7 @@ class ExplanationViews(OperatedAdmin):
     def get_urls(self) -> list[URLPattern]:
         result, latest = "<int:pk>/results/<int:run_id>/", "<int:pk>/latest/"
         # A probe takes seconds: a project's ATOMIC_REQUESTS must not hold a transaction meanwhile.
-        try_now = transaction.non_atomic_requests(self.admin_site.admin_view(require_POST(self.try_now_view)))
+        try_now = transaction.non_atomic_requests(self.admin_site.admin_view(self.try_now_view))
         return [
             path(f"{result}try/", try_now, name=self._url_name("try_now")),
             path(result, self.admin_site.admin_view(self.result_view), name=self._url_name("result")),
@@ -58,6 +57,9 @@ class ExplanationViews(OperatedAdmin):
     def try_now_view(self, request: HttpRequest, pk: int, run_id: int) -> HttpResponseBase:
         """Probe the endpoint as it is defined now, and show both: then and now. Nothing is stored."""
         endpoint = self.find_visible(request, pk)
+        if request.method != "POST":
+            # A link, or the address bar after a reload: only the button probes.
+            return redirect(self.result_url(pk, run_id))
         if not self.may_try(request, endpoint):
             raise PermissionDenied
         try:
