@@ -203,6 +203,14 @@ def test_probing_again_judges_what_was_chosen_and_keeps_it(operator: Client, hos
     assert 'body contains "hello"' in details.offered_lines
 
 
+def test_no_verdict_is_shown_while_a_line_is_refused(operator: Client, hostile: HostileServer) -> None:
+    typed = fields(f"http://127.0.0.1:{hostile.listen('good')}/", further="body is fine") | {"_probe": "1"}
+    typed.pop("_save")
+    page = operator.post(URL, typed).content.decode()
+    assert "Line 1:" in page
+    assert "It answered as expected." not in page
+
+
 def test_people_who_may_not_add_cannot_probe(viewer: Client, hostile: HostileServer) -> None:
     port = hostile.listen("good")
     for client in (viewer, make_person("view_endpoint", "change_endpoint", "operate_endpointgroup")):
