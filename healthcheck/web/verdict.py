@@ -57,11 +57,9 @@ def _describe_all(state: State) -> str:
 
 def _describe_some(state: State, count: int) -> str:
     if state is State.DEGRADED:
-        return ngettext(
-            "%(count)s of %(total)s endpoints is degraded", "%(count)s of %(total)s endpoints are degraded", count
-        )
+        return ngettext("%(count)s of %(total)s is degraded", "%(count)s of %(total)s are degraded", count)
     if state is State.DOWN:
-        return ngettext("%(count)s of %(total)s endpoints is down", "%(count)s of %(total)s endpoints are down", count)
+        return ngettext("%(count)s of %(total)s is down", "%(count)s of %(total)s are down", count)
     return ngettext(
         "The state of %(count)s of %(total)s endpoints is not known",
         "The state of %(count)s of %(total)s endpoints is not known",

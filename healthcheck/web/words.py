@@ -96,8 +96,10 @@ def describe_age(at: datetime, now: datetime, language: str | None = None) -> st
 
 def describe_span(length: timedelta) -> str:
     """Return a length of time in its one or two largest units, such as “2 hours, 5 minutes”."""
-    if length.total_seconds() < 60:
-        return gettext("less than a minute")
+    seconds = length.total_seconds()
+    if seconds < 60:
+        count = max(round(seconds), 1)
+        return ngettext("%(count)s second", "%(count)s seconds", count) % {"count": count}
     return timesince(_EPOCH, _EPOCH + length, depth=2).replace("\xa0", " ")
 
 

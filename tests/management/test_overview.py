@@ -27,7 +27,7 @@ def test_overview_shows_what_the_page_shows() -> None:
     status, shown = run_command("overview")
     lines = [line.strip() for line in shown.splitlines()]
     assert status == 0
-    assert lines[0] == "Acme Cloud: 1 of 8 endpoints is down (1 degraded, 1 unknown, 5 up)"
+    assert lines[0] == "Acme Cloud: 1 of 8 is down (1 degraded, 1 unknown, 5 up)"
     assert "Payments API  1 down, 1 unknown, 2 up" in lines
     [checkout] = [line for line in lines if "Checkout" in line]
     assert checkout.split(maxsplit=2)[:2] == ["Down", "Checkout"]

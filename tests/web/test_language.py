@@ -59,7 +59,7 @@ def test_page_is_german_down_to_its_dates_numbers_and_plurals(client: Client) ->
     paint_mixed_page(now)
     text = _read(client, "/")
     assert '<html lang="de" dir="ltr">' in text
-    assert "1 von 8 Endpunkten ist ausgefallen" in text
+    assert "1 von 8 ist ausgefallen" in text
     assert "Keine Antwort in der vorgesehenen Zeit." in text
     assert "(vor 11 Minuten)" in text
     assert "2,4 s" in text

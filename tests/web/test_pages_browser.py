@@ -158,7 +158,7 @@ def test_focus_stays_where_it_was_when_its_part_is_swapped(page: Page, live_serv
     EndpointState.objects.filter(endpoint=endpoint).update(state=State.UP, last_verdict=State.UP, last_error_kind=0)
     ANSWERS.forget()
     page.clock.run_for(10_500)
-    expect(page).to_have_title("1 of 8 endpoints is degraded · Acme Cloud")
+    expect(page).to_have_title("1 of 8 is degraded · Acme Cloud")
     expect(page.get_by_role("link", name="Refunds")).to_be_focused()
 
 

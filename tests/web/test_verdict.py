@@ -21,9 +21,9 @@ UNKNOWN, UP, DEGRADED, DOWN = State
         ([DOWN, DOWN], Verdict(DOWN, "Everything is down", "2 endpoints")),
         ([DEGRADED], Verdict(DEGRADED, "Everything is degraded", "1 endpoint")),
         ([UNKNOWN], Verdict(UNKNOWN, "The current state is not known", "1 endpoint")),
-        ([UP, DOWN], Verdict(DOWN, "1 of 2 endpoints is down", "1 up")),
-        ([DEGRADED, DOWN, DOWN, UNKNOWN], Verdict(DOWN, "2 of 4 endpoints are down", "1 degraded, 1 unknown")),
-        ([UP, DEGRADED, UNKNOWN], Verdict(DEGRADED, "1 of 3 endpoints is degraded", "1 unknown, 1 up")),
+        ([UP, DOWN], Verdict(DOWN, "1 of 2 is down", "1 up")),
+        ([DEGRADED, DOWN, DOWN, UNKNOWN], Verdict(DOWN, "2 of 4 are down", "1 degraded, 1 unknown")),
+        ([UP, DEGRADED, UNKNOWN], Verdict(DEGRADED, "1 of 3 is degraded", "1 unknown, 1 up")),
         ([UP, UNKNOWN], Verdict(UNKNOWN, "The state of 1 of 2 endpoints is not known", "1 up")),
     ],
 )
