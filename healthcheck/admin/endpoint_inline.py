@@ -43,7 +43,8 @@ class EndpointInline(StackedInlineBase):
                 "fields": (
                     ("name", "state"),
                     "address",
-                    ("timeout_seconds", "failure_threshold", "recovery_threshold"),
+                    "timeout_seconds",
+                    ("failure_threshold", "recovery_threshold"),
                     ("position", "is_paused"),
                     "assertions",
                     VERSION_FIELD,

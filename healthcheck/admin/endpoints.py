@@ -58,11 +58,11 @@ _MASKED_IDENTITY: Any = (
 )
 _JUDGEMENT: Any = (
     gettext_lazy("What is expected"),
-    {"fields": ("assertions", ("timeout_seconds", "failure_threshold", "recovery_threshold"))},
+    {"fields": ("assertions", "timeout_seconds", ("failure_threshold", "recovery_threshold"))},
 )
 _REQUEST: Any = (
     gettext_lazy("Request"),
-    {"fields": ("credential", "method", "headers", "body", ("family", "max_redirects", "max_body_bytes"))},
+    {"fields": ("credential", "method", "headers", "body", "family", ("max_redirects", "max_body_bytes"))},
 )
 _TRUST: Any = (gettext_lazy("Trust"), {"fields": ("verify", "ca_pem")})
 _STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error", "last_result")})

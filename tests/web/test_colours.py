@@ -56,3 +56,9 @@ def test_text_is_readable_on_every_tint(theme: str, ground: str, text: str) -> N
 def test_marks_are_visible(theme: str, mark: str) -> None:
     tokens = _read_tokens(theme)
     assert _measure_contrast(tokens[mark], tokens["card"]) >= 3
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_lookup_and_connection_differ_without_their_hue(theme: str) -> None:
+    tokens = _read_tokens(theme)
+    assert _measure_contrast(tokens["phase-resolve"], tokens["phase-connect"]) >= 1.5
