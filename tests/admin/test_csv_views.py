@@ -115,6 +115,12 @@ def test_file_that_is_none_is_refused_with_a_sentence(operator: Client, content:
     assert ImportFile.objects.count() == 0
 
 
+def test_links_over_a_list_are_dressed_as_its_tools(operator: Client) -> None:
+    page = operator.get("/admin/healthcheck/endpoint/").content.decode()
+    for view in ("export", "import"):
+        assert f'<li class="hc-tool-item"><a href="/admin/healthcheck/endpoint/{view}/' in page
+
+
 def test_huge_file_is_refused_without_being_kept(operator: Client) -> None:
     boundary = "a-boundary"
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="huge.csv"\r\n\r\ngroup,name\r\n'
