@@ -93,6 +93,15 @@ def test_page_shows_how_long_answers_took(client: Client, endpoint: Endpoint) ->
     assert [column["latency_ms"] for column in window["columns"]] == [None, 30.0, 20.0, 10.0]
 
 
+def test_endpoint_that_never_answered_has_no_scale(client: Client, endpoint: Endpoint) -> None:
+    check(endpoint, MINUTE, State.DOWN, error_kind=ErrorKind.REFUSED)
+    text = show(client, endpoint)
+    assert "No check was answered. 1 of 1 check failed." in text
+    assert "hc-mark-failed" in text
+    for absent in ("hc-chart-scale", "hc-chart-plot", "hc-chart-key", "Each bar is"):
+        assert absent not in text
+
+
 def test_page_never_shows_what_is_for_staff(client: Client, endpoint: Endpoint) -> None:
     canary = "canary.example"
     Endpoint.objects.filter(pk=endpoint.pk).update(address=f"https://u:p@{canary}/", description=canary)
