@@ -29,7 +29,23 @@ _CERTIFICATE_DAYS = (14, 7, 3)
 
 _TITLE = re.compile(r"<(title|h1)\b[^<>]{0,200}>([^<>]{1,500})</\1", re.IGNORECASE)
 _NAMES = {"status": 0, "state": 1, "health": 2, "healthy": 2, "ready": 2, "ok": 2, "success": 2, "alive": 2, "up": 2}
-_UNWELL = frozenset({"down", "error", "errors", "fail", "failed", "failure", "unhealthy", "critical", "degraded", "no"})
+_UNWELL = frozenset(
+    {
+        "down",
+        "error",
+        "errors",
+        "fail",
+        "failed",
+        "failing",
+        "failure",
+        "unhealthy",
+        "critical",
+        "degraded",
+        "no",
+        "not",
+    }
+    | {"broken", "dead", "offline", "outage", "stopped", "unavailable", "unreachable", "warn", "warning"}
+)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A number in a word is a counter, a time, an id: it will be another one tomorrow.
 _STEADY = re.compile(r"[^\W\d_](?:[^\W\d_]|[ ._'-])*")
@@ -126,7 +142,11 @@ def _join(path: str, name: str) -> str:
 
 def _is_well(value: Any) -> bool:
     if isinstance(value, str):
-        return len(value) <= MAX_TEXT_CHARS and bool(_STEADY.fullmatch(value)) and value.lower() not in _UNWELL
+        return (
+            len(value) <= MAX_TEXT_CHARS
+            and bool(_STEADY.fullmatch(value))
+            and _UNWELL.isdisjoint(value.lower().split())
+        )
     return value is True
 
 

@@ -48,6 +48,12 @@ def test_json_is_known_by_what_says_that_all_is_well() -> None:
     )
 
 
+@pytest.mark.parametrize("word", ["fail", "critical", "Unhealthy", "not ok", "partial outage", "offline", "warn"])
+def test_word_that_says_failure_is_not_expected(word: str) -> None:
+    proposed = suggest_assertions(see(json.dumps({"status": word, "state": "ok"})), now=NOW)
+    assert [each for each in proposed if each.startswith("json")] == ['json $.state == "ok"']
+
+
 def test_json_that_says_nothing_is_known_by_a_member() -> None:
     assert 'json $["a b"]' in suggest_assertions(see('{"a b": 1, "c": 2}'), now=NOW)
 
