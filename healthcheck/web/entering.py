@@ -27,6 +27,8 @@ from healthcheck.web.snapshot import find_page
 
 # Nobody types more, and a hash is computed over all of it.
 MAX_PASSWORD_LENGTH = 1000
+# The longest password fits: a character has up to four bytes, and each of those is written as three.
+MAX_FORM_BYTES = 16 * 1024
 
 
 @csrf_exempt
@@ -50,6 +52,13 @@ def _take_guess(request: HttpRequest, page: StatusPage, urls: PageUrls) -> HttpR
     if _comes_from_elsewhere(request):
         sentence = gettext("This form was sent from another site; enter the password here.")
         return _show_form(request, sentence=sentence, status=HTTPStatus.FORBIDDEN)
+    # Before the body is read: what nobody types is not even received.
+    if not _is_plain_form(request):
+        sentence = gettext("What was sent is not this form; enter the password here.")
+        return _show_form(request, sentence=sentence, status=HTTPStatus.BAD_REQUEST)
+    if _find_length(request) > MAX_FORM_BYTES:
+        sentence = gettext("What was sent is too large for a password; enter the password here.")
+        return _show_form(request, sentence=sentence, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     visitor = find_visitor(request)
     if not may_guess(page.pk, visitor):
         sentence = gettext("Too many attempts. Wait five minutes, then try again.")
@@ -79,6 +88,18 @@ def _find_target(request: HttpRequest, urls: PageUrls) -> str:
     wanted = request.GET.get("endpoint", "")
     is_number = wanted.isascii() and wanted.isdigit() and len(wanted) <= 10
     return f"{urls.page}{wanted}/" if is_number else urls.page
+
+
+def _is_plain_form(request: HttpRequest) -> bool:
+    charset = (request.content_params or {}).get("charset", "utf-8")
+    is_form = request.content_type == "application/x-www-form-urlencoded"
+    return is_form and charset.lower() in {"utf-8", "utf8"}
+
+
+def _find_length(request: HttpRequest) -> int:
+    """Return how long the body is said to be; none of it is read without that."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return int(length) if length.isascii() and length.isdigit() and len(length) <= 18 else MAX_FORM_BYTES + 1
 
 
 def _comes_from_elsewhere(request: HttpRequest) -> bool:

@@ -10,9 +10,10 @@ from django.test import Client, override_settings
 
 from healthcheck.models import Endpoint
 from healthcheck.models.page import Visibility
+from healthcheck.web.entering import MAX_FORM_BYTES, MAX_PASSWORD_LENGTH
 from healthcheck.web.guesses import MAX_GUESSES
 from tests.factories import make_page
-from tests.web.test_gate import CANARY, FORM, PASSWORD, endpoint, enter, make_gated
+from tests.web.test_gate import CANARY, FORM, PASSWORD, endpoint, enter, make_gated, send
 
 pytestmark = pytest.mark.django_db
 
@@ -51,13 +52,13 @@ def test_form_leads_to_the_endpoint_that_was_asked_for(client: Client, endpoint:
     make_gated(Visibility.PASSWORD)
     form = client.get(f"/status/inner/{endpoint.pk}/").headers["Location"]
     assert f'action="{form}"' in _text(client.get(form))
-    assert client.post(form, {"password": PASSWORD}).headers["Location"] == f"/status/inner/{endpoint.pk}/"
+    assert send(client, form).headers["Location"] == f"/status/inner/{endpoint.pk}/"
 
 
 @pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example/", "../../admin", "1/../..", "٣", "9" * 11])
 def test_form_leads_nowhere_else(client: Client, wanted: str) -> None:
     make_gated(Visibility.PASSWORD)
-    response = client.post(f"{FORM}?endpoint={wanted}", {"password": PASSWORD})
+    response = send(client, f"{FORM}?endpoint={wanted}")
     assert response.headers["Location"] == "/status/inner/"
 
 
@@ -85,8 +86,8 @@ def test_guesses_are_counted_by_page_and_by_address(client: Client) -> None:
     make_page("other", visibility=Visibility.PASSWORD, password=page.password)
     for _ in range(MAX_GUESSES + 1):
         enter(client, "wrong")
-    assert client.post("/status/other/enter", {"password": PASSWORD}).status_code == 303
-    assert client.post(FORM, {"password": PASSWORD}, REMOTE_ADDR="192.0.2.7").status_code == 303
+    assert send(client, "/status/other/enter").status_code == 303
+    assert send(client, FORM, REMOTE_ADDR="192.0.2.7").status_code == 303
 
 
 def test_right_password_starts_the_count_anew(client: Client) -> None:
@@ -116,9 +117,9 @@ def test_behind_a_trusted_proxy_each_visitor_has_a_count(client: Client) -> None
 def test_whoever_has_one_ipv6_address_has_its_whole_network(client: Client) -> None:
     make_gated(Visibility.PASSWORD)
     for number in range(MAX_GUESSES + 1):
-        response = client.post(FORM, {"password": "wrong"}, REMOTE_ADDR=f"2001:db8:1:2::{number:x}")
+        response = send(client, FORM, "wrong", REMOTE_ADDR=f"2001:db8:1:2::{number:x}")
     assert TOO_MANY in _text(response)
-    assert client.post(FORM, {"password": PASSWORD}, REMOTE_ADDR="2001:db8:1:3::1").status_code == 303
+    assert send(client, FORM, REMOTE_ADDR="2001:db8:1:3::1").status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -137,6 +138,38 @@ def test_form_of_another_site_uses_up_no_guess(client: Client, headers: dict[str
     assert response.status_code == 403
     assert "This form was sent from another site; enter the password here." in _text(response)
     assert enter(client, origin="http://testserver").status_code == 303
+
+
+URLENCODED = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        (f"{URLENCODED}; charset=utf-16", 400),
+        (f"{URLENCODED}; charset=rot13", 400),
+        ("multipart/form-data; boundary=x; charset=utf-16", 400),
+        ("multipart/form-data; boundary=x", 400),
+        ("application/json", 400),
+        ("", 400),
+        (URLENCODED, 413),
+        (f"{URLENCODED}; charset=UTF-8", 413),
+    ],
+)
+def test_body_that_is_no_password_is_refused_unread(content_type: str, status: int) -> None:
+    make_gated(Visibility.PASSWORD)
+    client = Client(enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "a" * 32
+    body = f"password={'x' * MAX_FORM_BYTES}".encode()
+    response = client.generic("POST", FORM, body, content_type=content_type)
+    assert response.status_code == status
+    assert "enter the password here." in _text(response)
+    assert response.wsgi_request.environ["wsgi.input"].read(9) == b"password="
+
+
+def test_longest_password_fits_the_form(client: Client) -> None:
+    make_gated(Visibility.PASSWORD)
+    assert WRONG in _text(enter(client, "🧨" * MAX_PASSWORD_LENGTH))
 
 
 def test_form_of_a_page_without_a_password_leads_to_the_page(client: Client) -> None:

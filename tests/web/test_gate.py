@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -57,7 +59,14 @@ def make_gated(visibility: Visibility, **columns: object) -> StatusPage:
 
 
 def enter(client: Client, guess: str = PASSWORD, **headers: str) -> HttpResponse:
-    return client.post(FORM, {"password": guess}, headers=headers)  # type: ignore[return-value]
+    response: HttpResponse = send(client, FORM, guess, headers=headers)
+    return response
+
+
+def send(client: Client, form: str, guess: str = PASSWORD, **options: Any) -> Any:
+    """Send the form as browsers do."""
+    body = urlencode({"password": guess})
+    return client.post(form, body, content_type="application/x-www-form-urlencoded", **options)
 
 
 @pytest.mark.parametrize("visibility", [Visibility.SIGNED_IN, Visibility.PASSWORD, "unheard of"])
@@ -147,7 +156,7 @@ def test_pass_is_this_pages_own_and_no_scripts(client: Client) -> None:
 
 def test_pass_over_https_stays_there(client: Client) -> None:
     page = make_gated(Visibility.PASSWORD)
-    response = client.post(FORM, {"password": PASSWORD}, secure=True)
+    response = send(client, FORM, secure=True)
     assert response.cookies[f"hc_page_{page.pk}"]["secure"] is True
 
 
@@ -184,6 +193,6 @@ def test_page_for_a_password_without_one_lets_nobody_in(client: Client) -> None:
 def test_default_page_with_a_password_is_entered_at_its_own_address(client: Client) -> None:
     make_page("status", visibility=Visibility.PASSWORD, password=make_password(PASSWORD))
     assert client.get("/").headers["Location"] == "/status/status/enter"
-    client.post("/status/status/enter", {"password": PASSWORD})
+    send(client, "/status/status/enter")
     assert client.get("/").headers["Location"] in {"/status/status/", "/status/status/enter"}
     assert client.get("/status/status/").status_code == 200
