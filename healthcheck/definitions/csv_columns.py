@@ -128,6 +128,11 @@ def _read_options(cell: str) -> dict[str, Any]:
         options = None
     if not isinstance(options, dict):
         raise ValidationError(_('The options are not a JSON object; write them like {"method": "HEAD"}.'))
+    try:
+        # JSON can spell half of a character, which no page that shows it could send.
+        _write_options(options).encode()
+    except UnicodeEncodeError:
+        raise ValidationError(_("A text holds half of a character; write it anew.")) from None
     return options
 
 

@@ -60,6 +60,17 @@ def test_headers_are_exported_only_for_people_who_may_change_them(operator: Clie
     assert read(viewer.get(EXPORT))[0]["options"] == '{"headers": "(hidden)"}'
 
 
+@pytest.mark.parametrize(
+    "options", ['{"body": "\\ud800"}', '{"headers": [["X-Key", "\\udfff"]]}', '{"headers": {"\\ud800": "a"}}']
+)
+def test_half_a_character_is_refused_in_the_preview(operator: Client, options: str) -> None:
+    make_endpoint()
+    cell = options.replace('"', '""')
+    response = upload(operator, f'group,name,address,options\nweb,site,http://new.example/,"{cell}"\n')
+    assert response.status_code == 200
+    assert "options: A text holds half of a character; write it anew." in response.content.decode()
+
+
 def test_import_shows_first_and_applies_then(operator: Client) -> None:
     endpoint = make_endpoint()
     shown = upload(operator, "group,name,address\nweb,site,http://new.example/\nweb,<b>,http://b.example/\n")
