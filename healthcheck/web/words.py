@@ -115,6 +115,10 @@ def describe_reason(endpoint: EndpointView) -> str:
     if seen.is_expired:
         return reason if reason and not seen.has_ceased else gettext("There is no fresh result.")
     state = seen.state
+    if reason and seen.last_verdict is _UNKNOWN and state is not _UNKNOWN:
+        return gettext("The last check could not be made, so the state is that of earlier ones: %(reason)s") % {
+            "reason": reason
+        }
     if reason and state is _UP:
         return gettext("The last check failed, which is not confirmed yet: %(reason)s") % {"reason": reason}
     if (state is _DOWN or state is _DEGRADED) and seen.last_verdict is _UP:

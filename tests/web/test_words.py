@@ -51,6 +51,15 @@ def test_reason_tells_unconfirmed_checks_apart() -> None:
     assert describe_reason(recovering) == "The last check was good, which is not confirmed yet."
 
 
+@pytest.mark.parametrize("state", [State.UP, State.DEGRADED, State.DOWN])
+def test_check_that_could_not_be_made_is_no_failure(state: State) -> None:
+    seen = view(sight(state, last_verdict=State.UNKNOWN, error_kind=ErrorKind.CAPACITY))
+    sentence = "The last check could not be made, so the state is that of earlier ones: "
+    assert describe_reason(seen) == sentence + SENTENCES[ErrorKind.CAPACITY]
+    with use_language("de"):
+        assert describe_reason(seen).startswith("Die letzte Prüfung war nicht möglich, der Zustand ist der früherer: ")
+
+
 def test_reason_of_expired_evidence_is_its_age_not_its_last_failure() -> None:
     past = NOW - timedelta(hours=1)
     seen = sight(State.UNKNOWN, is_expired=True, valid_until=past, observed_at=past - timedelta(minutes=1))
