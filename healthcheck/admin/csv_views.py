@@ -36,6 +36,8 @@ from healthcheck.models.clock import read_database_clock
 
 # How long a file waits for its confirmation.
 WAITING_TIME = timedelta(days=1)
+# How many files of one person wait; an older one makes room.
+MAX_WAITING = 3
 _MEGABYTES = MAX_FILE_BYTES // 1024 // 1024
 
 
@@ -107,6 +109,7 @@ class CsvAdmin(VersionedAdmin):
             at=now,
             content=zlib.compress(content),
         )
+        _keep_newest(stored.owner_id)
         return self._show_import_preview(request, stored, plan)
 
     def _confirm_import(self, request: HttpRequest) -> HttpResponse:
@@ -187,3 +190,9 @@ class CsvAdmin(VersionedAdmin):
 
     def _name(self, view: str) -> str:
         return f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_{view}"
+
+
+def _keep_newest(owner_id: int) -> None:
+    waiting = ImportFile.objects.filter(owner=owner_id)
+    newest = waiting.order_by("-pk").values_list("pk", flat=True)[:MAX_WAITING]
+    waiting.exclude(pk__in=list(newest)).delete()

@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from healthcheck.admin.csv_views import MAX_WAITING
 from healthcheck.models import Endpoint, EndpointGroup, ImportFile, Version
 from tests.factories import make_endpoint, make_group
 
@@ -181,3 +182,10 @@ def test_people_without_rights_export_nothing(django_user_model: Any) -> None:
     client = Client()
     client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
     assert client.get(EXPORT).status_code == 403
+
+
+def test_only_the_newest_few_files_of_a_person_wait(operator: Client) -> None:
+    make_endpoint()
+    for number in range(MAX_WAITING + 2):
+        upload(operator, f"group,name,address\nweb,site,http://{number}.example/\n", name=f"{number}.csv")
+    assert list(ImportFile.objects.order_by("pk").values_list("name", flat=True)) == ["2.csv", "3.csv", "4.csv"]
