@@ -230,6 +230,19 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
         restart_clocks(paused, now)
         return len(paused)
 
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Ask for the permission to delete endpoints, too, where the groups hold any: they are deleted with them."""
+        names, counts, missing, protected = super().get_deleted_objects(objs, request)
+        ids = [each.pk for each in objs]
+        if (
+            not request.user.has_perm("healthcheck.delete_endpoint")
+            and Endpoint.objects.existing().filter(group__in=ids).exists()
+        ):
+            missing.add(str(Endpoint._meta.verbose_name))
+        return names, counts, missing, protected
+
     def mark_deleted(self, rows: QuerySet[Any], now: datetime) -> None:
         Endpoint.objects.existing().filter(group__in=rows).update(deleted_at=now)
         super().mark_deleted(rows, now)

@@ -69,7 +69,8 @@ class RunViews(OperatedAdmin):
             raise Http404(_("This run does not exist any more; old runs are removed."))
         group = self.find_permitted(request, run.group_id)
         # Deleted ones, too: the run saw them.
-        pages = Paginator(Endpoint.objects.filter(group=group), RESULTS_PER_PAGE)
+        members = Endpoint.objects.filter(group=group) if (may_see := _may_see_endpoints(request)) else []
+        pages: Paginator[Any] = Paginator(members, RESULTS_PER_PAGE)
         endpoints = pages.get_page(request.GET.get("page"))
         rows = load_run_rows(run, [endpoint.pk for endpoint in endpoints])
         context = {
@@ -79,6 +80,7 @@ class RunViews(OperatedAdmin):
             "object": group,
             "run": self._describe_run(run),
             "is_unfinished": run.status in UNFINISHED,
+            "may_see_endpoints": may_see,
             "endpoints": endpoints,
             "rows": [(endpoint, rows[endpoint.pk]) for endpoint in endpoints if endpoint.pk in rows],
         }
@@ -126,3 +128,8 @@ class RunViews(OperatedAdmin):
             "work": describe_duration(run.work_us) if run.work_us else "",
             "attempt": run.token,
         }
+
+
+def _may_see_endpoints(request: HttpRequest) -> bool:
+    user = request.user
+    return user.has_perm("healthcheck.view_endpoint") or user.has_perm("healthcheck.change_endpoint")

@@ -121,3 +121,26 @@ def test_editors_operate_without_the_permission() -> None:
     endpoint = make_endpoint()
     assert client.post(f"{ROOT}endpoint/{endpoint.pk}/pause/").status_code == 302
     assert Endpoint.objects.get().is_paused is True
+
+
+def test_deleting_a_group_needs_the_permission_for_its_endpoints() -> None:
+    client = make_person("view_endpointgroup", "delete_endpointgroup")
+    group = make_group()
+    endpoint = make_endpoint(group)
+    url = f"/admin/healthcheck/endpointgroup/{group.pk}/delete/"
+    assert client.post(url, {"post": "yes"}).status_code == 403
+    group.refresh_from_db()
+    assert group.deleted_at is None
+    endpoint.delete()
+    assert client.post(url, {"post": "yes"}).status_code == 302
+    group.refresh_from_db()
+    assert group.deleted_at is not None
+
+
+def test_run_names_endpoints_to_people_who_may_see_them() -> None:
+    group = make_group()
+    run = make_run(group)
+    make_result(run, make_endpoint(group, "canary"))
+    url = f"/admin/healthcheck/endpointgroup/runs/{run.pk}/"
+    assert "canary" not in make_person("view_endpointgroup").get(url).content.decode()
+    assert "canary" in make_person("view_endpointgroup", "view_endpoint", name="other").get(url).content.decode()
