@@ -138,7 +138,7 @@ class Server:
             shown = "The demo is" if is_demo else "This is"
             lines.append(
                 f"Warning: {shown} open to everybody who can reach {address}, without encryption; "
-                "put a proxy with HTTPS in front, or leave --host out."
+                "put a buffering proxy with HTTPS in front, or leave --host out."
             )
         for line in lines:
             self._console.write(line)
