@@ -20,7 +20,6 @@ from healthcheck.admin.add_by_url_forms import (
     build_group,
     choose_first,
     find_group,
-    list_candidates,
     suggest_group_name,
     suggest_name,
 )
@@ -31,15 +30,11 @@ from healthcheck.admin.text_fields import write_assertions
 from healthcheck.admin.versioned import describe_change
 from healthcheck.definitions.documents import read_documents
 from healthcheck.definitions.versions import record_versions
-from healthcheck.engine.types import ErrorKind
 from healthcheck.models import Endpoint, EndpointGroup
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
+from healthcheck.pipeline.schemes import WORTH_PLAIN, list_candidates
 
-# Where https:// ends so, http:// is worth a try; it cures neither a bad certificate nor a wrong name.
-_WORTH_PLAIN = frozenset(
-    {ErrorKind.REFUSED, ErrorKind.CONNECTION, ErrorKind.TLS, ErrorKind.PROTOCOL, ErrorKind.TIMEOUT}
-)
 # Which field of which form shows what a model refuses.
 _FIELDS = {
     "name": "name",
@@ -164,7 +159,7 @@ def _probe_candidates(address: str, assertions: list[str]) -> tuple[Endpoint, Pr
         # All of them together take no longer than one.
         endpoint = Endpoint(address=candidate, timeout_seconds=MAX_SECONDS / len(candidates))
         found.append((endpoint, probe_endpoint(endpoint, assertions, now=read_database_clock())))
-        if found[-1][1].explanation.error_kind not in _WORTH_PLAIN:
+        if found[-1][1].explanation.error_kind not in WORTH_PLAIN:
             return found[-1]
     return found[0]
 

@@ -18,6 +18,7 @@ from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, parse_add
 from healthcheck.engine.schedule import MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Endpoint, EndpointGroup
+from healthcheck.pipeline.schemes import list_candidates
 
 MAX_NAME = 200
 DEFAULT_INTERVAL_SECONDS = 60
@@ -114,12 +115,6 @@ class DetailsForm(FormBase):
 
     def list_assertions(self, cleaned: Mapping[str, Any]) -> list[str]:
         return [*cleaned.get("chosen", ()), *split_assertions(cleaned.get("further", ""))]
-
-
-def list_candidates(address: str) -> list[str]:
-    """Return the addresses to try: what was given, or with both schemes where it has none."""
-    text = address.strip()
-    return [text] if "://" in text else [f"https://{text}", f"http://{text}"]
 
 
 def suggest_name(address: str) -> str:

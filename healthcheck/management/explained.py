@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from healthcheck.engine.details import Exchange
-from healthcheck.engine.types import Certificate, PhaseTimes
+from healthcheck.engine.types import Certificate, ErrorKind, PhaseTimes
 from healthcheck.management.screen import QUIET, STRONG, Screen, Span, name_state
 from healthcheck.pipeline.explain import Explanation
 
 _INDENT = "  "
 MAX_EXCERPT_LINES = 12
+BLOCKED_CURE = (
+    "If it is to be checked, allow its network in the setting ADDRESS_ALLOW, or set "
+    "HEALTHCHECK_ADDRESS_MODE=everything on a machine of your own."
+)
 
 
 def tell_explanation(explanation: Explanation, url: str, screen: Screen) -> None:
@@ -22,6 +26,8 @@ def tell_explanation(explanation: Explanation, url: str, screen: Screen) -> None
     if explanation.found:
         expected = f"expected {explanation.expected}, found " if explanation.expected else "found "
         screen.write(Span(f"{expected}{explanation.found}"))
+    if explanation.error_kind is ErrorKind.BLOCKED:
+        screen.write(Span(BLOCKED_CURE))
     screen.write()
     screen.write_table((), [[Span(what, QUIET), Span(seen)] for what, seen in _list_facts(explanation)])
     _tell_assertions(explanation, screen)

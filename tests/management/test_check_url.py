@@ -8,8 +8,10 @@ import sys
 import pytest
 import trustme
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from tests.engine.conftest import serve_with
+from tests.free_ports import find_free_ports
 from tests.hostile import HostileServer, play, redirect_to
 from tests.management.conftest import (
     PATIENCE_SECONDS,
@@ -102,6 +104,28 @@ def test_terminal_is_told_in_colour(hostile: HostileServer) -> None:
     assert shown.startswith("\x1b[32mup\x1b[0m")
 
 
+def test_address_without_a_scheme_is_tried_with_both(hostile: HostileServer) -> None:
+    address = f"127.0.0.1:{hostile.listen('good')}/"
+    status, shown = run_command("check_url", address)
+    assert status == 0
+    assert shown.startswith(f"up  http://{address}  200 in ")
+
+
+def test_address_without_a_scheme_that_no_scheme_answers_is_told_with_the_first() -> None:
+    (free_port,) = find_free_ports(1)
+    status, shown = run_command("check_url", f"127.0.0.1:{free_port}")
+    assert status == 1
+    assert shown.startswith(f"down  https://127.0.0.1:{free_port}")
+
+
+def test_blocked_address_is_told_with_its_cure(settings: Settings) -> None:
+    settings.HEALTHCHECK = {"ADDRESS_MODE": "private"}
+    status, shown = run_command("check_url", "http://127.0.0.1/")
+    assert status == 1
+    assert "The address policy does not allow checking it." in shown
+    assert "allow its network in the setting ADDRESS_ALLOW, or set HEALTHCHECK_ADDRESS_MODE=everything" in shown
+
+
 def test_json_is_all_that_a_program_reads(hostile: HostileServer) -> None:
     evil = "\u202e\x1b[31m".encode()
     answer = b"HTTP/1.1 200 OK\r\nX: \xe2\x80\xae\r\nContent-Length: %d\r\n\r\n%b" % (len(evil), evil)
@@ -118,7 +142,7 @@ def test_process_ends_with_its_statuses(hostile: HostileServer) -> None:
     url = f"http://127.0.0.1:{hostile.listen('good')}/"
     assert run_manage("check_url", url).status == 0
     assert run_manage("check_url", url, "--expect", "status 500").status == 1
-    refused = run_manage("check_url", "example.com")
+    refused = run_manage("check_url", "ftp://example.com")
     assert (refused.status, refused.stdout) == (2, "")
     assert refused.stderr.strip() == "CommandError: The address must start with http:// or https://; add it."
 

@@ -14,6 +14,7 @@ from healthcheck.management.command import TerminalCommand
 from healthcheck.management.explained import tell_explanation
 from healthcheck.management.screen import Screen
 from healthcheck.pipeline.explain import Explanation, describe_explanation, probe_now
+from healthcheck.pipeline.schemes import WORTH_PLAIN, list_candidates
 
 
 class Command(TerminalCommand[tuple[str, Explanation]]):
@@ -26,7 +27,9 @@ class Command(TerminalCommand[tuple[str, Explanation]]):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("url", metavar="URL", help="An address that begins with http:// or https://.")
+        parser.add_argument(
+            "url", metavar="URL", help="An address; without https:// or http://, both are tried in this order."
+        )
         parser.add_argument(
             "--expect",
             action="append",
@@ -39,17 +42,9 @@ class Command(TerminalCommand[tuple[str, Explanation]]):
         )
 
     def ask(self, options: dict[str, Any]) -> tuple[tuple[str, Explanation], bool]:
-        url = options["url"]
         for text in options["expect"]:
             _refuse_unreadable(text)
-        explanation = probe_now(
-            "http",
-            url,
-            {},
-            assertions=options["expect"],
-            timeout_seconds=options["timeout"],
-            now=current_time(),
-        )
+        url, explanation = _probe_candidates(list_candidates(options["url"]), options)
         return (mask_url(url), explanation), explanation.verdict is State.UP
 
     def tell(self, answer: tuple[str, Explanation], screen: Screen) -> None:
@@ -58,6 +53,25 @@ class Command(TerminalCommand[tuple[str, Explanation]]):
 
     def describe(self, answer: tuple[str, Explanation]) -> object:
         return describe_explanation(answer[1])
+
+
+def _probe_candidates(urls: list[str], options: dict[str, Any]) -> tuple[str, Explanation]:
+    """Probe what the address may mean; return the first that answers, else the first of all."""
+    found: list[tuple[str, Explanation]] = []
+    for url in urls:
+        explanation = probe_now(
+            "http",
+            url,
+            {},
+            assertions=options["expect"],
+            # All of them together take no longer than one.
+            timeout_seconds=options["timeout"] / len(urls),
+            now=current_time(),
+        )
+        found.append((url, explanation))
+        if explanation.error_kind not in WORTH_PLAIN:
+            return found[-1]
+    return found[0]
 
 
 def _refuse_unreadable(text: str) -> None:

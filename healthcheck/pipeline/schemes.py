@@ -1,0 +1,14 @@
+"""What an address without a scheme may mean, wherever a person may leave it out: https first, then http."""
+
+from __future__ import annotations
+
+from healthcheck.engine.types import ErrorKind
+
+# Where https:// ends so, http:// is worth a try; it cures neither a bad certificate nor a wrong name.
+WORTH_PLAIN = frozenset({ErrorKind.REFUSED, ErrorKind.CONNECTION, ErrorKind.TLS, ErrorKind.PROTOCOL, ErrorKind.TIMEOUT})
+
+
+def list_candidates(address: str) -> list[str]:
+    """Return the addresses to try: what was given, or with both schemes where it has none."""
+    text = address.strip()
+    return [text] if "://" in text else [f"https://{text}", f"http://{text}"]
