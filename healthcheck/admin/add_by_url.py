@@ -29,7 +29,7 @@ from healthcheck.admin.probing import MAX_SECONDS, NotProbedError, Probed, probe
 from healthcheck.admin.text_fields import write_assertions
 from healthcheck.admin.versioned import describe_change
 from healthcheck.definitions.documents import read_documents
-from healthcheck.definitions.versions import record_versions
+from healthcheck.definitions.versions import lock_rows, record_versions
 from healthcheck.models import Endpoint, EndpointGroup
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
@@ -109,6 +109,9 @@ class AddByUrlViews(OperatedAdmin):
             with transaction.atomic():
                 if group is None:
                     group = self._save_group(request, address, cleaned)
+                lock_rows(EndpointGroup, [group.pk])
+                if not EndpointGroup.objects.existing().filter(pk=group.pk).exists():
+                    raise ValidationError({"group": _("The group was deleted meanwhile; choose another.")})
                 endpoint = build_endpoint(group, cleaned["name"], address)
                 endpoint.full_clean()
                 endpoint.save()

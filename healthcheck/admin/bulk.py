@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from healthcheck.admin.bulk_forms import BulkField, BulkForm
-from healthcheck.admin.plan_pages import describe_plan
+from healthcheck.admin.plan_pages import describe_plan, warn_of_changes
 from healthcheck.admin.selections import pack_ids, read_state, sign_state, unpack_ids
 from healthcheck.admin.versioned import VersionedAdmin, describe_change
 from healthcheck.definitions.edits import Edit
@@ -94,9 +94,7 @@ class BulkAdmin(VersionedAdmin):
         self, request: HttpRequest, ids: Sequence[int], form: BulkForm, edits: Sequence[Edit], *, seen: str = ""
     ) -> HttpResponse:
         plan = self._plan(request, ids, edits)
-        if seen and seen != plan.digest:
-            sentence = _("Something was changed while you looked at the pages: look them over again.")
-            self.message_user(request, sentence, messages.WARNING)
+        warn_of_changes(request, plan, seen=seen)
         typed = QueryDict(mutable=True)
         for name in form.fields:
             if name in form.data:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.bases import FormBase
-from healthcheck.admin.endpoint_forms import EndpointForm
+from healthcheck.admin.endpoint_forms import OPTION_FIELDS, EndpointForm
 from healthcheck.admin.tag_fields import TagsField
 from healthcheck.admin.text_fields import AssertionsField, split_assertions
 from healthcheck.definitions.edits import ADD, OPTION_PREFIX, REMOVE, REPLACE, RESET, SET, Edit
@@ -27,7 +27,6 @@ _HOWS = {
 }
 _LEAVE = ("", gettext_lazy("leave as it is"))
 _YES_NO = [("no", gettext_lazy("no")), ("yes", gettext_lazy("yes"))]
-_OPTION_NAMES = ("method", "headers", "body", "verify", "ca_pem", "family", "max_redirects", "max_body_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ def list_endpoint_fields(*, with_credential: bool) -> list[BulkField]:
         BulkField("assertions", _("assertions"), _make_assertions, (ADD, REMOVE, REPLACE, SET), _read_lines),
     ]
     credential = [BulkField("credential", _("credential"), _make_credential, read=_read_credential)]
-    options = [_from_option(name) for name in _OPTION_NAMES]
+    options = [_from_option(name) for name in OPTION_FIELDS]
     return [*own, *text, *(credential if with_credential else []), *options]
 
 

@@ -29,7 +29,11 @@ class ClonedAdmin(OperatedAdmin):
         """Copy these objects and return the ids of the copies. Raises DefinitionError."""
         raise NotImplementedError
 
-    @admin.action(permissions=["add"], description=gettext_lazy("Copy selected %(verbose_name_plural)s"))
+    def has_clone_permission(self, request: HttpRequest) -> bool:
+        """Whether the person may add all that a copy is made of."""
+        return bool(self.has_add_permission(request))
+
+    @admin.action(permissions=["clone"], description=gettext_lazy("Copy selected %(verbose_name_plural)s"))
     def clone_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         ids = list(queryset.values_list("pk", flat=True)[: MAX_CLONES + 1])
         if len(ids) > MAX_CLONES:
@@ -41,7 +45,7 @@ class ClonedAdmin(OperatedAdmin):
             self.message_user(request, sentence % {"count": len(copies)}, messages.SUCCESS)
 
     def clone_view(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        if not self.has_add_permission(request):
+        if not self.has_clone_permission(request):
             raise PermissionDenied
         copies = self._clone(request, [obj.pk])
         if not copies:
@@ -56,7 +60,7 @@ class ClonedAdmin(OperatedAdmin):
 
     def get_tools(self, request: HttpRequest, obj: Any) -> list[Tool]:
         tools = super().get_tools(request, obj)
-        if self.has_add_permission(request) and self.has_change_permission(request, obj):
+        if self.has_clone_permission(request) and self.has_change_permission(request, obj):
             tools.append(Tool(_("Copy"), self.url_of("clone", obj.pk), is_button=True))
         return tools
 

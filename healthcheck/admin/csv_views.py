@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from healthcheck.admin.plan_pages import describe_plan
+from healthcheck.admin.plan_pages import describe_plan, warn_of_changes
 from healthcheck.admin.selections import read_state, sign_state
 from healthcheck.admin.uploads import UploadGuard
 from healthcheck.admin.versioned import VersionedAdmin, describe_change
@@ -33,9 +32,8 @@ from healthcheck.definitions.drafts import DefinitionError
 from healthcheck.definitions.plans import MAX_ROWS, Plan, PlanChangedError, apply_plan
 from healthcheck.models import ImportFile, VersionAction
 from healthcheck.models.clock import read_database_clock
+from healthcheck.pipeline.prune import IMPORT_RETENTION
 
-# How long a file waits for its confirmation.
-WAITING_TIME = timedelta(days=1)
 # How many files of one person wait; an older one makes room.
 MAX_WAITING = 3
 _MEGABYTES = MAX_FILE_BYTES // 1024 // 1024
@@ -71,6 +69,7 @@ class CsvAdmin(VersionedAdmin):
 
     def receive_view(self, request: HttpRequest) -> HttpResponseBase:
         """Set the bound on the upload before anything reads the request, the check of its token included."""
+        self._refuse_strangers(request)
         guard = UploadGuard(request, max_bytes=MAX_FILE_BYTES)
         request.upload_handlers.insert(0, guard)
 
@@ -80,8 +79,6 @@ class CsvAdmin(VersionedAdmin):
         return csrf_protect(receive)(request)
 
     def import_view(self, request: HttpRequest, guard: UploadGuard) -> HttpResponse:
-        if not (self.has_change_permission(request) and self.has_add_permission(request)):
-            raise PermissionDenied
         if request.method != "POST":
             return self._show_import_form(request)
         try:
@@ -95,13 +92,17 @@ class CsvAdmin(VersionedAdmin):
         except DefinitionError as error:
             return self._show_import_form(request, str(error))
 
+    def _refuse_strangers(self, request: HttpRequest) -> None:
+        if not (self.has_change_permission(request) and self.has_add_permission(request)):
+            raise PermissionDenied
+
     def _begin_import(self, request: HttpRequest, upload: Any) -> HttpResponse:
         if upload is None:
             raise DefinitionError(_("No file was chosen; choose one."))
         content = upload.read(MAX_FILE_BYTES + 1)
         plan = self._plan_import(request, content)
         now = read_database_clock()
-        ImportFile.objects.filter(at__lt=now - WAITING_TIME).delete()
+        ImportFile.objects.filter(at__lt=now - IMPORT_RETENTION).delete()
         stored = ImportFile.objects.create(
             owner_id=request.user.pk or 0,
             kind=str(self.opts.model_name),
@@ -121,13 +122,18 @@ class CsvAdmin(VersionedAdmin):
         content = zlib.decompress(bytes(stored.content))
         plan = self._plan_import(request, content)
         if request.POST.get("step") != "apply":
-            return self._show_import_preview(request, stored, plan)
+            return self._show_import_preview(request, stored, plan, seen=state["digest"])
         ids = [draft.pk for draft in plan.changed if draft.pk is not None]
         comment = _("from %(name)s") % {"name": stored.name}
         change = partial(describe_change, request, action=VersionAction.IMPORTED, comment=comment)
         try:
             count = apply_plan(
-                self.model, ids, lambda: self._plan_import(request, content), digest=state["digest"], change=change
+                self.model,
+                ids,
+                lambda: self._plan_import(request, content),
+                digest=state["digest"],
+                change=change,
+                slugs=plan.entered_slugs,
             )
         except PlanChangedError:
             sentence = _(
@@ -155,7 +161,10 @@ class CsvAdmin(VersionedAdmin):
         }
         return TemplateResponse(request, "admin/healthcheck/import_form.html", context)
 
-    def _show_import_preview(self, request: HttpRequest, stored: ImportFile, plan: Plan) -> HttpResponse:
+    def _show_import_preview(
+        self, request: HttpRequest, stored: ImportFile, plan: Plan, *, seen: str = ""
+    ) -> HttpResponse:
+        warn_of_changes(request, plan, seen=seen)
         state = {"file": stored.pk, "digest": plan.digest}
         context = {
             **self._describe_import(request),

@@ -23,16 +23,17 @@ from healthcheck.admin.text_fields import (
 )
 from healthcheck.admin.versioned_forms import VERSION_FIELD, VersionField, refuse_stale
 from healthcheck.definitions.credential_use import refuse_exposure
+from healthcheck.definitions.endpoint_drafts import RESTARTING_KEYS
 from healthcheck.definitions.versions import load_numbers
 from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, METHODS, HttpOptions
 from healthcheck.engine.trust import CUSTOM, OFF, ON
 from healthcheck.engine.types import AddressFamily
 from healthcheck.models import Endpoint, EndpointGroup
 
-OPTION_FIELDS = ("method", "headers", "body", "verify", "ca_pem", "family", "max_redirects", "max_body_bytes")
-# A change of these is a reason to check at once: what is shown until then was measured otherwise.
-RESTARTING_FIELDS = frozenset({"group", "address", "is_paused", "assertions", "credential", *OPTION_FIELDS})
 _DEFAULTS = HttpOptions().to_dict()
+OPTION_FIELDS = tuple(_DEFAULTS)
+# What the form calls those keys of the document; the fields of the options share one key.
+RESTARTING_FIELDS = frozenset({"group", "is_paused", *RESTARTING_KEYS, *OPTION_FIELDS})
 _WIDGETS: Mapping[str, forms.Widget] = {
     "address": forms.TextInput(attrs={"class": "hc-wide"}),
     "description": forms.Textarea(attrs={"rows": 2, "cols": 80, "class": "vLargeTextField"}),

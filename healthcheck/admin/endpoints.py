@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -43,11 +44,11 @@ from healthcheck.admin.tools import Tool
 from healthcheck.admin.try_form import TryViews
 from healthcheck.admin.words import describe_duration, describe_instant, describe_moment
 from healthcheck.definitions.cloning import clone_endpoints
-from healthcheck.definitions.versions import Change
+from healthcheck.definitions.versions import Change, lock_rows
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.masking import mask_url
 from healthcheck.engine.types import ErrorKind
-from healthcheck.models import CheckResult, Endpoint, EndpointState
+from healthcheck.models import CheckResult, Endpoint, EndpointGroup, EndpointState
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
 
@@ -197,6 +198,16 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
         # Whoever may use a credential can have it sent to any server.
         hidden = () if request.user.has_perm("healthcheck.view_credential") else ("credential",)
         return (*fixed, *hidden, *self.readonly_fields)
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        if request.method != "POST" or object_id is not None:
+            return super().changeform_view(request, object_id, *args, **kwargs)
+        posted = request.POST.get("group", "")
+        is_id = posted.isascii() and posted.isdigit() and len(posted) < 10
+        with transaction.atomic():
+            # Before the form looks for it: nothing goes into a group that is being deleted.
+            lock_rows(EndpointGroup, [int(posted)] if is_id else [])
+            return super().changeform_view(request, object_id, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
         obj.save(update_fields=_changed_columns(form) if change else None)

@@ -42,6 +42,7 @@ from healthcheck.admin.words import (
     describe_status,
 )
 from healthcheck.definitions.cloning import clone_groups
+from healthcheck.definitions.group_drafts import SCHEDULE_KEYS
 from healthcheck.definitions.versions import Change
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind
@@ -49,7 +50,6 @@ from healthcheck.models import Endpoint, EndpointGroup, RunStatus
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
 
-_SCHEDULE_COLUMNS = frozenset({"interval_seconds", "cron", "timezone"})
 # What a form that was opened with the endpoints inside sends with them.
 _MANAGEMENT_FIELD = "endpoints-TOTAL_FORMS"
 
@@ -193,7 +193,7 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
             return
         obj.save(update_fields=changed_columns(form))
         changed = set(form.changed_data)
-        if changed & _SCHEDULE_COLUMNS or ("is_paused" in changed and not obj.is_paused):
+        if changed & set(SCHEDULE_KEYS) or ("is_paused" in changed and not obj.is_paused):
             restart_clocks([obj.pk], read_database_clock())
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
@@ -220,6 +220,9 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
 
     def list_bulk_fields(self, request: HttpRequest) -> Sequence[BulkField]:
         return list_group_fields()
+
+    def has_clone_permission(self, request: HttpRequest) -> bool:
+        return super().has_clone_permission(request) and request.user.has_perm("healthcheck.add_endpoint")
 
     def clone(self, ids: Sequence[int], change: Change) -> list[int]:
         return clone_groups(ids, change)

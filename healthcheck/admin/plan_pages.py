@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from healthcheck.admin.version_history import name_fields
@@ -41,6 +43,13 @@ def describe_plan(plan: Plan, page_number: str) -> dict[str, Any]:
         "refused_count": len(refused),
         "is_applicable": bool(plan.changed) and not refused,
     }
+
+
+def warn_of_changes(request: HttpRequest, plan: Plan, *, seen: str) -> None:
+    """Say that the plan is not the one whose digest was `seen`: pages looked over before may show what is past."""
+    if seen and seen != plan.digest:
+        sentence = _("Something was changed while you looked at the pages: look them over again.")
+        messages.warning(request, sentence)
 
 
 def _describe(draft: Draft) -> PlanRow:

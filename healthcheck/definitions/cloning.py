@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from healthcheck.definitions.documents import Document, read_documents
-from healthcheck.definitions.drafts import Draft, refuse_first
+from healthcheck.definitions.drafts import DefinitionError, Draft, refuse_first
 from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
 from healthcheck.definitions.group_drafts import check_groups, save_groups
-from healthcheck.definitions.versions import Change
+from healthcheck.definitions.plans import MAX_ROWS
+from healthcheck.definitions.versions import Change, lock_groups, lock_rows
 from healthcheck.models import Endpoint, EndpointGroup
 
 _MAX_NAME_LENGTH = Endpoint._meta.get_field("name").max_length or 0
@@ -20,6 +22,7 @@ _MAX_SLUG_LENGTH = EndpointGroup._meta.get_field("slug").max_length or 0
 def clone_endpoints(ids: Sequence[int], change: Change) -> list[int]:
     """Copy endpoints within their groups, paused. Returns the ids of the copies. Raises DefinitionError."""
     with transaction.atomic():
+        lock_groups(ids)
         documents = read_documents(Endpoint, ids)
         groups = Endpoint.objects.filter(pk__in=ids).values("group_id")
         taken = set(Endpoint.objects.existing().filter(group__in=groups).values_list("group__slug", "name"))
@@ -32,6 +35,8 @@ def clone_endpoints(ids: Sequence[int], change: Change) -> list[int]:
 def clone_groups(ids: Sequence[int], change: Change) -> list[int]:
     """Copy groups with their endpoints, the groups paused. Returns the ids of the copies. Raises DefinitionError."""
     with transaction.atomic():
+        lock_rows(EndpointGroup, ids)
+        _refuse_too_many(ids)
         taken = set(EndpointGroup.objects.existing().values_list("slug", flat=True))
         found = read_documents(EndpointGroup, ids)
         drafts = [Draft(_copy_group(document, taken)) for document in found.values()]
@@ -46,6 +51,14 @@ def clone_groups(ids: Sequence[int], change: Change) -> list[int]:
         refuse_first(endpoints)
         save_endpoints(endpoints, change)
         return copies
+
+
+def _refuse_too_many(group_ids: Sequence[int]) -> None:
+    if Endpoint.objects.existing().filter(group__in=group_ids).count() > MAX_ROWS:
+        sentence = _(
+            "The copies would have more than %(limit)s endpoints; select fewer groups, or export and import them."
+        )
+        raise DefinitionError(sentence % {"limit": MAX_ROWS})
 
 
 def _copy_endpoint(document: Document, taken: set[tuple[str, str]]) -> Document:

@@ -17,6 +17,8 @@ HIDDEN_FIELDS = frozenset({"options.headers", "options.body"})
 HIDDEN = "(hidden)"
 # More of one field than anybody reads at once.
 MAX_LINES_PER_FIELD = 200
+# More of one side than anybody reads in a cell; a body or an authority may have hundreds of kilobytes on one line.
+MAX_SIDE_CHARS = 2_000
 # Matching lines is quadratic at worst; longer texts are compared as a whole.
 MAX_LINES_MATCHED = 1_000
 
@@ -31,7 +33,10 @@ class Difference:
 
 
 def compare_documents(before: Document, after: Document, *, shows_hidden: bool) -> list[Difference]:
-    """Return the differences in the order of the document's keys; lists and long texts line by line."""
+    """Return the differences in the order of the document's keys; lists and long texts line by line.
+
+    They are for pages: of a long side they hold what stands around the first character that differs.
+    """
     one, other = _flatten(before), _flatten(after)
     fields = [*one, *(field for field in other if field not in one)]
     differences: list[Difference] = []
@@ -47,7 +52,7 @@ def compare_documents(before: Document, after: Document, *, shows_hidden: bool) 
             differences.append(Difference(field, "".join(old), "".join(new)))
             continue
         differences += _compare_lines(field, old, new)
-    return differences
+    return [_cut(each) for each in differences]
 
 
 def describe_document(document: Document, *, shows_hidden: bool) -> list[Difference]:
@@ -69,6 +74,22 @@ def _compare_lines(field: str, old: Sequence[str], new: Sequence[str]) -> list[D
         rest = len(lines) - MAX_LINES_PER_FIELD
         return [*lines[:MAX_LINES_PER_FIELD], Difference(field, "", f"… {rest}")]
     return lines
+
+
+def _cut(difference: Difference) -> Difference:
+    """Keep of long sides what stands around the first character that differs."""
+    before, after = difference.before, difference.after
+    if max(len(before), len(after)) <= MAX_SIDE_CHARS:
+        return difference
+    pairs = enumerate(zip(before, after, strict=False))
+    same = next((index for index, (one, other) in pairs if one != other), min(len(before), len(after)))
+    start = max(0, same - MAX_SIDE_CHARS // 10)
+    return Difference(difference.field, _cut_text(before, start), _cut_text(after, start))
+
+
+def _cut_text(text: str, start: int) -> str:
+    shown = text[start : start + MAX_SIDE_CHARS]
+    return f"{'…' if start and text else ''}{shown}{'…' if start + MAX_SIDE_CHARS < len(text) else ''}"
 
 
 def _shorten(lines: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from healthcheck.models import Assertion, Credential, Endpoint, EndpointGroup
 from healthcheck.pipeline.bulk import insert_rows, update_rows
 from healthcheck.pipeline.clock import restart_clocks
 
-# A change of these is a reason to check at once, as in the endpoint's form.
+# A change of these is a reason to check at once: what is shown until then was measured otherwise. Forms ask it, too.
 RESTARTING_KEYS = ("kind", "address", "options", "credential", "assertions")
 _MAX_ASSERTION_LENGTH = Assertion._meta.get_field("text").max_length or 0
 _STORED = ("group_id", "credential_id", *ENDPOINT_COLUMNS)

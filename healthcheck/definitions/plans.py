@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +20,7 @@ from healthcheck.definitions.drafts import Draft
 from healthcheck.definitions.edits import Edit, apply_edits
 from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
 from healthcheck.definitions.group_drafts import check_groups, save_groups
-from healthcheck.definitions.versions import Change, Due, lock_rows, settle
+from healthcheck.definitions.versions import Change, Due, lock_groups, lock_rows, settle
 from healthcheck.models import Endpoint, EndpointGroup
 
 # What one transaction changes within a request's time: half a minute at the very most, on a slow machine.
@@ -59,6 +59,11 @@ class Plan:
     def created_count(self) -> int:
         return sum(draft.pk is None for draft in self.changed)
 
+    @property
+    def entered_slugs(self) -> set[str]:
+        """Return the slugs of the groups that something new goes into."""
+        return {str(draft.after["group"]) for draft in self.changed if draft.pk is None and "group" in draft.after}
+
     @cached_property
     def digest(self) -> str:
         """Return what tells two plans apart: every definition before and after."""
@@ -82,12 +87,23 @@ def plan_edits(model: type[Model], ids: Sequence[int], edits: Sequence[Edit], *,
     return make_plan(model, drafts, may_use_credentials=may_use_credentials)
 
 
-def apply_plan(model: type[Model], ids: Sequence[int], make: Callable[[], Plan], *, digest: str, change: Due) -> int:
+def apply_plan(  # noqa: PLR0913  # what is locked, what is made of it, and what it must be
+    model: type[Model],
+    ids: Sequence[int],
+    make: Callable[[], Plan],
+    *,
+    digest: str,
+    change: Due,
+    slugs: Iterable[str] = (),
+) -> int:
     """Make the plan again under locks and store it; return how many objects that changed.
 
-    Raises PlanChangedError, with nothing written, when it is not the plan of `digest` or somebody is refused in it.
+    `slugs` are those of the groups that something new goes into. Raises PlanChangedError, with nothing written, when it
+    is not the plan of `digest` or somebody is refused in it.
     """
     with transaction.atomic():
+        if model is Endpoint:
+            lock_groups(ids, slugs=slugs)
         lock_rows(model, ids)
         plan = make()
         if plan.digest != digest or plan.refused:

@@ -16,7 +16,7 @@ from healthcheck.definitions.drafts import DefinitionError, Draft, refuse_first
 from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
 from healthcheck.definitions.group_drafts import check_groups, save_groups
 from healthcheck.definitions.plain_writing import write_plain
-from healthcheck.definitions.versions import Change, Due, lock_rows, record_versions, settle
+from healthcheck.definitions.versions import Change, Due, lock_groups, lock_rows, record_versions, settle
 from healthcheck.models import Endpoint, EndpointGroup, Version, VersionAction
 from healthcheck.pipeline.prune import DELETED_GRACE
 
@@ -28,6 +28,8 @@ def revert(model: type[Model], version: Version, change: Due, *, may_use_credent
     that names the cure, and then nothing is written.
     """
     with transaction.atomic():
+        if model is Endpoint:
+            lock_groups([version.object_id])
         lock_rows(model, [version.object_id])
         before = read_documents(model, [version.object_id]).get(version.object_id)
         if before is None:

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, F, Max, Model, OuterRef
 
 from healthcheck.definitions.documents import Document, differ, kind_of, read_documents, split_batches
-from healthcheck.models import Version, VersionAction
+from healthcheck.models import Endpoint, EndpointGroup, Version, VersionAction
 from healthcheck.pipeline.bulk import insert_rows
 
 AS_FOUND = "as found"
@@ -87,6 +87,20 @@ def lock_rows(model: type[Model], ids: Sequence[int]) -> None:
         # runs that refer to the row are inserted meanwhile.
         rows = model._default_manager.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk")
         list(rows.values_list("pk", flat=True))
+
+
+def lock_groups(endpoint_ids: Sequence[int] = (), *, slugs: Iterable[str] = ()) -> None:
+    """Lock the groups of these endpoints and those with these slugs, before any endpoint of theirs.
+
+    Who deletes a group or shortens its deadline locks it, too: nothing goes into a group that is being deleted, and no
+    timeout is compared with a deadline that is just changing.
+    """
+    ids: set[int] = set()
+    for batch in split_batches(list(endpoint_ids)):
+        ids |= set(Endpoint.objects.filter(pk__in=batch).order_by().values_list("group_id", flat=True))
+    for names in split_batches(sorted(slugs)):
+        ids |= set(EndpointGroup.objects.existing().filter(slug__in=names).order_by().values_list("pk", flat=True))
+    lock_rows(EndpointGroup, sorted(ids))
 
 
 def record_versions(

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 ROOT = "/admin/healthcheck/"
 LIST, EDIT = f"{ROOT}endpoint/", f"{ROOT}endpoint/edit/"
-PREVIEW_QUERIES, APPLY_QUERIES = 8, 25
+PREVIEW_QUERIES, APPLY_QUERIES = 8, 27
 
 
 def select(client: Client, *endpoints: Any, query: str = "", url: str = LIST, **fields: str) -> Any:

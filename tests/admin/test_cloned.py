@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from healthcheck.definitions.cloning import clone_endpoints
 from healthcheck.definitions.documents import read_documents
+from healthcheck.definitions.drafts import DefinitionError
+from healthcheck.definitions.plans import MAX_ROWS
+from healthcheck.definitions.versions import Change
 from healthcheck.models import Endpoint, EndpointGroup, Tag, Version
-from tests.admin.conftest import CLOCK_QUERIES
-from tests.factories import make_assertion, make_endpoint, make_group
+from tests.admin.conftest import CLOCK_QUERIES, make_person
+from tests.factories import NOW, make_assertion, make_endpoint, make_group
 
 pytestmark = pytest.mark.django_db
 
 ROOT = "/admin/healthcheck/"
-COPY_QUERIES = 33 + 2 * CLOCK_QUERIES
+COPY_QUERIES = 35 + 2 * CLOCK_QUERIES
 
 
 def test_copy_has_everything_of_the_original_but_its_name_and_is_paused(operator: Client) -> None:
@@ -83,3 +90,34 @@ def test_viewers_cannot_copy(viewer: Client) -> None:
     assert viewer.post(f"{ROOT}endpoint/{endpoint.pk}/clone/").status_code == 403
     assert "/clone/" not in viewer.get(f"{ROOT}endpoint/{endpoint.pk}/change/").content.decode()
     assert Endpoint.objects.count() == 1
+
+
+def test_copies_of_more_endpoints_than_one_change_may_have_are_refused(operator: Client) -> None:
+    group = make_group()
+    Endpoint.objects.bulk_create(
+        [Endpoint(group=group, name=f"e{n}", address="http://a/") for n in range(MAX_ROWS + 1)], batch_size=1000
+    )
+    page = operator.post(f"{ROOT}endpointgroup/{group.pk}/clone/", follow=True).content.decode()
+    assert "The copies would have more than 20000 endpoints" in page
+    assert EndpointGroup.objects.count() == 1
+
+
+def test_copy_of_a_group_needs_the_permission_to_add_endpoints() -> None:
+    group = make_endpoint().group
+    person = make_person("view_endpointgroup", "change_endpointgroup", "add_endpointgroup")
+    assert person.post(f"{ROOT}endpointgroup/{group.pk}/clone/").status_code == 403
+    assert "/clone/" not in person.get(f"{ROOT}endpointgroup/{group.pk}/change/").content.decode()
+    assert EndpointGroup.objects.count() == 1
+
+
+def test_nothing_is_copied_into_a_group_that_was_deleted_while_its_lock_was_waited_for() -> None:
+    endpoint = make_endpoint()
+
+    def delete_meanwhile(execute: Any, sql: str, *args: Any) -> Any:
+        answer = execute(sql, *args)
+        if sql.startswith('SELECT "healthcheck_endpointgroup"."id" AS'):
+            EndpointGroup.objects.update(deleted_at=NOW)
+        return answer
+
+    with connection.execute_wrapper(delete_meanwhile), pytest.raises(DefinitionError, match="There is no group"):
+        clone_endpoints([endpoint.pk], Change(NOW))

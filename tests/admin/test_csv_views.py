@@ -189,3 +189,29 @@ def test_only_the_newest_few_files_of_a_person_wait(operator: Client) -> None:
     for number in range(MAX_WAITING + 2):
         upload(operator, f"group,name,address\nweb,site,http://{number}.example/\n", name=f"{number}.csv")
     assert list(ImportFile.objects.order_by("pk").values_list("name", flat=True)) == ["2.csv", "3.csv", "4.csv"]
+
+
+def test_paging_of_a_preview_says_what_changed_meanwhile(operator: Client) -> None:
+    make_endpoint(make_group())
+    shown = upload(operator, "group,name,timeout_seconds\nweb,site,5\n")
+    Endpoint.objects.update(timeout_seconds=3)
+    paged = operator.post(IMPORT, {"state": shown.context["state"], "page": "1"})
+    assert "Something was changed while you looked at the pages" in paged.content.decode()
+
+
+class Unread:
+    """A body that must not be read."""
+
+    def read(self, *_: Any) -> bytes:
+        pytest.fail("the body was read")
+
+    readline = read
+
+
+def test_body_of_somebody_who_may_not_import_is_not_read(viewer: Client) -> None:
+    body: dict[str, Any] = {
+        "wsgi.input": Unread(),
+        "CONTENT_LENGTH": "100",
+        "CONTENT_TYPE": "multipart/form-data; boundary=x",
+    }
+    assert viewer.generic("POST", IMPORT, **body).status_code == 403

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from healthcheck.definitions.comparing import MAX_LINES_PER_FIELD, Difference, compare_documents, describe_document
+from healthcheck.definitions.comparing import (
+    MAX_LINES_PER_FIELD,
+    MAX_SIDE_CHARS,
+    Difference,
+    compare_documents,
+    describe_document,
+)
 
 
 def compare(before: object, after: object, field: str = "field", *, shows_hidden: bool = True) -> list[tuple[str, str]]:
@@ -56,3 +62,10 @@ def test_secrets_of_an_address_are_hidden_from_people_who_only_look() -> None:
     masked = "https://a.example/?token=[hidden]"
     assert compare(before, after, "address", shows_hidden=False) == [(masked, masked)]
     assert compare(before, after, "address") == [(before, after)]
+
+
+def test_long_side_is_cut_to_what_stands_around_the_first_difference() -> None:
+    old, new = "a" * 100_000 + "old" + "z" * 100_000, "a" * 100_000 + "new" + "z" * 100_000
+    [change] = compare_documents({"description": old}, {"description": new}, shows_hidden=True)
+    assert ("old" in change.before, "new" in change.after) == (True, True)
+    assert max(len(change.before), len(change.after)) == MAX_SIDE_CHARS + 2

@@ -49,7 +49,14 @@ class Command(BaseCommand):
         )
         ids = [draft.pk for draft in plan.changed if draft.pk is not None]
         try:
-            apply_plan(model, ids, lambda: _make_plan(model, content), digest=plan.digest, change=change)
+            apply_plan(
+                model,
+                ids,
+                lambda: _make_plan(model, content),
+                digest=plan.digest,
+                change=change,
+                slugs=plan.entered_slugs,
+            )
         except PlanChangedError:
             raise CommandError("Somebody changed something meanwhile, and nothing was written; run it again.") from None
         self.stdout.write(f"{words}.")
