@@ -69,7 +69,8 @@ class RunViews(OperatedAdmin):
             raise Http404(_("This run does not exist any more; old runs are removed."))
         group = self.find_permitted(request, run.group_id)
         # Deleted ones, too: the run saw them.
-        members = Endpoint.objects.filter(group=group) if (may_see := _may_see_endpoints(request)) else []
+        may_see = _may_see_endpoints(request)
+        members = Endpoint.objects.filter(group=group) if may_see else Endpoint.objects.none()
         pages: Paginator[Any] = Paginator(members, RESULTS_PER_PAGE)
         endpoints = pages.get_page(request.GET.get("page"))
         rows = load_run_rows(run, [endpoint.pk for endpoint in endpoints])

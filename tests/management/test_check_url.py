@@ -86,7 +86,7 @@ def test_long_body_is_cut(hostile: HostileServer) -> None:
 @pytest.mark.parametrize(
     ("arguments", "cure"),
     [
-        (["example.com"], "must start with http:// or https://; add it"),
+        (["ftp://example.com"], "must start with http:// or https://; add it"),
         (["http://127.0.0.1:1/", "--expect", "nonsense"], "--expect “nonsense”: Begin with what is judged"),
         (["http://127.0.0.1:1/", "--timeout", "0"], "between 0.1 and 600 seconds"),
         (["http://127.0.0.1:1/", "--timeout", "nan"], "between 0.1 and 600 seconds"),
