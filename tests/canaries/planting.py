@@ -20,7 +20,12 @@ PLACES = ("refusing", "failing", "asking", "trap", "away", "untrusted")
 def plant(flock: Flock, targets: Targets, authority: trustme.CA) -> EndpointGroup:
     """Store the group. Each of its endpoints reads the body, so that there is an excerpt to leak."""
     group = make_group(GROUP, interval_seconds=6, deadline_seconds=5.5)
-    header = {"X-Option": flock.hatch("option-header"), "X-Token": f"Token {flock.hatch_token('option-token')}"}
+    header = {
+        "X-Option": flock.hatch("option-header"),
+        "X-Token": f"Token {flock.hatch_token('option-token')}",
+        # The name of a harmless header, but a person's own words.
+        "User-Agent": flock.hatch_token("option-agent"),
+    }
     for number, credential in enumerate(_make_credentials(flock, targets, authority)):
         # Everybody meets the echo, and three of the others each.
         for place in ("echo", *(PLACES[(number * 3 + step) % len(PLACES)] for step in range(3))):
@@ -33,8 +38,8 @@ def plant(flock: Flock, targets: Targets, authority: trustme.CA) -> EndpointGrou
 
 
 def _make_credentials(flock: Flock, targets: Targets, authority: trustme.CA) -> Iterator[Credential]:
-    for kind in ("basic", "digest"):
-        yield make_credential(kind, kind, details={"username": "u"}, secrets={"password": flock.hatch(f"{kind}-word")})
+    for kind, user in (("basic", "u"), ("digest", flock.hatch_token("digest-user"))):
+        yield make_credential(kind, kind, details={"username": user}, secrets={"password": flock.hatch(f"{kind}-word")})
     yield make_credential("bearer", "bearer", secrets={"token": flock.hatch_token("bearer")})
     pairs = [["X-Key", flock.hatch("header")], ["X-Other", flock.hatch_token("other-header")]]
     names = {"header_names": ["X-Key", "X-Other"]}

@@ -68,11 +68,12 @@ HEADERS = parse_credential("headers", {}, {"headers": [["X-Key", "canary-value"]
 @pytest.mark.parametrize("credential", [BASIC, BEARER, HEADERS, None], ids=["basic", "bearer", "headers", "none"])
 def test_target_that_says_everything_back_is_not_quoted(credential: Any, hostile: HostileServer, run: Run) -> None:
     url = f"http://127.0.0.1:{hostile.listen('echo')}/"
-    headers = {"X-Own": "Token canary-header", "Accept": "text/plain"}
+    headers = {"X-Own": "Token canary-header", "Accept": "text/plain", "User-Agent": "canary of an agent"}
     outcome = run(check(url, credential, expected='body not contains "HTTP"', headers=headers))
     assert outcome.evidence is not None
     excerpt = outcome.evidence.excerpt
     assert f"X-Own: {MASK}" in excerpt
+    assert f"User-Agent: {MASK}" in excerpt
     assert "Accept: text/plain" in excerpt
     assert ("canary" in excerpt, "Y2FuYXJ5" in excerpt) == (False, False)
     assert not any(secret in excerpt for secret in getattr(credential, "secrets", ()))
@@ -89,6 +90,7 @@ def test_answer_to_a_challenge_is_not_kept(hostile: HostileServer, run: Run) -> 
     outcome = run(check(url, DigestCredential("u", "canary"), expected='body contains "inside"'))
     assert outcome.evidence is not None
     assert f'response="{MASK}"' in outcome.evidence.excerpt
+    assert 'username="u"' not in outcome.evidence.excerpt
 
 
 def test_redirect_that_quotes_a_secret_is_not_kept(hostile: HostileServer, run: Run) -> None:

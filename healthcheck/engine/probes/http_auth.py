@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import httpx
@@ -27,6 +28,7 @@ from healthcheck.engine.types import ConfigurationError, ErrorKind, Phase
 
 # A server may call a fresh nonce stale once, as when its key has just changed; more is a quarrel.
 MAX_DIGEST_ANSWERS = 2
+_USERNAME = re.compile(r'username\*?=(?:"(?:\\.|[^"\\])*"|[^,\s"]+)')
 
 
 async def send_with_credential(
@@ -68,6 +70,8 @@ async def _answer_challenges(
         await response.aclose()
         answer = answer_challenge(credential, challenge, method=hop.method, target=hop.url.raw_path.decode("ascii"))
         session.secrets.append(answer.split('response="', 1)[1].split('"', 1)[0])
+        # Only in this form: the bare name is a word such as `admin`, and evidence would be full of holes.
+        session.secrets.extend(_USERNAME.findall(answer))
         response = await transport.handle_async_request(build_request(_add(hop, ("Authorization", answer))))
     return response
 

@@ -77,7 +77,9 @@ class HttpOptions:
         last word, which is what stands behind `Bearer`."""
         values = [value for name, value in self.headers if name.lower() not in HARMLESS_HEADERS | BODY_HEADERS]
         words = [value.rsplit(" ", 1)[-1] for value in values]
-        return tuple(text for text in (*values, *words, self.body) if len(text) >= MIN_SECRET_CHARS)
+        # It names whoever asks, and some put a key into it. It is sent on, as every agent's name is, and not quoted.
+        agents = [value for name, value in self.headers if name.lower() == "user-agent"]
+        return tuple(text for text in (*values, *words, *agents, self.body) if len(text) >= MIN_SECRET_CHARS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values from which `parse` makes the same options."""
