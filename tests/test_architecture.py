@@ -75,10 +75,10 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.web.language",
     },
     "healthcheck/templatetags/": {"django"},
-    "healthcheck/admin/logos.py": {"django", "PIL"},
+    "healthcheck/admin/fields/logos.py": {"django", "PIL"},
     # The theme, where a project installs it.
-    "healthcheck/admin/bases.py": {"django", "unfold", "healthcheck.admin.dress"},
-    "healthcheck/admin/dress.py": {"django", "unfold"},
+    "healthcheck/admin/look/bases.py": {"django", "unfold", "healthcheck.admin.look.dress"},
+    "healthcheck/admin/look/dress.py": {"django", "unfold"},
     # What a status page shows is printed in the page's own words and by its own judgement: the overview reads the board
     # through the page's door. rich is loaded only where there is a terminal and rich.
     "healthcheck/management/": {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from healthcheck.admin.probing import MAX_PROBES, MAX_SECONDS
+from healthcheck.admin.explain.probing import MAX_PROBES, MAX_SECONDS
 from healthcheck.conf import Settings
 from healthcheck.engine.assertions import parse_assertions
 from healthcheck.engine.assertions.grammar import MAX_ASSERTIONS

@@ -17,10 +17,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
-from healthcheck.admin.credential_forms import EXPLANATIONS, FORMS, CredentialForm
+from healthcheck.admin.forms.credential_forms import EXPLANATIONS, FORMS, CredentialForm
+from healthcheck.admin.look.words import describe_instant
 from healthcheck.admin.operated import changed_columns
 from healthcheck.admin.versioned import VersionedAdmin
-from healthcheck.admin.words import describe_instant
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Credential, CredentialKind, Endpoint, VersionAction
 from healthcheck.models.clock import read_database_clock

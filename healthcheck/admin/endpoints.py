@@ -17,15 +17,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from healthcheck.admin.add_by_url import AddByUrlViews
-from healthcheck.admin.badges import draw_paused, draw_state
-from healthcheck.admin.bases import ChangeListBase
-from healthcheck.admin.bulk import BulkAdmin
-from healthcheck.admin.bulk_forms import BulkField, list_endpoint_fields
-from healthcheck.admin.cloned import ClonedAdmin
-from healthcheck.admin.csv_views import CsvAdmin
-from healthcheck.admin.endpoint_forms import OPTION_FIELDS, RESTARTING_FIELDS, EndpointForm, read_options
-from healthcheck.admin.explanation import ExplanationViews
+from healthcheck.admin.change.bulk import BulkAdmin
+from healthcheck.admin.change.bulk_forms import BulkField, list_endpoint_fields
+from healthcheck.admin.change.cloned import ClonedAdmin
+from healthcheck.admin.change.csv_views import CsvAdmin
+from healthcheck.admin.explain.add_by_url import AddByUrlViews
+from healthcheck.admin.explain.explanation import ExplanationViews
+from healthcheck.admin.explain.result_rows import load_endpoint_rows
+from healthcheck.admin.explain.try_form import TryViews
+from healthcheck.admin.fields.tag_fields import draw_tags_below
+from healthcheck.admin.fields.text_fields import join_assertions, write_assertions
 from healthcheck.admin.filters import (
     CredentialFilter,
     EndpointStateFilter,
@@ -34,15 +35,14 @@ from healthcheck.admin.filters import (
     GroupFilter,
     RestFilter,
 )
+from healthcheck.admin.forms.endpoint_forms import OPTION_FIELDS, RESTARTING_FIELDS, EndpointForm, read_options
 from healthcheck.admin.history import Cursor, page_history
+from healthcheck.admin.look.badges import draw_paused, draw_state
+from healthcheck.admin.look.bases import ChangeListBase
+from healthcheck.admin.look.tools import Tool
+from healthcheck.admin.look.words import describe_duration, describe_instant, describe_moment
 from healthcheck.admin.operated import OperatedAdmin, changed_columns
 from healthcheck.admin.overview import latest_state, overall_state
-from healthcheck.admin.result_rows import load_endpoint_rows
-from healthcheck.admin.tag_fields import draw_tags_below
-from healthcheck.admin.text_fields import join_assertions, write_assertions
-from healthcheck.admin.tools import Tool
-from healthcheck.admin.try_form import TryViews
-from healthcheck.admin.words import describe_duration, describe_instant, describe_moment
 from healthcheck.definitions.cloning import clone_endpoints
 from healthcheck.definitions.versions import Change, lock_rows
 from healthcheck.engine.faults import SENTENCES

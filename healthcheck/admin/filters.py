@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from healthcheck.admin.badges import STATE_WORDS, WORST_FIRST
+from healthcheck.admin.look.badges import STATE_WORDS, WORST_FIRST
 from healthcheck.admin.overview import filter_by_state
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Credential, Endpoint, EndpointGroup, EndpointState, Tag

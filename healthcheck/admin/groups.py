@@ -17,30 +17,30 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from healthcheck.admin.badges import draw_counts, draw_paused
-from healthcheck.admin.bases import ChangeListBase
-from healthcheck.admin.bulk import BulkAdmin
-from healthcheck.admin.bulk_forms import BulkField, list_group_fields
-from healthcheck.admin.cloned import ClonedAdmin
-from healthcheck.admin.csv_views import CsvAdmin
-from healthcheck.admin.desk_views import DeskViews
-from healthcheck.admin.endpoint_forms import RESTARTING_FIELDS, ExistingForm
-from healthcheck.admin.endpoint_inline import MAX_INLINE_ENDPOINTS, EndpointInline
+from healthcheck.admin.change.bulk import BulkAdmin
+from healthcheck.admin.change.bulk_forms import BulkField, list_group_fields
+from healthcheck.admin.change.cloned import ClonedAdmin
+from healthcheck.admin.change.csv_views import CsvAdmin
+from healthcheck.admin.desk.desk_views import DeskViews
+from healthcheck.admin.fields.tag_fields import TaggedForm, draw_tags_below
+from healthcheck.admin.fields.text_fields import write_assertions
 from healthcheck.admin.filters import GroupStateFilter, GroupTagFilter
-from healthcheck.admin.operated import OperatedAdmin, changed_columns
-from healthcheck.admin.overview import GroupOverview, load_overviews
-from healthcheck.admin.runs import RunViews
-from healthcheck.admin.tag_fields import TaggedForm, draw_tags_below
-from healthcheck.admin.text_fields import write_assertions
-from healthcheck.admin.tools import Tool
-from healthcheck.admin.versioned import Tracked
-from healthcheck.admin.words import (
+from healthcheck.admin.forms.endpoint_forms import RESTARTING_FIELDS, ExistingForm
+from healthcheck.admin.forms.endpoint_inline import MAX_INLINE_ENDPOINTS, EndpointInline
+from healthcheck.admin.look.badges import draw_counts, draw_paused
+from healthcheck.admin.look.bases import ChangeListBase
+from healthcheck.admin.look.tools import Tool
+from healthcheck.admin.look.words import (
     describe_instant,
     describe_lateness,
     describe_moment,
     describe_schedule,
     describe_status,
 )
+from healthcheck.admin.operated import OperatedAdmin, changed_columns
+from healthcheck.admin.overview import GroupOverview, load_overviews
+from healthcheck.admin.runs import RunViews
+from healthcheck.admin.versioned import Tracked
 from healthcheck.definitions.cloning import clone_groups
 from healthcheck.definitions.group_drafts import SCHEDULE_KEYS
 from healthcheck.definitions.versions import Change

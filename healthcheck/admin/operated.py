@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from healthcheck.admin.tools import Tool
+from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.models import VersionAction
 from healthcheck.models.clock import read_database_clock

@@ -16,11 +16,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from healthcheck.admin.bases import StackedInlineBase
-from healthcheck.admin.logos import MAX_UPLOAD_BYTES
-from healthcheck.admin.page_forms import PageSectionForm, StatusPageForm, replace_items
-from healthcheck.admin.page_lines import write_lines
-from healthcheck.admin.uploads import UploadGuard
+from healthcheck.admin.fields.logos import MAX_UPLOAD_BYTES
+from healthcheck.admin.fields.page_lines import write_lines
+from healthcheck.admin.fields.uploads import UploadGuard
+from healthcheck.admin.forms.page_forms import PageSectionForm, StatusPageForm, replace_items
+from healthcheck.admin.look.bases import StackedInlineBase
 from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.models import EndpointGroup, PageSection, StatusPage
 

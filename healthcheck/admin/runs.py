@@ -15,11 +15,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from healthcheck.admin.badges import draw_counts
+from healthcheck.admin.explain.result_rows import load_run_rows
 from healthcheck.admin.history import Cursor, page_history
+from healthcheck.admin.look.badges import draw_counts
+from healthcheck.admin.look.words import describe_duration, describe_instant, describe_lateness, describe_status
 from healthcheck.admin.operated import OperatedAdmin
-from healthcheck.admin.result_rows import load_run_rows
-from healthcheck.admin.words import describe_duration, describe_instant, describe_lateness, describe_status
 from healthcheck.engine.types import State
 from healthcheck.models import CheckRun, Endpoint, EndpointGroup, Trigger
 from healthcheck.models.clock import read_database_clock

@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from healthcheck.admin.tag_fields import TagForm
+from healthcheck.admin.fields.tag_fields import TagForm
 from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.models import Tag
 

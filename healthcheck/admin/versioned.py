@@ -18,10 +18,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
-from healthcheck.admin.bases import ModelAdminBase
+from healthcheck.admin.change.version_history import compare_versions, load_history
+from healthcheck.admin.forms.versioned_forms import OWN_FIELDS, VersionedForm
 from healthcheck.admin.history import Cursor
-from healthcheck.admin.version_history import compare_versions, load_history
-from healthcheck.admin.versioned_forms import OWN_FIELDS, VersionedForm
+from healthcheck.admin.look.bases import ModelAdminBase
 from healthcheck.definitions.documents import Document, read_documents
 from healthcheck.definitions.drafts import DefinitionError
 from healthcheck.definitions.reverting import revert

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 register = template.Library()
 
 # By name: a theme loads all template tags while it is itself being loaded for the classes of our admin.
-_DESK = "healthcheck.admin.desk_page"
+_DESK = "healthcheck.admin.desk.desk_page"
 
 
 @register.simple_tag(takes_context=True)

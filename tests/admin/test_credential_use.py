@@ -13,9 +13,9 @@ from healthcheck.definitions.versions import Change, recorded
 from healthcheck.engine.loop import stop_engine_loop
 from healthcheck.models import Endpoint, Version
 from healthcheck.models.secrets import make_key
+from tests.admin.change.test_bulk import EDIT, preview, select
+from tests.admin.change.test_csv_views import upload
 from tests.admin.conftest import endpoint_fields, group_fields, make_person
-from tests.admin.test_bulk import EDIT, preview, select
-from tests.admin.test_csv_views import upload
 from tests.factories import NOW, make_credential, make_endpoint, make_group
 from tests.hostile import HostileServer
 

@@ -10,8 +10,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from healthcheck.admin.bases import IS_UNFOLD
 from healthcheck.admin.credentials import MAX_CHECKED
+from healthcheck.admin.look.bases import IS_UNFOLD
 from healthcheck.models import Credential, CredentialKind, Endpoint, Version
 from healthcheck.models.secrets import make_key
 from tests.admin.conftest import endpoint_fields

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from healthcheck.admin.probing import MAX_PROBES
+from healthcheck.admin.explain.probing import MAX_PROBES
 from tests.hostile import HostileServer, play
 from tests.project.running import PROCESSES, RunningUp, running, wait_until
 

@@ -1,0 +1,1 @@
+"""Changing many, copying, going back: versions, bulk edit, CSV."""

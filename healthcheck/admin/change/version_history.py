@@ -1,0 +1,80 @@
+"""The history of a definition: who changed what and when, any two versions compared, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from healthcheck.admin.forms.versioned_forms import name_field
+from healthcheck.admin.history import Cursor, HistoryPage, page_history
+from healthcheck.admin.look.words import describe_instant
+from healthcheck.definitions.comparing import Difference, compare_documents, describe_document
+from healthcheck.definitions.documents import Document
+from healthcheck.models import Version
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One version as the page shows it, with its changes against the one before."""
+
+    number: int
+    at: str
+    author: str
+    action: str
+    comment: str
+    changes: Sequence[Difference]
+    is_newest: bool
+
+
+def load_history(
+    rows: QuerySet[Version], cursor: Cursor, *, shows_hidden: bool
+) -> tuple[HistoryPage[Version], list[HistoryRow]]:
+    """Return one page of versions, newest first, in three queries."""
+    page = page_history(rows, "number", cursor)
+    if not page.rows:
+        return page, []
+    newest = rows.values_list("number", flat=True).first()
+    # What the oldest one on the page is compared with stands on the next page.
+    before = rows.filter(number=page.rows[-1].number - 1).first()
+    older: list[Version | None] = [*page.rows[1:], before]
+    return page, [
+        _describe(version, previous, is_newest=version.number == newest, shows_hidden=shows_hidden)
+        for version, previous in zip(page.rows, older, strict=True)
+    ]
+
+
+def compare_versions(rows: QuerySet[Version], one: str, other: str, *, shows_hidden: bool) -> Any:
+    """Return what the page shows of two chosen versions, or None when they are not two versions of this object."""
+    if not all(each.isascii() and each.isdigit() and len(each) <= 9 for each in (one, other)):
+        return None
+    low, high = sorted((int(one), int(other)))
+    found = {version.number: version.definition for version in rows.filter(number__in=(low, high))}
+    if low not in found or high not in found:
+        return None
+    changes = compare_documents(found[low], found[high], shows_hidden=shows_hidden)
+    return {"low": low, "high": high, "changes": name_fields(changes)}
+
+
+def name_fields(changes: Sequence[Difference]) -> list[Difference]:
+    return [Difference(name_field(each.field), each.before, each.after) for each in changes]
+
+
+def _describe(version: Version, previous: Version | None, *, is_newest: bool, shows_hidden: bool) -> HistoryRow:
+    definition: Document = version.definition
+    changes = (
+        compare_documents(previous.definition, definition, shows_hidden=shows_hidden)
+        if previous
+        else describe_document(definition, shows_hidden=shows_hidden)
+    )
+    return HistoryRow(
+        number=version.number,
+        at=describe_instant(version.at),
+        author=version.author_name,
+        action=version.get_action_display(),
+        comment=version.comment,
+        changes=name_fields(changes),
+        is_newest=is_newest,
+    )

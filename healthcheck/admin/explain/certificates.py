@@ -1,0 +1,90 @@
+"""The certificates that a target presented, with the one that is the problem named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from healthcheck.admin.look.words import describe_instant
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateWords:
+    """One certificate of a chain. `problem` is empty for one that nothing is wrong with by itself."""
+
+    role: str
+    subject: str
+    issuer: str
+    validity: str
+    left: str
+    fingerprint: str
+    problem: str = ""
+
+
+def describe_chain(facts: Mapping[str, Any], at: datetime | None, *, is_problem: bool) -> list[CertificateWords]:
+    """Return the chain, leaf first; empty without one. `is_problem` says that the check failed by its certificate.
+
+    What OpenSSL said names no certificate: one that is out of date at `at` is the problem, else the last one of the
+    chain where its issuer is not trusted, else the leaf.
+    """
+    stored = facts.get("chain") or [facts.get("certificate")]
+    chain = [each for each in stored if isinstance(each, Mapping)] if isinstance(stored, list) else []
+    problems = [_find_date_problem(each, at) for each in chain]
+    if is_problem and chain and not any(problems):
+        found = str(facts.get("found") or "")
+        problems[-1 if _is_about_the_issuer(found) else 0] = found
+    return [
+        CertificateWords(
+            role=_("the target's own") if place == 0 else _("issuer no. %(place)s") % {"place": place},
+            subject=str(each.get("subject") or ""),
+            issuer=str(each.get("issuer") or ""),
+            validity=_describe_validity(each),
+            left=_describe_left(each, at),
+            fingerprint=str(each.get("fingerprint_sha256") or ""),
+            problem=problems[place],
+        )
+        for place, each in enumerate(chain)
+    ]
+
+
+def _is_about_the_issuer(found: str) -> bool:
+    return "issuer" in found or "self-signed" in found or "self signed" in found
+
+
+def _find_date_problem(certificate: Mapping[str, Any], at: datetime | None) -> str:
+    starts, ends = _read_instant(certificate, "not_before"), _read_instant(certificate, "not_after")
+    if at is not None and ends is not None and ends < at:
+        return _("expired")
+    if at is not None and starts is not None and starts > at:
+        return _("not valid yet")
+    return ""
+
+
+def _describe_validity(certificate: Mapping[str, Any]) -> str:
+    starts, ends = _read_instant(certificate, "not_before"), _read_instant(certificate, "not_after")
+    return _("%(start)s to %(end)s") % {"start": describe_instant(starts), "end": describe_instant(ends)}
+
+
+def _describe_left(certificate: Mapping[str, Any], at: datetime | None) -> str:
+    ends = _read_instant(certificate, "not_after")
+    if at is None or ends is None:
+        return ""
+    days = int(abs(ends - at) / timedelta(days=1))
+    if ends < at:
+        return ngettext("expired %(days)s day before", "expired %(days)s days before", days) % {"days": days}
+    return ngettext("%(days)s day left", "%(days)s days left", days) % {"days": days}
+
+
+def _read_instant(certificate: Mapping[str, Any], key: str) -> datetime | None:
+    try:
+        instant = parse_datetime(str(certificate.get(key) or ""))
+    except ValueError:
+        return None
+    # Evidence of ours always names the zone; without one there is nothing to compare with.
+    return instant if instant is not None and instant.tzinfo is not None else None

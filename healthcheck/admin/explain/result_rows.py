@@ -1,0 +1,107 @@
+"""A stored result in the words of the operator, its evidence included. Values are plain text: templates escape them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from healthcheck.admin.look.badges import draw_state
+from healthcheck.admin.look.words import describe_duration, describe_instant
+from healthcheck.engine.faults import SENTENCES
+from healthcheck.engine.types import ErrorKind, Phase, State
+from healthcheck.models import CheckResult, CheckRun, Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """Words only, but for the badge. `phases` and `evidence` are pairs of a label and a text."""
+
+    run_id: int
+    endpoint_id: int
+    time: str
+    badge: SafeString
+    error: str
+    sentence: str
+    phase: str
+    latency: str
+    phases: Sequence[tuple[str, str]]
+    http_status: str
+    attempts: int
+    evidence: Sequence[tuple[str, str]]
+
+
+def load_endpoint_rows(endpoint_id: int, results: Sequence[CheckResult]) -> list[ResultRow]:
+    """Describe results of one endpoint with their runs and evidence, in two queries."""
+    run_ids = [result.run_id for result in results]
+    runs = CheckRun.objects.in_bulk(run_ids)
+    found = Evidence.objects.filter(endpoint_id=endpoint_id, run_id__in=run_ids)
+    evidence = {row.run_id: row for row in found}
+    return [
+        describe_result(result, run=runs.get(result.run_id), evidence=evidence.get(result.run_id)) for result in results
+    ]
+
+
+def load_run_rows(run: CheckRun, endpoint_ids: Sequence[int]) -> dict[int, ResultRow]:
+    """Describe a run's results by endpoint in two queries. By endpoint, because the one index begins with it."""
+    results = CheckResult.objects.filter(endpoint_id__in=endpoint_ids, run_id=run.pk)
+    found = Evidence.objects.filter(endpoint_id__in=endpoint_ids, run_id=run.pk)
+    evidence = {row.endpoint_id: row for row in found}
+    return {
+        result.endpoint_id: describe_result(result, run=run, evidence=evidence.get(result.endpoint_id))
+        for result in results
+    }
+
+
+def describe_result(result: CheckResult, *, run: CheckRun | None, evidence: Evidence | None) -> ResultRow:
+    kind = ErrorKind(result.error_kind) if result.error_kind else None
+    return ResultRow(
+        run_id=result.run_id,
+        endpoint_id=result.endpoint_id,
+        time=describe_instant(run.started_at or run.scheduled_for) if run else "",
+        badge=draw_state(State(result.verdict)),
+        error=kind.word if kind else "",
+        sentence=_(SENTENCES[kind]) if kind else "",
+        phase=Phase(result.phase).word if result.phase else "",
+        latency=describe_duration(result.latency_us) if result.latency_us else "",
+        phases=_describe_phases(result),
+        http_status=str(result.http_status) if result.http_status else "",
+        attempts=result.attempts,
+        evidence=describe_evidence(evidence.facts) if evidence else (),
+    )
+
+
+def describe_evidence(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what is there as pairs of a label and a text, in a fixed order."""
+    labels = {
+        "sentence": _("What happened"),
+        "expected": _("Expected"),
+        "found": _("Found"),
+        "address": _("Address"),
+        "certificate": _("Certificate"),
+        "redirects": _("Redirects"),
+        "excerpt": _("Excerpt"),
+    }
+    return [(label, _to_text(facts[key])) for key, label in labels.items() if facts.get(key)]
+
+
+def _to_text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(f"{str(key).replace('_', ' ')}: {each}" for key, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return "\n".join(str(each) for each in value)
+    return str(value)
+
+
+def _describe_phases(result: CheckResult) -> list[tuple[str, str]]:
+    spent = (
+        (_("resolve"), result.resolve_us),
+        (_("connect"), result.connect_us),
+        (_("tls"), result.tls_us),
+        (_("headers"), result.headers_us),
+        (_("body"), result.body_us),
+    )
+    return [(label, describe_duration(duration_us)) for label, duration_us in spent if duration_us]

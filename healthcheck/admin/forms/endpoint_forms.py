@@ -1,0 +1,216 @@
+"""The forms of an endpoint: the whole one with the HTTP options as fields, and the short one inside its group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from healthcheck.admin.fields.tag_fields import TaggedForm
+from healthcheck.admin.fields.text_fields import (
+    AssertionsField,
+    HeadersField,
+    TextField,
+    describe_assertions,
+    describe_assertions_shortly,
+    join_assertions,
+    join_headers,
+)
+from healthcheck.admin.forms.versioned_forms import VERSION_FIELD, VersionField, refuse_stale
+from healthcheck.admin.look.bases import InlineFormSetBase, ModelFormBase
+from healthcheck.definitions.credential_use import refuse_exposure
+from healthcheck.definitions.endpoint_drafts import RESTARTING_KEYS
+from healthcheck.definitions.versions import load_numbers
+from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, METHODS, HttpOptions
+from healthcheck.engine.trust import CUSTOM, OFF, ON
+from healthcheck.engine.types import AddressFamily
+from healthcheck.models import Endpoint, EndpointGroup
+
+_DEFAULTS = HttpOptions().to_dict()
+OPTION_FIELDS = tuple(_DEFAULTS)
+# What the form calls those keys of the document; the fields of the options share one key.
+RESTARTING_FIELDS = frozenset({"group", "is_paused", *RESTARTING_KEYS, *OPTION_FIELDS})
+_WIDGETS: Mapping[str, forms.Widget] = {
+    "address": forms.TextInput(attrs={"class": "hc-wide"}),
+    "description": forms.Textarea(attrs={"rows": 2, "cols": 80, "class": "vLargeTextField"}),
+    "timeout_seconds": forms.NumberInput(attrs={"class": "vIntegerField"}),
+}
+
+
+class ExistingForm(ModelFormBase):
+    """A form whose unique names are compared with what exists: deleted rows keep their names until they are pruned."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # The unique constraints read these columns, of which the form shows none or only the value; excluded, they
+        # would not be checked at all, and a name in use would end in an IntegrityError.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # not in the stubs
+        fixed = {"group"} - set(self.fields)
+        return exclusions - {"deleted_at"} - fixed
+
+
+class EndpointFormBase(ExistingForm):
+    """What both forms share: the assertions, and refusals shown at the field that they belong to."""
+
+    # Whether the person may see credentials; set by the admin, which makes a class of the form for each request.
+    may_use_credentials: ClassVar[bool] = False
+
+    assertions = AssertionsField(rows=4, label=_("Assertions"), help_text=describe_assertions)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("assertions", join_assertions(self.instance))
+        # What is stored, before the form writes what was typed over it.
+        self._stored = _describe_sending(self.instance)
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # not in the stubs
+        if self.may_use_credentials or not (self._stored["credential"] and self.instance.credential_id):
+            return
+        for name, sentence in refuse_exposure(self._stored, _describe_sending(self.instance)).items():
+            self.add_error(name if name in self.fields else None, sentence)
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Move what the model says of `options` to the field of that option, whose name is the error's code.
+
+        What it says of a field that this form does not show goes above the form.
+        """
+        if field is None and isinstance(error, ValidationError) and hasattr(error, "error_dict"):
+            refusals = dict(error.error_dict)
+            for refusal in refusals.pop("options", ()):
+                super().add_error(refusal.code if refusal.code in self.fields else None, refusal)
+            for refusal in refusals.pop("credential", ()):
+                super().add_error("credential" if "credential" in self.fields else None, refusal)
+            error = ValidationError(refusals)
+        super().add_error(field, error)
+
+
+class EndpointForm(TaggedForm, EndpointFormBase):
+    method = forms.ChoiceField(choices=[(method, method) for method in METHODS], label=_("Method"))
+    headers = HeadersField(
+        rows=3, label=_("Headers"), help_text=_("One per line as Name: value. Only staff who may change it see them.")
+    )
+    body = TextField(rows=4, label=_("Body"), help_text=_("Sent as UTF-8 text."))
+    verify = forms.ChoiceField(
+        choices=[
+            (ON, _("on: the authorities that this system trusts")),
+            (CUSTOM, _("custom: only the authority below")),
+            (OFF, _("off: any certificate is accepted")),
+        ],
+        label=_("Verify the certificate"),
+    )
+    ca_pem = TextField(rows=4, label=_("Authority"), help_text=_("PEM text, used when the verification is custom."))
+    family = forms.ChoiceField(
+        choices=[
+            (AddressFamily.ANY.value, _("IPv4 or IPv6")),
+            (AddressFamily.IPV4.value, _("IPv4 only")),
+            (AddressFamily.IPV6.value, _("IPv6 only")),
+        ],
+        label=_("Address family"),
+    )
+    max_redirects = forms.IntegerField(
+        min_value=0,
+        max_value=MAX_REDIRECTS,
+        label=_("Redirects to follow"),
+        help_text=_("0 to 10; with 0 the redirect is itself the answer."),
+    )
+    max_body_bytes = forms.IntegerField(
+        min_value=1, max_value=MAX_BODY_BYTES, label=_("Body limit (bytes)"), help_text=_("A larger answer fails.")
+    )
+
+    class Meta:
+        model = Endpoint
+        widgets = _WIDGETS
+        fields = (
+            "group",
+            "name",
+            "position",
+            "is_paused",
+            "address",
+            "timeout_seconds",
+            "failure_threshold",
+            "recovery_threshold",
+            "credential",
+            "tags",
+            "description",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, value in read_options(self.instance.options).items():
+            self.initial.setdefault(name, value)
+        if "group" in self.fields:
+            group = self.fields["group"]
+            assert isinstance(group, forms.ModelChoiceField)
+            group.queryset = EndpointGroup.objects.existing()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        given = {name: cleaned[name] for name in OPTION_FIELDS if name in cleaned}
+        # Only what differs from the defaults is stored: a better default then reaches old endpoints, too.
+        self.instance.options = {name: value for name, value in given.items() if value != _DEFAULTS[name]}
+        return cleaned
+
+
+class EndpointInlineForm(EndpointFormBase):
+    assertions = AssertionsField(rows=3, label=_("Assertions"), help_text=describe_assertions_shortly)
+    opened_version = VersionField()
+
+    class Meta:
+        model = Endpoint
+        widgets = _WIDGETS
+        fields = (
+            "name",
+            "position",
+            "is_paused",
+            "address",
+            "timeout_seconds",
+            "failure_threshold",
+            "recovery_threshold",
+        )
+
+
+class EndpointFormSet(InlineFormSetBase):
+    """Endpoints inside the form of their group, judged against the group as it is about to be saved."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        form.instance.group = self.instance
+        if form.instance.pk:
+            form.initial[VERSION_FIELD] = self.numbers[form.instance.pk]
+
+    @cached_property
+    def numbers(self) -> dict[int, int]:
+        """The newest version of each endpoint, in one query for all forms."""
+        return load_numbers(Endpoint, [each.pk for each in self.get_queryset()])
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.initial_forms:
+            if form.instance.pk is None:
+                # Django would leave it out without a word, and what was typed with it.
+                form.add_error(None, _("This endpoint was deleted after you had opened the form; remove its row."))
+            if form.instance.pk in self.numbers and form.is_valid() and form.has_changed():
+                refuse_stale(form, self.numbers[form.instance.pk])
+        seen: set[str] = set()
+        for form in self.forms:
+            name = form.cleaned_data.get("name") if hasattr(form, "cleaned_data") else None
+            if not name or form in self.deleted_forms:
+                continue
+            if name in seen:
+                # The constraint speaks only of rows that are stored already.
+                form.add_error("name", _("This group already has an endpoint with this name; choose another."))
+            seen.add(name)
+
+
+def _describe_sending(endpoint: Endpoint) -> dict[str, Any]:
+    return {"address": endpoint.address, "options": endpoint.options, "credential": endpoint.credential_id}
+
+
+def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the initial values of the option fields: what is stored over the defaults."""
+    values = {name: options.get(name, _DEFAULTS[name]) for name in OPTION_FIELDS}
+    return {**values, "headers": join_headers(values["headers"])}

@@ -1,0 +1,241 @@
+"""Bulk edit: nothing before the preview, all of it or nothing after, and only what was shown."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from healthcheck.admin.change.selections import pack_ids, unpack_ids
+from healthcheck.models import Credential, Endpoint, EndpointGroup, Tag, Version
+from tests.admin.conftest import CLOCK_QUERIES
+from tests.factories import make_assertion, make_endpoint, make_group
+
+pytestmark = pytest.mark.django_db
+
+ROOT = "/admin/healthcheck/"
+LIST, EDIT = f"{ROOT}endpoint/", f"{ROOT}endpoint/edit/"
+PREVIEW_QUERIES, APPLY_QUERIES = 8, 27
+
+
+def select(client: Client, *endpoints: Any, query: str = "", url: str = LIST, **fields: str) -> Any:
+    chosen = {"action": "edit_selected", "_selected_action": [each.pk for each in endpoints]}
+    return client.post(f"{url}{query}", chosen | fields)
+
+
+def preview(client: Client, state: str, url: str = EDIT, **fields: str) -> Any:
+    typed = {name.replace("__", "."): value for name, value in fields.items()}
+    return client.post(url, {"state": state, "step": "preview", **typed})
+
+
+def apply(client: Client, response: Any, url: str = EDIT) -> Any:
+    return client.post(url, {"state": response.context["state"], "step": "apply"}, follow=True)
+
+
+def edit(client: Client, *endpoints: Endpoint, **fields: str) -> Any:
+    """Select, preview and apply in one go."""
+    shown = preview(client, select(client, *endpoints).context["state"], **fields)
+    assert shown.context["is_applicable"], [row.refusals for row in shown.context["rows"]]
+    return apply(client, shown)
+
+
+def test_several_fields_of_several_endpoints_in_one_go(operator: Client) -> None:
+    group = make_group()
+    first = make_endpoint(group, "first", options={"method": "HEAD", "headers": [["X-A", "1"]]})
+    second = make_endpoint(group, "second", address="http://old.example/a")
+    untouched = make_endpoint(group, "third")
+    fields = {
+        "timeout_seconds__how": "set",
+        "timeout_seconds": "5",
+        "is_paused__how": "set",
+        "is_paused": "yes",
+        "tags__how": "add",
+        "tags": "EU",
+        "address__how": "replace",
+        "address__find": "old.example",
+        "address": "new.example",
+        "assertions__how": "add",
+        "assertions": "status 200\nlatency < 1s",
+        "options__method__how": "reset",
+        "options__max_redirects__how": "set",
+        "options__max_redirects": "0",
+        "description__how": "set",
+        "description": "",
+        "comment": "moved",
+    }
+    edit(operator, first, second, **fields)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.timeout_seconds, first.is_paused, second.address) == (5.0, True, "http://new.example/a")
+    assert (first.options, second.options) == ({"headers": [["X-A", "1"]], "max_redirects": 0}, {"max_redirects": 0})
+    assert [each.text for each in second.assertions.all()] == ["status 200", "latency < 1s"]
+    assert list(Tag.objects.get(name="eu").endpoints.order_by("pk")) == [first, second]
+    assert set(Version.objects.filter(number=2).values_list("author_name", "comment")) == {("operator", "moved")}
+    assert not Version.objects.filter(object_id=untouched.pk).exists()
+
+
+def test_lines_of_assertions_are_removed_and_replaced_whole(operator: Client) -> None:
+    endpoint = make_endpoint()
+    for position, text in enumerate(["status 200", "status 200-299", "latency < 1s"]):
+        make_assertion(endpoint, text, position=position)
+    edit(operator, endpoint, assertions__how="remove", assertions="latency < 1s")
+    edit(operator, endpoint, assertions__how="replace", assertions__find="status 200", assertions="status 204")
+    assert [each.text for each in endpoint.assertions.all()] == ["status 204", "status 200-299"]
+
+
+def test_preview_shows_before_and_after_and_writes_nothing(operator: Client) -> None:
+    endpoint = make_endpoint(name="<b>site</b>")
+    response = preview(
+        operator, select(operator, endpoint).context["state"], timeout_seconds__how="set", timeout_seconds="5"
+    )
+    [row] = response.context["rows"]
+    assert [(each.field, each.before, each.after) for each in row.changes] == [("timeout seconds", "10", "5")]
+    assert "<b>site</b>" not in response.content.decode()
+    assert (Endpoint.objects.get().timeout_seconds, Version.objects.count()) == (10.0, 0)
+
+
+def test_one_refusal_keeps_all_from_being_applied(operator: Client) -> None:
+    fast, slow = make_group("fast", deadline_seconds=5.0), make_group("slow")
+    first, second = make_endpoint(slow, "first"), make_endpoint(fast, "second", timeout_seconds=1.0)
+    state = select(operator, first, second).context["state"]
+    response = preview(operator, state, timeout_seconds__how="set", timeout_seconds="8")
+    assert (response.context["changed_count"], response.context["is_applicable"]) == (2, False)
+    assert response.context["rows"][0].refusals == [
+        "timeout seconds: The timeout must not be longer than the group's deadline of 5 s; lower it."
+    ]
+    apply(operator, response)
+    assert sorted(Endpoint.objects.values_list("timeout_seconds", flat=True)) == [1.0, 10.0]
+
+
+def test_what_changed_after_the_preview_asks_for_a_new_look(operator: Client) -> None:
+    first, second = make_endpoint(make_group("a"), "first"), make_endpoint(make_group("b"), "second")
+    shown = preview(operator, select(operator, first, second).context["state"], position__how="set", position="7")
+    Endpoint.objects.filter(pk=second.pk).update(description="by somebody else")
+    again = apply(operator, shown)
+    assert "nothing was applied: look it over again" in again.content.decode()
+    assert set(Endpoint.objects.values_list("position", flat=True)) == {0}
+    apply(operator, again)
+    assert set(Endpoint.objects.values_list("position", flat=True)) == {7}
+
+
+def test_selection_across_pages_is_the_filtered_list(operator: Client) -> None:
+    group = make_group()
+    for number in range(60):
+        make_endpoint(group, f"old-{number}")
+    kept = make_endpoint(group, "other")
+    first = Endpoint.objects.exclude(pk=kept.pk)[0]
+    response = select(operator, first, query="?q=old-", select_across="1")
+    assert response.context["count"] == 60
+    shown = preview(operator, response.context["state"], position__how="set", position="3")
+    assert (len(shown.context["rows"]), shown.context["changed_count"]) == (50, 60)
+    second = operator.post(EDIT, {"state": shown.context["state"], "page": "2"})
+    assert len(second.context["rows"]) == 10
+    apply(operator, second)
+    assert Endpoint.objects.filter(position=3).count() == 60
+
+
+def test_edit_can_be_changed_with_what_was_typed(operator: Client) -> None:
+    shown = preview(operator, select(operator, make_endpoint()).context["state"], position__how="set", position="3")
+    form = operator.post(EDIT, {"state": shown.context["state"], "step": "form"}).context["form"]
+    assert (form["position.how"].value(), form["position"].value()) == ("set", "3")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "sentence"),
+    [
+        ({}, "__all__", "Nothing is chosen; say of one field at least what is to be done to it."),
+        ({"timeout_seconds__how": "set"}, "timeout_seconds", "Give a value, or leave the field as it is."),
+        ({"tags__how": "add"}, "tags", "Give a value, or leave the field as it is."),
+        (
+            {"options__max_redirects__how": "set", "options__max_redirects": "11"},
+            "options.max_redirects",
+            "Ensure this value is less than or equal to 10.",
+        ),
+        ({"address__how": "replace", "address": "x"}, "address.find", "Give the text that is to be replaced."),
+    ],
+)
+def test_form_refuses_with_a_sentence(operator: Client, fields: dict[str, str], field: str, sentence: str) -> None:
+    response = preview(operator, select(operator, make_endpoint()).context["state"], **fields)
+    assert response.context["form"].errors == {field: [sentence]}
+
+
+def test_clocks_restart_once_for_what_is_asked_otherwise(operator: Client) -> None:
+    later = timezone.now() + timedelta(days=1)
+    asked, quiet = make_group("asked", next_run_at=later), make_group("quiet", next_run_at=later)
+    edit(operator, make_endpoint(asked), address__how="replace", address__find="127.0.0.1", address="127.0.0.2")
+    edit(operator, make_endpoint(quiet), description__how="set", description="new")
+    asked.refresh_from_db()
+    quiet.refresh_from_db()
+    assert (asked.next_run_at < later, quiet.next_run_at) == (True, later)
+
+
+def test_groups_are_edited_as_well(operator: Client) -> None:
+    url = f"{ROOT}endpointgroup/"
+    groups = [make_group("a"), make_group("b", interval_seconds=None, cron="*/5 * * * *")]
+    state = select(operator, *groups, url=url).context["state"]
+    fields = {"interval_seconds__how": "set", "interval_seconds": "120", "tags__how": "set", "tags": "eu"}
+    apply(operator, preview(operator, state, url=f"{url}edit/", **fields), url=f"{url}edit/")
+    rows = EndpointGroup.objects.order_by("slug").values_list("interval_seconds", "cron", "tags__name")
+    assert list(rows) == [(120, "", "eu"), (120, "", "eu")]
+
+
+def test_deadline_below_a_timeout_is_refused_for_its_group(operator: Client) -> None:
+    url = f"{ROOT}endpointgroup/"
+    group = make_endpoint().group
+    state = select(operator, group, url=url).context["state"]
+    fields = {"deadline_seconds__how": "set", "deadline_seconds": "5"}
+    [row] = preview(operator, state, url=f"{url}edit/", **fields).context["rows"]
+    assert row.refusals == ["An endpoint of the group has a timeout of 10 s; lower that first."]
+
+
+def test_credential_is_offered_only_to_people_who_may_see_it(operator: Client, django_user_model: Any) -> None:
+    Credential.objects.create(name="shop", kind="basic")
+    endpoint = make_endpoint()
+    edit(operator, endpoint, credential__how="set", credential=str(Credential.objects.get().pk))
+    assert Endpoint.objects.get().credential == Credential.objects.get()
+    edit(operator, endpoint, credential__how="set", credential="")
+    assert Endpoint.objects.get().credential is None
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_preview_and_apply_cost_the_same_for_one_and_thirty(
+    operator: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    group = make_group()
+    endpoints = [make_endpoint(group, f"e{number}") for number in range(count)]
+    fields = {"assertions__how": "add", "assertions": "status 200", "tags__how": "add", "tags": "eu"}
+    state = select(operator, *endpoints).context["state"]
+    with django_assert_num_queries(PREVIEW_QUERIES):
+        shown = preview(operator, state, **fields)
+    with django_assert_num_queries(APPLY_QUERIES + CLOCK_QUERIES):
+        operator.post(EDIT, {"state": shown.context["state"], "step": "apply"})
+    assert Version.objects.count() == 2 * count
+
+
+def test_state_of_another_person_or_a_forged_one_is_not_taken(operator: Client, django_user_model: Any) -> None:
+    shown = preview(operator, select(operator, make_endpoint()).context["state"], position__how="set", position="3")
+    other = Client()
+    other.force_login(django_user_model.objects.create_superuser("other"))
+    for state in (shown.context["state"], "forged", ""):
+        page = other.post(EDIT, {"state": state, "step": "apply"}, follow=True).content.decode()
+        assert "That page is too old; select again." in page
+    assert Endpoint.objects.get().position == 0
+
+
+def test_viewers_cannot_edit_many(viewer: Client) -> None:
+    endpoint = make_endpoint()
+    assert "edit_selected" not in viewer.get(LIST).content.decode()
+    assert viewer.post(EDIT, {"state": ""}).status_code == 403
+    select(viewer, endpoint)
+    assert viewer.get(EDIT).status_code == 403
+
+
+@pytest.mark.parametrize("ids", [[1], [3, 1, 2], [5, 7, 8, 9, 20], list(range(1, 20_001))])
+def test_ids_travel_as_ranges(ids: list[int]) -> None:
+    packed = pack_ids(ids)
+    assert unpack_ids(packed) == sorted(ids)
+    assert len(packed) < 20

@@ -1,0 +1,51 @@
+"""The admin's words for schedules, durations and runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from healthcheck.admin.look.words import describe_duration, describe_lateness, describe_schedule, describe_status
+from healthcheck.models import CheckRun, EndpointGroup, Reason, RunStatus
+from tests.factories import NOW
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (1, "every second"),
+        (45, "every 45 seconds"),
+        (60, "every minute"),
+        (90, "every 90 seconds"),
+        (300, "every 5 minutes"),
+        (3_600, "every hour"),
+        (86_400, "every day"),
+    ],
+)
+def test_schedule_reads_in_its_largest_whole_unit(seconds: int, words: str) -> None:
+    assert describe_schedule(EndpointGroup(interval_seconds=seconds)) == words
+
+
+def test_schedule_names_the_cron_expression_and_its_zone() -> None:
+    group = EndpointGroup(interval_seconds=None, cron="0 3 * * *", timezone="Europe/Berlin")
+    assert describe_schedule(group) == "cron 0 3 * * *, Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("duration_us", "words"), [(0, "0.0 ms"), (1_234, "1.2 ms"), (12_345, "12 ms"), (10_000_000, "10.0 s")]
+)
+def test_duration_keeps_the_digits_that_matter(duration_us: int, words: str) -> None:
+    assert describe_duration(duration_us) == words
+
+
+def test_lateness_counts_from_the_slot_to_the_start() -> None:
+    run = CheckRun(scheduled_for=NOW, started_at=NOW + timedelta(milliseconds=12))
+    assert describe_lateness(run) == "12 ms late"
+    assert describe_lateness(CheckRun(scheduled_for=NOW)) == ""
+
+
+def test_status_says_why_a_run_was_missed_and_how_many_slots() -> None:
+    run = CheckRun(status=RunStatus.MISSED, reason=Reason.SCHEDULER, slot_count=12)
+    assert describe_status(run) == "missed: no scheduler was running (12 slots)"
+    assert describe_status(CheckRun(status=RunStatus.FINISHED)) == "finished"
