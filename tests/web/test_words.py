@@ -21,6 +21,7 @@ from healthcheck.web.words import (
     describe_instant,
     describe_latency,
     describe_reason,
+    describe_span,
     describe_state,
     describe_strip,
     shorten_name,
@@ -168,3 +169,10 @@ def test_fault_of_the_checker_says_since_when() -> None:
 def test_name_of_ten_thousand_emoji_is_shortened() -> None:
     assert shorten_name("🧨" * 10_000) == "🧨" * 199 + "…"
     assert shorten_name("x" * 200) == "x" * 200
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 second"), (1, "1 second"), (40, "40 seconds"), (60, "1 minute")]
+)
+def test_short_span_is_told_in_seconds(seconds: float, words: str) -> None:
+    assert describe_span(timedelta(seconds=seconds)) == words
