@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from healthcheck.admin.desk.desk_processes import Processes, load_processes
 from healthcheck.admin.desk.desk_slots import Slots, load_slots
@@ -98,25 +97,29 @@ def _find_paused() -> QuerySet[Endpoint]:
 
 
 def _count_states(now: datetime) -> tuple[dict[State, int], int]:
-    fresh = EndpointState.objects.filter(endpoint=OuterRef("pk"), valid_until__gt=now).order_by("-state")
-    endpoints = Endpoint.objects.existing().filter(group__deleted_at__isnull=True).order_by()
-    counted = (
-        endpoints.annotate(
-            worst=Coalesce(Subquery(fresh.values("state")[:1]), State.UNKNOWN.value),
-            rests=Case(When(Q(is_paused=True) | Q(group__is_paused=True), then=Value(1)), default=Value(0)),
+    """Return how many endpoints are in each state, wherever it is worst, and how many rest."""
+    resting = Q(is_paused=True) | Q(group__is_paused=True)
+    # How many are at least that bad somewhere, in one join: naming each one's worst state takes several times that.
+    at_least = {
+        state.word: Count(
+            "pk", distinct=True, filter=~resting & Q(states__valid_until__gt=now, states__state__gte=state)
         )
-        .values("rests", "worst")
-        .annotate(count=Count("pk"))
-        .values_list("rests", "worst", "count")
+        for state in (State.UP, State.DEGRADED, State.DOWN)
+    }
+    endpoints = Endpoint.objects.existing().filter(group__deleted_at__isnull=True).order_by()
+    counted = endpoints.aggregate(
+        paused=Count("pk", distinct=True, filter=resting),
+        checked=Count("pk", distinct=True, filter=~resting),
+        **at_least,
     )
-    counts = dict.fromkeys(State, 0)
-    paused = 0
-    for rests, worst, count in counted:
-        if rests:
-            paused += count
-        else:
-            counts[State(worst)] += count
-    return counts, paused
+    known, troubled, down = (counted[state.word] for state in (State.UP, State.DEGRADED, State.DOWN))
+    counts = {
+        State.UNKNOWN: counted["checked"] - known,
+        State.UP: known - troubled,
+        State.DEGRADED: troubled - down,
+        State.DOWN: down,
+    }
+    return counts, counted["paused"]
 
 
 def _find_wrong(now: datetime) -> list[Trouble]:

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, IntegerField, Max, Q, Subquery
+from django.db.models import (
+    Avg,
+    Count,
+    DateTimeField,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    Max,
+    Q,
+    Subquery,
+    Sum,
+)
 from django.db.models.functions import Coalesce
 
 from healthcheck.models import CheckRun, Reason, RunStatus, Trigger
@@ -63,22 +75,22 @@ def load_slots(now: datetime) -> Slots:
 
 
 def _count_lost(now: datetime) -> tuple[list[Lost], int]:
-    slots: dict[tuple[int, int], list[int]] = {}
-    rows = find_lost_runs(now - DAY).order_by("-scheduled_for")
-    read = rows.values_list("status", "reason", "scheduled_for", "slot_count")[:LOST_READ]
-    count = 0
-    for status, reason, slot, slot_count in read:
-        count += 1
-        hour_and_day = slots.setdefault((status, reason), [0, 0])
-        hour_and_day[1] += slot_count
-        if slot > now - HOUR:
-            hour_and_day[0] += slot_count
-    worst_first = sorted(slots.items(), key=lambda item: -item[1][1])
+    lost = find_lost_runs(now - DAY)
+    # As a bound on the slot and not as a list of keys, which PostgreSQL looks for in the whole table.
+    last_read = lost.order_by("-scheduled_for").values("scheduled_for")[LOST_READ - 1 : LOST_READ]
+    in_last_hour = Q(scheduled_for__gt=now - HOUR)
+    counted = (
+        lost.filter(scheduled_for__gte=Coalesce(Subquery(last_read), now - DAY, output_field=DateTimeField()))
+        .order_by()
+        .values_list("status", "reason")
+        .annotate(runs=Count("pk"), hour=Coalesce(Sum("slot_count", filter=in_last_hour), 0), day=Sum("slot_count"))
+    )
+    worst_first = sorted(counted, key=lambda row: -row[-1])
     found = [
         Lost(RunStatus(status), Reason(reason) if reason else None, hour, day)
-        for (status, reason), (hour, day) in worst_first
+        for status, reason, _runs, hour, day in worst_first
     ]
-    return found, count
+    return found, sum(runs for _status, _reason, runs, _hour, _day in worst_first)
 
 
 def _measure_lateness(now: datetime) -> dict[str, Any]:
