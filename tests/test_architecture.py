@@ -79,6 +79,7 @@ ALLOWED: dict[str, set[str]] = {
     # The theme, where a project installs it.
     "healthcheck/admin/look/bases.py": {"django", "unfold", "healthcheck.admin.look.dress"},
     "healthcheck/admin/look/dress.py": {"django", "unfold"},
+    "healthcheck/admin/look/themed_rows.py": {"django", "unfold"},
     # What a status page shows is printed in the page's own words and by its own judgement: the overview reads the board
     # through the page's door. rich is loaded only where there is a terminal and rich.
     "healthcheck/management/": {

@@ -28,11 +28,15 @@ else:
         from unfold.admin import ModelAdmin as ThemedModelAdmin
         from unfold.admin import StackedInline as StackedInlineBase
         from unfold.admin import TabularInline as TabularInlineBase
-        from unfold.views import ChangeList as ChangeListBase
+        from unfold.views import ChangeList as ThemedChangeList
 
         class ModelAdminBase(ThemedModelAdmin):
             # Labels above their fields: beside them there is no room for three in a row.
             compressed_fields = False
+
+        class ChangeListBase(ThemedChangeList):
+            # By `themed_rows.py`, many times faster.
+            is_drawn = True
 
     else:
         ModelAdminBase = admin.ModelAdmin
