@@ -14,11 +14,20 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from healthcheck.admin.desk.desk import load_desk
 from healthcheck.admin.desk.desk_slots import Lost
 from healthcheck.engine.types import ErrorKind, State
-from healthcheck.models import Reason, RunStatus, Version
+from healthcheck.models import CheckRun, Reason, RunStatus, Trigger, Version
 from healthcheck.models.run import find_lost_runs
 from tests.admin.conftest import CLOCK_QUERIES, make_person
 from tests.admin.scenes import HOSTILE, paint_bad_day
-from tests.factories import NOW, make_endpoint, make_group, make_run, make_state, make_tick, make_transition
+from tests.factories import (
+    NOW,
+    make_endpoint,
+    make_group,
+    make_location,
+    make_run,
+    make_state,
+    make_tick,
+    make_transition,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +41,18 @@ def test_counts_leave_out_what_is_paused_and_take_expired_evidence_for_unknown()
     assert (desk.paused_count, desk.total) == (3, 13)
     assert [group.name for group in desk.paused_groups] == ["Old shop"]
     assert [endpoint.name for endpoint in desk.paused_endpoints] == ["resting"]
+
+
+def test_endpoint_counts_once_in_the_worst_state_of_its_locations() -> None:
+    endpoint = make_endpoint(make_group(), "a")
+    make_state(endpoint, State.UP)
+    make_state(endpoint, State.DOWN, location=make_location("near"))
+    make_state(endpoint, State.DEGRADED, location=make_location("far"))
+    # What has expired somewhere says nothing.
+    other = make_endpoint(endpoint.group, "b")
+    make_state(other, State.DEGRADED)
+    make_state(other, State.DOWN, location=make_location("near"), valid_until=NOW)
+    assert load_desk(NOW).counts == {State.UP: 0, State.DEGRADED: 1, State.DOWN: 1, State.UNKNOWN: 0}
 
 
 def test_wrong_is_worst_first_and_longest_first() -> None:
@@ -79,6 +100,19 @@ def test_lost_slots_are_counted_by_reason_within_an_hour_and_a_day() -> None:
         Lost(RunStatus.MISSED, Reason.OVERLAP, 15, 15),
         Lost(RunStatus.ABANDONED, Reason.LEASE, 1, 1),
     ]
+
+
+@pytest.mark.parametrize(("lost", "counted", "is_capped"), [(0, 0, False), (4_999, 4_999, False), (5_003, 5_000, True)])
+def test_so_many_lost_runs_are_read_and_no_more(lost: int, counted: int, is_capped: bool) -> None:
+    queue = {"status": RunStatus.MISSED, "reason": Reason.QUEUE, "trigger": Trigger.SCHEDULED}
+    runs = []
+    group, location = make_group(), make_location()
+    for number in range(lost):
+        at = NOW - timedelta(seconds=number)
+        runs.append(CheckRun(group=group, location=location, scheduled_for=at, open_until=at, valid_until=at, **queue))
+    CheckRun.objects.bulk_create(runs)
+    slots = load_desk(NOW).slots
+    assert (sum(each.day for each in slots.lost), slots.is_capped) == (counted, is_capped)
 
 
 def test_lateness_is_that_of_the_last_hour() -> None:
