@@ -140,8 +140,8 @@ class VersionedAdmin(ModelAdminBase):
         may_change = self.has_change_permission(request, obj)
         versions = find_versions(self.model, obj.pk)
         cursor = Cursor.parse(request.GET.get("before", ""), request.GET.get("after", ""))
-        page, rows = load_history(versions, cursor, shows_hidden=may_change)
-        one, other = request.GET.get("one", ""), request.GET.get("other", "")
+        page, rows = load_history(self.model, versions, cursor, shows_hidden=may_change)
+        chosen = request.GET.get("one", ""), request.GET.get("other", "")
         context = {
             **self.admin_site.each_context(request),
             "title": _("History of %(name)s") % {"name": obj},
@@ -151,7 +151,7 @@ class VersionedAdmin(ModelAdminBase):
             "may_change": may_change,
             "page": page,
             "rows": rows,
-            "compared": compare_versions(versions, one, other, shows_hidden=may_change),
+            "compared": compare_versions(self.model, versions, chosen, shows_hidden=may_change),
         }
         return TemplateResponse(request, "admin/healthcheck/version_history.html", context)
 

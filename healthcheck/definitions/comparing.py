@@ -42,7 +42,8 @@ def compare_documents(before: Document, after: Document, *, shows_hidden: bool) 
     differences: list[Difference] = []
     for field in fields:
         old, new = one.get(field, []), other.get(field, [])
-        if old == new or field in PLACE_KEYS:
+        # Where something new stands is said beside its name.
+        if old == new or (field in PLACE_KEYS and not (old and new)):
             continue
         if field == "address" and not shows_hidden:
             differences.append(Difference(field, mask_url("".join(old)), mask_url("".join(new))))

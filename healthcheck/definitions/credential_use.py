@@ -11,13 +11,16 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from healthcheck.definitions.documents import Document
-from healthcheck.definitions.drafts import Draft
+from healthcheck.definitions.drafts import Draft, name_key
 from healthcheck.engine import trust
 from healthcheck.engine.credentials.parse import name_origin
 from healthcheck.engine.probes.http_options import HttpOptions, parse_address
 from healthcheck.engine.types import ConfigurationError
+from healthcheck.models import Endpoint
 
 _DEFAULTS = HttpOptions().to_dict()
+# What the form calls those keys of the document.
+_KEYS = {"address": "address", "verify": "options.verify"}
 
 
 def refuse_exposure(before: Document, after: Document) -> dict[str, str]:
@@ -45,7 +48,7 @@ def refuse_exposures(drafts: Iterable[Draft]) -> None:
     for draft in drafts:
         if draft.before is not None and draft.before.get("credential") and draft.after.get("credential"):
             refusals = refuse_exposure(draft.before, draft.after)
-            draft.refusals += [f"{name}: {sentence}" for name, sentence in refusals.items()]
+            draft.refusals += [f"{name_key(draft, Endpoint, _KEYS[name])}: {each}" for name, each in refusals.items()]
 
 
 def _name_origin(address: Any) -> str:

@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from healthcheck.definitions.documents import Document, differ
+from healthcheck.definitions.labels import name_field
 from healthcheck.definitions.tagging import ensure_tags
 from healthcheck.pipeline.bulk import insert_rows
 
@@ -38,21 +39,34 @@ class Draft:
 
     @property
     def is_changed(self) -> bool:
-        return self.before is None or self.restores or differ(self.before, self.after)
+        return self.before is None or self.restores or self.moves or differ(self.before, self.after)
+
+    @property
+    def moves(self) -> bool:
+        """Say whether an endpoint goes into another group. Both sides were read under the same locks."""
+        return self.before is not None and self.before.get("group") != self.after.get("group")
 
     def changes(self, *keys: str) -> bool:
         """Say whether one of these keys becomes something else; everything of a new object does."""
         return self.before is None or any(self.before.get(key) != self.after.get(key) for key in keys)
 
 
-def refuse(draft: Draft, error: ValidationError) -> None:
+def refuse(draft: Draft, model: type[Model], error: ValidationError) -> None:
     """Add what Django's validation says as sentences, each with the field that it is about."""
     if not hasattr(error, "error_dict"):
         draft.refusals += error.messages
         return
     for name, refusals in error.error_dict.items():
-        for sentence in ValidationError(refusals).messages:
-            draft.refusals.append(sentence if name == "__all__" else f"{name.replace('_', ' ')}: {sentence}")
+        for refusal in refusals:
+            # The model says of one option by the code which one it is.
+            key = f"{name}.{refusal.code}" if name == "options" else name
+            for sentence in refusal.messages:
+                draft.refusals.append(sentence if name == "__all__" else f"{name_key(draft, model, key)}: {sentence}")
+
+
+def name_key(draft: Draft, model: type[Model], key: str) -> str:
+    """Return what the person has before them: the column of the file, or the label of the form."""
+    return key.partition(".")[0] if draft.line else name_field(model, key)
 
 
 def refuse_unstorable(draft: Draft) -> bool:

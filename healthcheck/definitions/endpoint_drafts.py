@@ -55,7 +55,8 @@ def save_endpoints(drafts: Sequence[Draft], change: Change) -> list[int]:
         _write_assertions(numbered)
         write_tags(Endpoint.tags.through, "endpoint_id", numbered)
         ids = [pk for pk, _draft in numbered]
-        record_versions(Endpoint, known, read_documents(Endpoint, ids), change)
+        moved = {pk for pk, draft in numbered if draft.moves}
+        record_versions(Endpoint, known, read_documents(Endpoint, ids), change, moved=moved)
         saved += ids
     groups = {draft.instance.group_id for draft in drafts if _restarts(draft)}
     restart_clocks(sorted(groups), change.at)
@@ -83,7 +84,7 @@ def _check(draft: Draft, surroundings: _Surroundings) -> None:
         endpoint.clean()
         document["tags"] = normalise_tags(document["tags"])
     except ValidationError as error:
-        refuse(draft, error)
+        refuse(draft, Endpoint, error)
     draft.refusals += check_assertions(document["assertions"])
     _claim_name(draft, (group.pk, endpoint.name), surroundings)
 
@@ -158,4 +159,4 @@ def _write_assertions(numbered: Iterable[tuple[int, Draft]]) -> None:
 def _restarts(draft: Draft) -> bool:
     if draft.after["is_paused"]:
         return False
-    return draft.restores or draft.changes("is_paused", *RESTARTING_KEYS)
+    return draft.restores or draft.moves or draft.changes("is_paused", *RESTARTING_KEYS)

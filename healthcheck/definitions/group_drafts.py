@@ -64,7 +64,7 @@ def _check(draft: Draft, owners: dict[str, int | None], timeouts: dict[int, floa
         group.clean()
         document["tags"] = normalise_tags(document["tags"])
     except ValidationError as error:
-        refuse(draft, error)
+        refuse(draft, EndpointGroup, error)
         return
     if timeouts.get(draft.pk or 0, 0) > group.deadline_seconds:
         sentence = _("An endpoint of the group has a timeout of %(timeout)g s; lower that first.")

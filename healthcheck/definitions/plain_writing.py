@@ -130,7 +130,7 @@ def _assign(obj: Model, values: Mapping[str, Any]) -> None:
     try:
         obj.full_clean()
     except ValidationError as error:
-        refuse(draft, error)
+        refuse(draft, type(obj), error)
     refuse_first([draft])
 
 

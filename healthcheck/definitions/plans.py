@@ -61,8 +61,9 @@ class Plan:
 
     @property
     def entered_slugs(self) -> set[str]:
-        """Return the slugs of the groups that something new goes into."""
-        return {str(draft.after["group"]) for draft in self.changed if draft.pk is None and "group" in draft.after}
+        """Return the slugs of the groups that something new goes into, or something from another group."""
+        entering = [draft for draft in self.changed if draft.pk is None or draft.moves]
+        return {str(draft.after["group"]) for draft in entering if "group" in draft.after}
 
     @cached_property
     def digest(self) -> str:
@@ -98,7 +99,7 @@ def apply_plan(  # noqa: PLR0913  # what is locked, what is made of it, and what
 ) -> int:
     """Make the plan again under locks and store it; return how many objects that changed.
 
-    `slugs` are those of the groups that something new goes into. Raises PlanChangedError, with nothing written, when it
+    `slugs` are those of the groups that something goes into. Raises PlanChangedError, with nothing written, when it
     is not the plan of `digest` or somebody is refused in it.
     """
     with transaction.atomic():

@@ -6,7 +6,7 @@ nobody has recorded yet, or that a command changed, first gets a version of how 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -104,18 +104,25 @@ def lock_groups(endpoint_ids: Sequence[int] = (), *, slugs: Iterable[str] = ()) 
 
 
 def record_versions(
-    model: type[Model], before: Mapping[int, Document], after: Mapping[int, Document], change: Change
+    model: type[Model],
+    before: Mapping[int, Document],
+    after: Mapping[int, Document],
+    change: Change,
+    *,
+    moved: Container[int] = (),
 ) -> int:
     """Record what changed between the two readings and return how many objects that were.
 
-    What is not in `before` is new. The rows must be locked, and the transaction be that of the change.
+    What is not in `before` is new. That something stands elsewhere is a change only of what was `moved`: the slug of a
+    group changes without its endpoints. The rows must be locked, and the transaction be that of the change.
     """
     count = 0
     for batch in split_batches(list(after)):
         latest = load_latest(model, batch)
         rows: list[tuple[Any, ...]] = []
         for pk in batch:
-            built = _build_versions(model, pk, latest.get(pk), (before.get(pk), after[pk], change))
+            step = (before.get(pk), after[pk], change)
+            built = _build_versions(model, pk, latest.get(pk), step, is_moved=pk in moved)
             count += bool(built)
             rows += built
         if rows:
@@ -157,7 +164,12 @@ def name_document(document: Document) -> str:
 
 
 def _build_versions(
-    model: type[Model], pk: int, last: Version | None, step: tuple[Document | None, Document, Change]
+    model: type[Model],
+    pk: int,
+    last: Version | None,
+    step: tuple[Document | None, Document, Change],
+    *,
+    is_moved: bool,
 ) -> list[tuple[Any, ...]]:
     before, after, change = step
     number = last.number if last else 0
@@ -165,7 +177,7 @@ def _build_versions(
         action = VersionAction.CREATED if change.action == VersionAction.CHANGED else change.action
         return [_build(model, pk, number + 1, after, replace(change, action=action))]
     was_deleted = last is not None and last.action == VersionAction.DELETED
-    if not (differ(before, after) or change.action == VersionAction.DELETED or was_deleted):
+    if not (is_moved or differ(before, after) or change.action == VersionAction.DELETED or was_deleted):
         return []
     versions = []
     if last is None or differ(last.definition, before):

@@ -73,7 +73,7 @@ def test_two_who_save_at_once_do_not_overwrite_each_other(operator: Client, coll
     form = response.context["adminform"].form
     first, *rest = form.non_field_errors()
     assert first.startswith("colleague changed this at ")
-    assert rest == ["“too slow” (colleague)", "timeout seconds: “10” became “5”."]
+    assert rest == ["“too slow” (colleague)", "Timeout: “10 seconds” became “5 seconds”."]
     assert form["name"].value() == "typed"
     endpoint.refresh_from_db()
     assert (endpoint.name, endpoint.timeout_seconds) == ("site", 5.0)
@@ -104,7 +104,7 @@ def test_endpoint_inside_its_group_is_refused_too(operator: Client, colleague: C
     response = operator.post(url, group_fields(*rows, stored=2))
     [inline] = response.context["inline_admin_formsets"]
     refused, fine, *_template = inline.formset.forms
-    assert list(refused.non_field_errors())[1:] == ["timeout seconds: “10” became “5”."]
+    assert list(refused.non_field_errors())[1:] == ["Timeout: “10 seconds” became “5 seconds”."]
     assert (refused["name"].value(), refused["opened_version"].value(), fine.errors) == ("typed", "2", {})
     assert sorted(Endpoint.objects.values_list("name", flat=True)) == ["first", "second"]
     rows[0]["opened_version"] = "2"

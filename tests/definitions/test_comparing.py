@@ -45,8 +45,8 @@ def test_options_are_compared_by_name_and_hidden_ones_only_said_to_differ() -> N
     ]
 
 
-def test_where_an_object_stands_is_no_difference() -> None:
-    assert compare("web", "shop", "group") == []
+def test_where_something_new_stands_is_no_difference() -> None:
+    assert compare("web", "shop", "group") == [("web", "shop")]
     assert describe_document({"group": "web", "name": "site"}, shows_hidden=True) == [Difference("name", "", "site")]
 
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from healthcheck.admin.change.plan_pages import describe_plan, warn_of_changes
+from healthcheck.admin.change.plan_pages import describe_plan, name_count, warn_of_changes
 from healthcheck.admin.change.selections import read_state, sign_state
 from healthcheck.admin.fields.uploads import UploadGuard
 from healthcheck.admin.versioned import VersionedAdmin, describe_change
@@ -142,8 +142,8 @@ class CsvAdmin(VersionedAdmin):
             self.message_user(request, sentence, messages.WARNING)
             return self._show_import_preview(request, stored, self._plan_import(request, content))
         stored.delete()
-        sentence = ngettext("%(count)s was imported.", "%(count)s were imported.", count)
-        self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
+        sentence = ngettext("%(things)s was imported.", "%(things)s were imported.", count)
+        self.message_user(request, sentence % {"things": name_count(self.model, count)}, messages.SUCCESS)
         return redirect(self._name("changelist"))
 
     def _plan_import(self, request: HttpRequest, content: bytes) -> Plan:

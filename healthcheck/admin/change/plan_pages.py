@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from healthcheck.admin.change.version_history import name_fields
+from healthcheck.admin.look.field_words import describe_changes
 from healthcheck.definitions.comparing import Difference, compare_documents, describe_document
+from healthcheck.definitions.documents import Document
 from healthcheck.definitions.drafts import Draft
 from healthcheck.definitions.plans import Plan
 from healthcheck.definitions.versions import name_document
@@ -36,13 +39,36 @@ def describe_plan(plan: Plan, page_number: str) -> dict[str, Any]:
     page = Paginator([*refused, *fine], ROWS_PER_PAGE).get_page(page_number)
     return {
         "rows_page": page,
-        "rows": [_describe(draft) for draft in page.object_list],
-        "changed_count": len(plan.changed),
-        "created_count": plan.created_count,
-        "unchanged_count": len(plan.drafts) - len({id(draft) for draft in [*plan.changed, *refused]}),
-        "refused_count": len(refused),
+        "rows": [_describe(plan.model, draft) for draft in page.object_list],
+        "counts": list(_count(plan)),
+        "is_refused": bool(refused),
         "is_applicable": bool(plan.changed) and not refused,
     }
+
+
+def name_count(model: type[Model], count: int) -> str:
+    """Return “3 endpoints”."""
+    words = model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural
+    return f"{count} {words}"
+
+
+def _count(plan: Plan) -> Iterator[str]:
+    """Yield a sentence for each number that is not zero."""
+    fine = [draft for draft in plan.changed if not draft.refusals]
+    new = sum(draft.pk is None for draft in fine)
+    changed, same = len(fine) - new, len(plan.drafts) - len(fine) - len(plan.refused)
+    if changed:
+        yield ngettext("%(things)s will be changed.", "%(things)s will be changed.", changed) % _name(plan, changed)
+    if new:
+        yield ngettext("%(things)s will be added.", "%(things)s will be added.", new) % _name(plan, new)
+    if same:
+        yield ngettext("%(things)s stays as it is.", "%(things)s stay as they are.", same) % _name(plan, same)
+    if refused := len(plan.refused):
+        yield ngettext("%(things)s is refused.", "%(things)s are refused.", refused) % _name(plan, refused)
+
+
+def _name(plan: Plan, count: int) -> dict[str, str]:
+    return {"things": name_count(plan.model, count)}
 
 
 def warn_of_changes(request: HttpRequest, plan: Plan, *, seen: str) -> None:
@@ -52,7 +78,11 @@ def warn_of_changes(request: HttpRequest, plan: Plan, *, seen: str) -> None:
         messages.warning(request, sentence)
 
 
-def _describe(draft: Draft) -> PlanRow:
+def _find_place(document: Document) -> str:
+    return str(document.get("group") or document.get("slug") or "")
+
+
+def _describe(model: type[Model], draft: Draft) -> PlanRow:
     changes = (
         compare_documents(draft.before, draft.after, shows_hidden=True)
         if draft.before is not None
@@ -60,9 +90,9 @@ def _describe(draft: Draft) -> PlanRow:
     )
     return PlanRow(
         name=name_document(draft.after) or _("(no name)"),
-        place=str(draft.after.get("group") or draft.after.get("slug") or ""),
+        place=_find_place(draft.before or draft.after),
         line=draft.line,
         is_new=draft.pk is None,
-        changes=name_fields(changes),
+        changes=describe_changes(model, changes),
         refusals=draft.refusals,
     )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
-from healthcheck.admin.forms.versioned_forms import name_field
 from healthcheck.admin.history import Cursor, HistoryPage, page_history
+from healthcheck.admin.look.field_words import describe_changes
 from healthcheck.admin.look.words import describe_instant
 from healthcheck.definitions.comparing import Difference, compare_documents, describe_document
 from healthcheck.definitions.documents import Document
@@ -30,7 +30,7 @@ class HistoryRow:
 
 
 def load_history(
-    rows: QuerySet[Version], cursor: Cursor, *, shows_hidden: bool
+    model: type[Model], rows: QuerySet[Version], cursor: Cursor, *, shows_hidden: bool
 ) -> tuple[HistoryPage[Version], list[HistoryRow]]:
     """Return one page of versions, newest first, in three queries."""
     page = page_history(rows, "number", cursor)
@@ -41,28 +41,28 @@ def load_history(
     before = rows.filter(number=page.rows[-1].number - 1).first()
     older: list[Version | None] = [*page.rows[1:], before]
     return page, [
-        _describe(version, previous, is_newest=version.number == newest, shows_hidden=shows_hidden)
+        _describe(model, version, previous, is_newest=version.number == newest, shows_hidden=shows_hidden)
         for version, previous in zip(page.rows, older, strict=True)
     ]
 
 
-def compare_versions(rows: QuerySet[Version], one: str, other: str, *, shows_hidden: bool) -> Any:
+def compare_versions(
+    model: type[Model], rows: QuerySet[Version], numbers: tuple[str, str], *, shows_hidden: bool
+) -> Any:
     """Return what the page shows of two chosen versions, or None when they are not two versions of this object."""
-    if not all(each.isascii() and each.isdigit() and len(each) <= 9 for each in (one, other)):
+    if not all(each.isascii() and each.isdigit() and len(each) <= 9 for each in numbers):
         return None
-    low, high = sorted((int(one), int(other)))
+    low, high = sorted(map(int, numbers))
     found = {version.number: version.definition for version in rows.filter(number__in=(low, high))}
     if low not in found or high not in found:
         return None
     changes = compare_documents(found[low], found[high], shows_hidden=shows_hidden)
-    return {"low": low, "high": high, "changes": name_fields(changes)}
+    return {"low": low, "high": high, "changes": describe_changes(model, changes)}
 
 
-def name_fields(changes: Sequence[Difference]) -> list[Difference]:
-    return [Difference(name_field(each.field), each.before, each.after) for each in changes]
-
-
-def _describe(version: Version, previous: Version | None, *, is_newest: bool, shows_hidden: bool) -> HistoryRow:
+def _describe(
+    model: type[Model], version: Version, previous: Version | None, *, is_newest: bool, shows_hidden: bool
+) -> HistoryRow:
     definition: Document = version.definition
     changes = (
         compare_documents(previous.definition, definition, shows_hidden=shows_hidden)
@@ -75,6 +75,6 @@ def _describe(version: Version, previous: Version | None, *, is_newest: bool, sh
         author=version.author_name,
         action=version.get_action_display(),
         comment=version.comment,
-        changes=name_fields(changes),
+        changes=describe_changes(model, changes),
         is_newest=is_newest,
     )

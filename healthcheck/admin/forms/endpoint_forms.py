@@ -22,12 +22,11 @@ from healthcheck.admin.fields.text_fields import (
 )
 from healthcheck.admin.forms.versioned_forms import VERSION_FIELD, VersionField, refuse_stale
 from healthcheck.admin.look.bases import InlineFormSetBase, ModelFormBase
+from healthcheck.admin.look.field_words import FAMILY_CHOICES, VERIFY_CHOICES
 from healthcheck.definitions.credential_use import refuse_exposure
 from healthcheck.definitions.endpoint_drafts import RESTARTING_KEYS
 from healthcheck.definitions.versions import load_numbers
 from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, METHODS, HttpOptions
-from healthcheck.engine.trust import CUSTOM, OFF, ON
-from healthcheck.engine.types import AddressFamily
 from healthcheck.models import Endpoint, EndpointGroup
 
 _DEFAULTS = HttpOptions().to_dict()
@@ -95,20 +94,12 @@ class EndpointForm(TaggedForm, EndpointFormBase):
     )
     body = TextField(rows=4, label=_("Body"), help_text=_("Sent as UTF-8 text."))
     verify = forms.ChoiceField(
-        choices=[
-            (ON, _("on: the authorities that this system trusts")),
-            (CUSTOM, _("custom: only the authority below")),
-            (OFF, _("off: any certificate is accepted")),
-        ],
+        choices=VERIFY_CHOICES,
         label=_("Verify the certificate"),
     )
     ca_pem = TextField(rows=4, label=_("Authority"), help_text=_("PEM text, used when the verification is custom."))
     family = forms.ChoiceField(
-        choices=[
-            (AddressFamily.ANY.value, _("IPv4 or IPv6")),
-            (AddressFamily.IPV4.value, _("IPv4 only")),
-            (AddressFamily.IPV6.value, _("IPv6 only")),
-        ],
+        choices=FAMILY_CHOICES,
         label=_("Address family"),
     )
     max_redirects = forms.IntegerField(

@@ -6,10 +6,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.look.bases import ModelFormBase
+from healthcheck.admin.look.field_words import describe_change
 from healthcheck.admin.look.words import describe_instant
 from healthcheck.definitions.comparing import HIDDEN_FIELDS, Difference, compare_documents
 from healthcheck.definitions.documents import read_documents
@@ -86,7 +88,7 @@ def _describe_newer(instance: Any, opened: int) -> list[str]:
     first = next((version for version in newer if version.number == opened), newer[-1])
     now = read_documents(type(instance), [instance.pk]).get(instance.pk, last.definition)
     changes = compare_documents(first.definition, now, shows_hidden=True)
-    return lines + [_describe_change(each) for each in changes[:MAX_CHANGES_NAMED]]
+    return lines + [_describe_change(type(instance), each) for each in changes[:MAX_CHANGES_NAMED]]
 
 
 _SHOWN = ("number", "author_name", "at", "comment", "definition")
@@ -96,17 +98,13 @@ def _describe_comment(version: Version) -> str:
     return f"“{version.comment}” ({version.author_name})" if version.author_name else f"“{version.comment}”"
 
 
-def _describe_change(change: Difference) -> str:
+def _describe_change(model: type[Model], change: Difference) -> str:
+    said = describe_change(model, change)
     if change.field in HIDDEN_FIELDS:
         # A refusal may be read over a shoulder or pasted into a ticket.
-        return _("%(field)s was changed.") % {"field": name_field(change.field)}
+        return _("%(field)s was changed.") % {"field": said.field}
     return _("%(field)s: “%(before)s” became “%(after)s”.") % {
-        "field": name_field(change.field),
-        "before": change.before[:_MAX_VALUE_CHARS],
-        "after": change.after[:_MAX_VALUE_CHARS],
+        "field": said.field,
+        "before": said.before[:_MAX_VALUE_CHARS],
+        "after": said.after[:_MAX_VALUE_CHARS],
     }
-
-
-def name_field(field: str) -> str:
-    """Return the words of a document's key."""
-    return field.removeprefix("options.").removeprefix("details.").replace("_", " ")

@@ -75,11 +75,11 @@ def test_half_a_character_is_refused_in_the_preview(operator: Client, options: s
 def test_import_shows_first_and_applies_then(operator: Client) -> None:
     endpoint = make_endpoint()
     shown = upload(operator, "group,name,address\nweb,site,http://new.example/\nweb,<b>,http://b.example/\n")
-    assert (shown.context["changed_count"], shown.context["created_count"]) == (2, 1)
+    assert shown.context["counts"] == ["1 endpoint will be changed.", "1 endpoint will be added."]
     assert "<b>" not in shown.content.decode().replace("<b>", "", 0).split("hc-table")[1]
     assert (Endpoint.objects.count(), Version.objects.count()) == (1, 0)
     page = apply(operator, shown).content.decode()
-    assert "2 were imported." in page
+    assert "2 endpoints were imported." in page
     endpoint.refresh_from_db()
     assert (endpoint.address, Endpoint.objects.count(), ImportFile.objects.count()) == ("http://new.example/", 2, 0)
     last = Version.objects.filter(object_id=endpoint.pk).latest("number")
@@ -95,7 +95,7 @@ def test_groups_are_imported_as_well(operator: Client) -> None:
 def test_one_wrong_line_keeps_all_from_being_applied(operator: Client) -> None:
     make_group()
     shown = upload(operator, "group,name,address\nweb,a,http://a.example/\nweb,b,ftp://b\n")
-    assert (shown.context["refused_count"], shown.context["is_applicable"]) == (1, False)
+    assert (shown.context["counts"][-1], shown.context["is_applicable"]) == ("1 endpoint is refused.", False)
     assert "line 3" in shown.content.decode()
     apply(operator, shown)
     assert Endpoint.objects.count() == 0

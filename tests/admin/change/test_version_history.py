@@ -62,7 +62,7 @@ def test_any_two_versions_are_compared(operator: Client) -> None:
     rename(endpoint, "second", "third", "fourth")
     compared = operator.get(history_url(endpoint), {"one": "4", "other": "2"}).context["compared"]
     assert (compared["low"], compared["high"]) == (2, 4)
-    assert [(each.field, each.before, each.after) for each in compared["changes"]] == [("name", "second", "fourth")]
+    assert [(each.field, each.before, each.after) for each in compared["changes"]] == [("Name", "second", "fourth")]
 
 
 @pytest.mark.parametrize("numbers", [("1", "99"), ("x", "1"), ("", ""), ("9" * 40, "1")])

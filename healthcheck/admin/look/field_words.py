@@ -1,0 +1,119 @@
+"""Differences in the words of the forms: a field by its label, a value as a person would say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from healthcheck.admin.look.words import describe_instant
+from healthcheck.definitions.comparing import HIDDEN, Difference
+from healthcheck.definitions.labels import name_field
+from healthcheck.engine.trust import CUSTOM, OFF, ON
+from healthcheck.engine.types import AddressFamily
+from healthcheck.web.language import list_spoken
+
+VERIFY_CHOICES = [
+    (ON, gettext_lazy("on: the authorities that this system trusts")),
+    (CUSTOM, gettext_lazy("custom: only the authority below")),
+    (OFF, gettext_lazy("off: any certificate is accepted")),
+]
+FAMILY_CHOICES = [
+    (AddressFamily.ANY.value, gettext_lazy("IPv4 or IPv6")),
+    (AddressFamily.IPV4.value, gettext_lazy("IPv4 only")),
+    (AddressFamily.IPV6.value, gettext_lazy("IPv6 only")),
+]
+# What a document says in English, because it is kept.
+_MARKS: Mapping[str, Any] = {
+    HIDDEN: gettext_lazy("(hidden)"),
+    "yes": gettext_lazy("yes"),
+    "no": gettext_lazy("no"),
+    "set": gettext_lazy("set"),
+}
+_MARKED = frozenset({"is_paused", "shows_all_groups", "password", "details.sends_secret_in_body"})
+
+
+def describe_changes(model: type[Model], changes: Sequence[Difference]) -> list[Difference]:
+    return [describe_change(model, each) for each in changes]
+
+
+def describe_change(model: type[Model], change: Difference) -> Difference:
+    before, after = (describe_value(model, change.field, side) for side in (change.before, change.after))
+    return Difference(name_field(model, change.field), before, after)
+
+
+def describe_value(model: type[Model], key: str, text: str) -> str:
+    """Return one side of a difference in words; what has none stays as it is."""
+    if not text:
+        return ""
+    if key in _MARKED or text == HIDDEN:
+        return str(_MARKS.get(text, text))
+    if key in _WRITERS:
+        return _WRITERS[key](text)
+    return str(_list_choices(model, key).get(text, text))
+
+
+def _write_seconds(text: str) -> str:
+    return _count(text, lambda count: ngettext("%(number)s second", "%(number)s seconds", count))
+
+
+def _write_bytes(text: str) -> str:
+    return _count(text, lambda count: ngettext("%(number)s byte", "%(number)s bytes", count))
+
+
+def _count(text: str, choose: Callable[[int], str]) -> str:
+    # Parts of one are several, in the languages that we speak.
+    return choose(1 if text == "1" else 2) % {"number": text}
+
+
+def _write_instant(text: str) -> str:
+    try:
+        return describe_instant(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _write_language(text: str) -> str:
+    return _(list_spoken().get(text, text))
+
+
+def _write_secret(text: str) -> str:
+    return str(_SECRETS.get(text, text))
+
+
+_SECRETS: Mapping[str, Any] = {
+    "password": gettext_lazy("Password"),
+    "token": gettext_lazy("Token"),
+    "client_secret": gettext_lazy("Client secret"),
+    "private_key": gettext_lazy("Private key"),
+    "passphrase": gettext_lazy("Passphrase"),
+    "headers": gettext_lazy("Headers"),
+    "unreadable": gettext_lazy("unreadable"),
+}
+_WRITERS: Mapping[str, Callable[[str], str]] = {
+    "timeout_seconds": _write_seconds,
+    "interval_seconds": _write_seconds,
+    "deadline_seconds": _write_seconds,
+    "options.max_body_bytes": _write_bytes,
+    "secrets": _write_secret,
+    "secrets_changed_at": _write_instant,
+    "language": _write_language,
+}
+
+
+@cache
+def _list_choices(model: type[Model], key: str) -> Mapping[str, Any]:
+    own = {"options.verify": VERIFY_CHOICES, "options.family": FAMILY_CHOICES}
+    if key in own:
+        return dict(own[key])
+    try:
+        column: Any = model._meta.get_field(key)
+    except FieldDoesNotExist:
+        return {}
+    return {str(value): label for value, label in getattr(column, "flatchoices", ())}

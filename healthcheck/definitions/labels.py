@@ -1,0 +1,51 @@
+"""What people call the keys of documents: the labels of their forms, without the unit that a value says itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+# What is no column: the columns name themselves.
+LABELS: Mapping[str, Promise] = {
+    "assertions": _("Assertions"),
+    "options.method": _("Method"),
+    "options.headers": _("Headers"),
+    "options.body": _("Body"),
+    "options.verify": _("Verify the certificate"),
+    "options.ca_pem": _("Authority"),
+    "options.family": _("Address family"),
+    "options.max_redirects": _("Redirects to follow"),
+    "options.max_body_bytes": _("Body limit (bytes)"),
+    "details.username": _("User name"),
+    "details.token_url": _("Token URL"),
+    "details.client_id": _("Client ID"),
+    "details.scope": _("Scope"),
+    "details.sends_secret_in_body": _("Send the secret in the body"),
+    "details.certificate": _("Certificate"),
+    "details.header_names": _("Names of the headers"),
+    "details.origins": _("Only for these origins"),
+    "secrets": _("Secrets"),
+    "secrets_changed_at": _("Secrets changed"),
+    "password": _("Password"),
+    "logo": _("Logo"),
+    "sections": _("Sections"),
+}
+
+
+def name_field(model: type[Model], key: str) -> str:
+    """Return the label of a document's key, such as “Timeout” for `timeout_seconds`."""
+    label = LABELS.get(key) or _find_column(model, key)
+    return str(capfirst(str(label).partition(" (")[0]))
+
+
+def _find_column(model: type[Model], key: str) -> object:
+    try:
+        return getattr(model._meta.get_field(key), "verbose_name", key)
+    except FieldDoesNotExist:
+        # Of a version from before a column was renamed or went.
+        return key.rpartition(".")[2].replace("_", " ")
