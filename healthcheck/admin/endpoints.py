@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.change.bulk import BulkAdmin
-from healthcheck.admin.change.bulk_forms import BulkField, list_endpoint_fields
+from healthcheck.admin.change.bulk_fields import BulkField, list_endpoint_fields
 from healthcheck.admin.change.cloned import ClonedAdmin
 from healthcheck.admin.change.csv_views import CsvAdmin
 from healthcheck.admin.explain.add_by_url import AddByUrlViews
@@ -217,7 +217,10 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
             restart_clocks([obj.group_id], read_database_clock())
 
     def list_bulk_fields(self, request: HttpRequest) -> Sequence[BulkField]:
-        return list_endpoint_fields(with_credential=request.user.has_perm("healthcheck.view_credential"))
+        may = request.user.has_perm
+        return list_endpoint_fields(
+            with_credential=may("healthcheck.view_credential"), with_groups=may("healthcheck.view_endpointgroup")
+        )
 
     def clone(self, ids: Sequence[int], change: Change) -> list[int]:
         return clone_endpoints(ids, change)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.change.bulk import BulkAdmin
-from healthcheck.admin.change.bulk_forms import BulkField, list_group_fields
+from healthcheck.admin.change.bulk_fields import BulkField, list_group_fields
 from healthcheck.admin.change.cloned import ClonedAdmin
 from healthcheck.admin.change.csv_views import CsvAdmin
 from healthcheck.admin.desk.desk_views import DeskViews

@@ -117,11 +117,11 @@ def test_form_of_the_group_refuses_another_origin(editor: Client, endpoint: Endp
 
 def test_bulk_edit_refuses_another_origin_and_other_trust(editor: Client, endpoint: Endpoint) -> None:
     state = select(editor, endpoint).context["state"]
-    fields = {"address__how": "replace", "address__find": "shop", "address": "evil"}
+    fields = {"address__replace": "on", "address__replace__find": "shop", "address__replace__value": "evil"}
     shown = preview(editor, state, **fields)
     assert REFUSED_ADDRESS in shown.context["rows"][0].refusals[0]
     editor.post(EDIT, {"state": shown.context["state"], "step": "apply"}, follow=True)
-    trusted = preview(editor, state, **{"options.verify__how": "set", "options.verify": "off"})
+    trusted = preview(editor, state, **{"options.verify__set": "on", "options.verify__set__value": "off"})
     assert REFUSED_TRUST in trusted.context["rows"][0].refusals[0]
     assert_unchanged(endpoint)
 

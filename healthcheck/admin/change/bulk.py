@@ -16,8 +16,9 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from healthcheck.admin.change.bulk_forms import BulkField, BulkForm
-from healthcheck.admin.change.plan_pages import describe_plan, warn_of_changes
+from healthcheck.admin.change.bulk_fields import BulkField
+from healthcheck.admin.change.bulk_forms import BulkForm
+from healthcheck.admin.change.plan_pages import describe_plan, name_count, warn_of_changes
 from healthcheck.admin.change.selections import pack_ids, read_state, sign_state, unpack_ids
 from healthcheck.admin.versioned import VersionedAdmin, describe_change
 from healthcheck.definitions.edits import Edit
@@ -66,15 +67,18 @@ class BulkAdmin(VersionedAdmin):
         edits, comment = form.cleaned_data["edits"], form.cleaned_data["comment"]
         change = partial(describe_change, request, comment=comment or _("bulk edit"))
         try:
-            count = apply_plan(self.model, ids, lambda: self._plan(request, ids, edits), digest=digest, change=change)
+            plan = partial(self._plan, request, ids, edits)
+            # Where they go is locked together with where they are.
+            slugs = [str(edit.value) for edit in edits if edit.field == "group"]
+            count = apply_plan(self.model, ids, plan, digest=digest, change=change, slugs=slugs)
         except PlanChangedError:
             sentence = _(
                 "Something was changed after this page was shown, and nothing was applied: look it over again."
             )
             self.message_user(request, sentence, messages.WARNING)
             return self._show_preview(request, ids, form, edits)
-        sentence = ngettext("%(count)s was changed.", "%(count)s were changed.", count)
-        self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
+        sentence = ngettext("%(things)s was changed.", "%(things)s were changed.", count)
+        self.message_user(request, sentence % {"things": name_count(self.model, count)}, messages.SUCCESS)
         return redirect(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
     def _plan(self, request: HttpRequest, ids: Sequence[int], edits: Sequence[Edit]) -> Plan:
@@ -86,6 +90,7 @@ class BulkAdmin(VersionedAdmin):
             **self._describe_page(request),
             "form": form,
             "count": len(ids),
+            "things": name_count(self.model, len(ids)),
             "state": self._sign(request, {"ids": pack_ids(ids)}),
         }
         return TemplateResponse(request, "admin/healthcheck/bulk_form.html", context)

@@ -1,66 +1,47 @@
-"""The form of a bulk edit: every field with what is to be done to it, left alone unless something is chosen."""
+"""The form of a bulk edit: a box for everything that may be done, and beside it what it is done with.
+
+Nothing happens whose box is not ticked, and a value without its box is asked about rather than forgotten.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from healthcheck.admin.fields.tag_fields import TagsField
-from healthcheck.admin.fields.text_fields import AssertionsField, split_assertions
-from healthcheck.admin.forms.endpoint_forms import OPTION_FIELDS, EndpointForm
+from healthcheck.admin.change.bulk_fields import BulkField
 from healthcheck.admin.look.bases import FormBase
-from healthcheck.definitions.edits import ADD, OPTION_PREFIX, REMOVE, REPLACE, RESET, SET, Edit
+from healthcheck.definitions.edits import ADD, REMOVE, REPLACE, RESET, SET, Edit
 from healthcheck.definitions.versions import MAX_COMMENT_LENGTH
-from healthcheck.models import Credential, Endpoint, EndpointGroup
 
-_HOWS = {
-    SET: gettext_lazy("set to"),
-    ADD: gettext_lazy("add"),
-    REMOVE: gettext_lazy("remove"),
-    REPLACE: gettext_lazy("replace"),
-    RESET: gettext_lazy("reset to the default"),
-}
-_LEAVE = ("", gettext_lazy("leave as it is"))
-_YES_NO = [("no", gettext_lazy("no")), ("yes", gettext_lazy("yes"))]
-
-
-@dataclass(frozen=True, slots=True)
-class BulkField:
-    """A field that many objects may be given at once; `read` makes the document's value of the cleaned one."""
-
-    name: str
-    label: Any
-    make: Callable[[], forms.Field]
-    hows: Sequence[str] = (SET,)
-    read: Callable[[Any], Any] = lambda value: value
+_Step = tuple[BulkField, str]
 
 
 class BulkForm(FormBase):
-    """Three inputs per field: what to do, with what, and what to look for where something is replaced."""
+    """Of each way to change a field, such as `tags.add`: its box, `tags.add.value`, and `….find` where it replaces."""
 
     def __init__(self, *args: Any, bulk_fields: Sequence[BulkField], **kwargs: Any) -> None:
-        self.bulk_fields = bulk_fields
+        self.steps: list[_Step] = [(each, how) for each in bulk_fields for how in each.hows]
         # Before the widgets are dressed, which the base does at the end of its own making.
         self.base_fields = self._build()  # type: ignore[misc]  # this form's own
         super().__init__(*args, **kwargs)
 
     def _build(self) -> dict[str, forms.Field]:
         fields: dict[str, forms.Field] = {}
-        for each in self.bulk_fields:
-            choices = [_LEAVE, *((how, _HOWS[how]) for how in each.hows)]
-            label = _("%(field)s: what to do") % {"field": each.label}
-            fields[f"{each.name}.how"] = forms.ChoiceField(choices=choices, required=False, label=label)
+        for each, how in self.steps:
+            name, label = f"{each.name}.{how}", each.describe(how)
+            fields[name] = forms.BooleanField(required=False, label=label)
+            if how == RESET:
+                continue
+            if how == REPLACE:
+                found = _("%(what)s: the old one") % {"what": label}
+                fields[f"{name}.find"] = forms.CharField(required=False, strip=False, label=found)
             value = each.make()
-            value.required, value.label = False, each.label
-            fields[each.name] = value
-            if REPLACE in each.hows:
-                found = _("%(field)s: text to replace") % {"field": each.label}
-                fields[f"{each.name}.find"] = forms.CharField(required=False, strip=False, label=found)
+            value.required = False
+            value.label = _("%(what)s: the new one") % {"what": label} if how == REPLACE else label
+            fields[f"{name}.value"] = value
         fields["comment"] = forms.CharField(
             required=False,
             max_length=MAX_COMMENT_LENGTH,
@@ -69,110 +50,60 @@ class BulkForm(FormBase):
         )
         return fields
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return the bound fields of each row, for the template."""
-        return [
-            {
-                "how": self[f"{each.name}.how"],
-                "value": self[each.name],
-                "find": self[f"{each.name}.find"] if REPLACE in each.hows else None,
-            }
-            for each in self.bulk_fields
-        ]
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the bound fields of each row, for the template."""
+        for each, how in self.steps:
+            name = f"{each.name}.{how}"
+            if how != RESET:
+                find = self[f"{name}.find"] if how == REPLACE else None
+                yield {"box": self[name], "value": self[f"{name}.value"], "find": find}
+
+    def resets(self) -> list[Any]:
+        """Return the boxes that ask for nothing more."""
+        return [self[f"{each.name}.{how}"] for each, how in self.steps if how == RESET]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        chosen = [each for each in self.bulk_fields if cleaned.get(f"{each.name}.how")]
-        for each in chosen:
-            self._refuse_empty(each, cleaned)
+        chosen = [(each, how) for each, how in self.steps if cleaned.get(f"{each.name}.{how}")]
+        for each, how in self.steps:
+            if how != RESET:
+                (self._refuse_empty if (each, how) in chosen else self._refuse_unticked)(each, how)
+        self._refuse_contradictions(chosen)
         if not chosen and not self.errors:
-            self.add_error(None, _("Nothing is chosen; say of one field at least what is to be done to it."))
-        cleaned["edits"] = [] if self.errors else [_build_edit(each, cleaned) for each in chosen]
+            self.add_error(None, _("Nothing is ticked; tick what is to be done."))
+        cleaned["edits"] = [] if self.errors else [_build_edit(each, how, cleaned) for each, how in chosen]
         return cleaned
 
-    def _refuse_empty(self, each: BulkField, cleaned: dict[str, Any]) -> None:
-        how, value = cleaned[f"{each.name}.how"], cleaned.get(each.name)
-        is_empty = value is None or (how in {ADD, REMOVE} and not value)
-        if is_empty and how != RESET and each.name not in self.errors and each.name != "credential":
-            self.add_error(each.name, _("Give a value, or leave the field as it is."))
-        if how == REPLACE and not cleaned.get(f"{each.name}.find"):
-            self.add_error(f"{each.name}.find", _("Give the text that is to be replaced."))
+    def _refuse_empty(self, each: BulkField, how: str) -> None:
+        name = f"{each.name}.{how}"
+        value = self.cleaned_data.get(f"{name}.value")
+        is_choice = isinstance(self.fields[f"{name}.value"], forms.ChoiceField)
+        is_empty = value is None or (not value and (how in {ADD, REMOVE} or is_choice))
+        if is_empty and not each.may_be_none and f"{name}.value" not in self.errors:
+            self.add_error(f"{name}.value", _("Give a value, or untick the box."))
+        if how == REPLACE and not self.cleaned_data.get(f"{name}.find"):
+            self.add_error(f"{name}.find", _("Give the text that is to be replaced."))
+
+    def _refuse_unticked(self, each: BulkField, how: str) -> None:
+        name = f"{each.name}.{how}"
+        typed = [self.data.get(f"{name}.value"), self.data.get(f"{name}.find")]
+        if any(typed):
+            # Whatever else is wrong with it matters only once it is wanted.
+            self.errors.pop(f"{name}.value", None)
+            self.add_error(name, _("A value is given, but the box is not ticked: tick it, or empty the value."))
+
+    def _refuse_contradictions(self, chosen: Sequence[_Step]) -> None:
+        for each, how in chosen:
+            ways = [other for field, other in chosen if field is each]
+            if len(ways) > 1 and how in {SET, RESET}:
+                self.add_error(f"{each.name}.{how}", _("It cannot be done together with the others; tick one of them."))
 
 
-def _build_edit(each: BulkField, cleaned: dict[str, Any]) -> Edit:
-    how, value = cleaned[f"{each.name}.how"], cleaned.get(each.name)
+def _build_edit(each: BulkField, how: str, cleaned: dict[str, Any]) -> Edit:
+    name = f"{each.name}.{how}"
+    if how == RESET:
+        return Edit(each.name, how)
+    value = cleaned.get(f"{name}.value")
     if how == REPLACE:
-        return Edit(each.name, how, str(value or ""), cleaned[f"{each.name}.find"])
-    return Edit(each.name, how, None if how == RESET else each.read(value))
-
-
-def list_endpoint_fields(*, with_credential: bool) -> list[BulkField]:
-    """Return what may be changed of many endpoints. Never the group: their past hangs on it."""
-    own = [_from_model(Endpoint, name) for name in ("timeout_seconds", "failure_threshold", "recovery_threshold")]
-    text = [
-        BulkField("is_paused", _("paused"), _make_yes_no, read=_read_yes_no),
-        _from_model(Endpoint, "position"),
-        BulkField("tags", _("tags"), TagsField, (ADD, REMOVE, SET)),
-        BulkField("address", _("address"), forms.CharField, (REPLACE,)),
-        _from_model(Endpoint, "description"),
-        BulkField("assertions", _("assertions"), _make_assertions, (ADD, REMOVE, REPLACE, SET), _read_lines),
-    ]
-    credential = [BulkField("credential", _("credential"), _make_credential, read=_read_credential)]
-    options = [_from_option(name) for name in OPTION_FIELDS]
-    return [*own, *text, *(credential if with_credential else []), *options]
-
-
-def list_group_fields() -> list[BulkField]:
-    names = ("interval_seconds", "cron", "timezone", "deadline_seconds", "position")
-    return [
-        *(_from_model(EndpointGroup, name) for name in names),
-        BulkField("is_paused", _("paused"), _make_yes_no, read=_read_yes_no),
-        BulkField("tags", _("tags"), TagsField, (ADD, REMOVE, SET)),
-    ]
-
-
-def _from_model(model: Any, name: str) -> BulkField:
-    column = model._meta.get_field(name)
-
-    def make() -> forms.Field:
-        field: forms.Field = column.formfield()
-        field.initial = None
-        if isinstance(field.widget, forms.Textarea):
-            field.widget.attrs["rows"] = 3
-        return field
-
-    return BulkField(name, column.verbose_name, make)
-
-
-def _from_option(name: str) -> BulkField:
-    template = EndpointForm.base_fields[name]
-
-    def make() -> forms.Field:
-        # A form's fields are its own: what one sets must not reach the endpoint's form.
-        return template.__deepcopy__({})
-
-    return BulkField(OPTION_PREFIX + name, template.label, make, (SET, RESET))
-
-
-def _make_yes_no() -> forms.Field:
-    return forms.ChoiceField(choices=_YES_NO)
-
-
-def _read_yes_no(value: Any) -> bool:
-    return bool(value == "yes")
-
-
-def _make_assertions() -> forms.Field:
-    return AssertionsField(rows=3, help_text=_("One per line. What is removed or replaced is a whole line."))
-
-
-def _read_lines(value: str) -> list[str]:
-    return split_assertions(value)
-
-
-def _make_credential() -> forms.Field:
-    return forms.ModelChoiceField(Credential.objects.order_by("name"), empty_label=_("none"))
-
-
-def _read_credential(value: Credential | None) -> str | None:
-    return value.name if value else None
+        return Edit(each.name, how, str(value or ""), cleaned[f"{name}.find"])
+    return Edit(each.name, how, each.read(value))

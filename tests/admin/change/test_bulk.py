@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 ROOT = "/admin/healthcheck/"
 LIST, EDIT = f"{ROOT}endpoint/", f"{ROOT}endpoint/edit/"
 PREVIEW_QUERIES, APPLY_QUERIES = 8, 27
+UNTICKED = "A value is given, but the box is not ticked: tick it, or empty the value."
 
 
 def select(client: Client, *endpoints: Any, query: str = "", url: str = LIST, **fields: str) -> Any:
@@ -49,22 +50,22 @@ def test_several_fields_of_several_endpoints_in_one_go(operator: Client) -> None
     second = make_endpoint(group, "second", address="http://old.example/a")
     untouched = make_endpoint(group, "third")
     fields = {
-        "timeout_seconds__how": "set",
-        "timeout_seconds": "5",
-        "is_paused__how": "set",
-        "is_paused": "yes",
-        "tags__how": "add",
-        "tags": "EU",
-        "address__how": "replace",
-        "address__find": "old.example",
-        "address": "new.example",
-        "assertions__how": "add",
-        "assertions": "status 200\nlatency < 1s",
-        "options__method__how": "reset",
-        "options__max_redirects__how": "set",
-        "options__max_redirects": "0",
-        "description__how": "set",
-        "description": "",
+        "timeout_seconds__set": "on",
+        "timeout_seconds__set__value": "5",
+        "is_paused__set": "on",
+        "is_paused__set__value": "yes",
+        "tags__add": "on",
+        "tags__add__value": "EU",
+        "address__replace": "on",
+        "address__replace__find": "old.example",
+        "address__replace__value": "new.example",
+        "assertions__add": "on",
+        "assertions__add__value": "status 200\nlatency < 1s",
+        "options__method__reset": "on",
+        "options__max_redirects__set": "on",
+        "options__max_redirects__set__value": "0",
+        "description__set": "on",
+        "description__set__value": "",
         "comment": "moved",
     }
     edit(operator, first, second, **fields)
@@ -82,18 +83,27 @@ def test_lines_of_assertions_are_removed_and_replaced_whole(operator: Client) ->
     endpoint = make_endpoint()
     for position, text in enumerate(["status 200", "status 200-299", "latency < 1s"]):
         make_assertion(endpoint, text, position=position)
-    edit(operator, endpoint, assertions__how="remove", assertions="latency < 1s")
-    edit(operator, endpoint, assertions__how="replace", assertions__find="status 200", assertions="status 204")
+    edit(operator, endpoint, assertions__remove="on", assertions__remove__value="latency < 1s")
+    edit(
+        operator,
+        endpoint,
+        assertions__replace="on",
+        assertions__replace__find="status 200",
+        assertions__replace__value="status 204",
+    )
     assert [each.text for each in endpoint.assertions.all()] == ["status 204", "status 200-299"]
 
 
 def test_preview_shows_before_and_after_and_writes_nothing(operator: Client) -> None:
     endpoint = make_endpoint(name="<b>site</b>")
     response = preview(
-        operator, select(operator, endpoint).context["state"], timeout_seconds__how="set", timeout_seconds="5"
+        operator,
+        select(operator, endpoint).context["state"],
+        timeout_seconds__set="on",
+        timeout_seconds__set__value="5",
     )
     [row] = response.context["rows"]
-    assert [(each.field, each.before, each.after) for each in row.changes] == [("timeout seconds", "10", "5")]
+    assert [(each.field, each.before, each.after) for each in row.changes] == [("Timeout", "10 seconds", "5 seconds")]
     assert "<b>site</b>" not in response.content.decode()
     assert (Endpoint.objects.get().timeout_seconds, Version.objects.count()) == (10.0, 0)
 
@@ -102,10 +112,11 @@ def test_one_refusal_keeps_all_from_being_applied(operator: Client) -> None:
     fast, slow = make_group("fast", deadline_seconds=5.0), make_group("slow")
     first, second = make_endpoint(slow, "first"), make_endpoint(fast, "second", timeout_seconds=1.0)
     state = select(operator, first, second).context["state"]
-    response = preview(operator, state, timeout_seconds__how="set", timeout_seconds="8")
-    assert (response.context["changed_count"], response.context["is_applicable"]) == (2, False)
+    response = preview(operator, state, timeout_seconds__set="on", timeout_seconds__set__value="8")
+    said = ["1 endpoint will be changed.", "1 endpoint is refused."]
+    assert (response.context["counts"], response.context["is_applicable"]) == (said, False)
     assert response.context["rows"][0].refusals == [
-        "timeout seconds: The timeout must not be longer than the group's deadline of 5 s; lower it."
+        "Timeout: The timeout must not be longer than the group's deadline of 5 s; lower it."
     ]
     apply(operator, response)
     assert sorted(Endpoint.objects.values_list("timeout_seconds", flat=True)) == [1.0, 10.0]
@@ -113,7 +124,9 @@ def test_one_refusal_keeps_all_from_being_applied(operator: Client) -> None:
 
 def test_what_changed_after_the_preview_asks_for_a_new_look(operator: Client) -> None:
     first, second = make_endpoint(make_group("a"), "first"), make_endpoint(make_group("b"), "second")
-    shown = preview(operator, select(operator, first, second).context["state"], position__how="set", position="7")
+    shown = preview(
+        operator, select(operator, first, second).context["state"], position__set="on", position__set__value="7"
+    )
     Endpoint.objects.filter(pk=second.pk).update(description="by somebody else")
     again = apply(operator, shown)
     assert "nothing was applied: look it over again" in again.content.decode()
@@ -130,8 +143,8 @@ def test_selection_across_pages_is_the_filtered_list(operator: Client) -> None:
     first = Endpoint.objects.exclude(pk=kept.pk)[0]
     response = select(operator, first, query="?q=old-", select_across="1")
     assert response.context["count"] == 60
-    shown = preview(operator, response.context["state"], position__how="set", position="3")
-    assert (len(shown.context["rows"]), shown.context["changed_count"]) == (50, 60)
+    shown = preview(operator, response.context["state"], position__set="on", position__set__value="3")
+    assert (len(shown.context["rows"]), shown.context["counts"]) == (50, ["60 endpoints will be changed."])
     second = operator.post(EDIT, {"state": shown.context["state"], "page": "2"})
     assert len(second.context["rows"]) == 10
     apply(operator, second)
@@ -139,23 +152,33 @@ def test_selection_across_pages_is_the_filtered_list(operator: Client) -> None:
 
 
 def test_edit_can_be_changed_with_what_was_typed(operator: Client) -> None:
-    shown = preview(operator, select(operator, make_endpoint()).context["state"], position__how="set", position="3")
+    shown = preview(
+        operator, select(operator, make_endpoint()).context["state"], position__set="on", position__set__value="3"
+    )
     form = operator.post(EDIT, {"state": shown.context["state"], "step": "form"}).context["form"]
-    assert (form["position.how"].value(), form["position"].value()) == ("set", "3")
+    assert (form["position.set"].value(), form["position.set.value"].value()) == (True, "3")
 
 
 @pytest.mark.parametrize(
     ("fields", "field", "sentence"),
     [
-        ({}, "__all__", "Nothing is chosen; say of one field at least what is to be done to it."),
-        ({"timeout_seconds__how": "set"}, "timeout_seconds", "Give a value, or leave the field as it is."),
-        ({"tags__how": "add"}, "tags", "Give a value, or leave the field as it is."),
+        ({}, "__all__", "Nothing is ticked; tick what is to be done."),
+        ({"timeout_seconds__set": "on"}, "timeout_seconds.set.value", "Give a value, or untick the box."),
+        ({"tags__add": "on"}, "tags.add.value", "Give a value, or untick the box."),
+        ({"options__verify__set": "on"}, "options.verify.set.value", "Give a value, or untick the box."),
+        ({"tags__add__value": "eu"}, "tags.add", UNTICKED),
+        ({"timeout_seconds__set__value": "much"}, "timeout_seconds.set", UNTICKED),
+        ({"address__replace__find": "x"}, "address.replace", UNTICKED),
         (
-            {"options__max_redirects__how": "set", "options__max_redirects": "11"},
-            "options.max_redirects",
+            {"options__max_redirects__set": "on", "options__max_redirects__set__value": "11"},
+            "options.max_redirects.set.value",
             "Ensure this value is less than or equal to 10.",
         ),
-        ({"address__how": "replace", "address": "x"}, "address.find", "Give the text that is to be replaced."),
+        (
+            {"address__replace": "on", "address__replace__value": "x"},
+            "address.replace.find",
+            "Give the text that is to be replaced.",
+        ),
     ],
 )
 def test_form_refuses_with_a_sentence(operator: Client, fields: dict[str, str], field: str, sentence: str) -> None:
@@ -166,8 +189,14 @@ def test_form_refuses_with_a_sentence(operator: Client, fields: dict[str, str], 
 def test_clocks_restart_once_for_what_is_asked_otherwise(operator: Client) -> None:
     later = timezone.now() + timedelta(days=1)
     asked, quiet = make_group("asked", next_run_at=later), make_group("quiet", next_run_at=later)
-    edit(operator, make_endpoint(asked), address__how="replace", address__find="127.0.0.1", address="127.0.0.2")
-    edit(operator, make_endpoint(quiet), description__how="set", description="new")
+    edit(
+        operator,
+        make_endpoint(asked),
+        address__replace="on",
+        address__replace__find="127.0.0.1",
+        address__replace__value="127.0.0.2",
+    )
+    edit(operator, make_endpoint(quiet), description__set="on", description__set__value="new")
     asked.refresh_from_db()
     quiet.refresh_from_db()
     assert (asked.next_run_at < later, quiet.next_run_at) == (True, later)
@@ -177,7 +206,12 @@ def test_groups_are_edited_as_well(operator: Client) -> None:
     url = f"{ROOT}endpointgroup/"
     groups = [make_group("a"), make_group("b", interval_seconds=None, cron="*/5 * * * *")]
     state = select(operator, *groups, url=url).context["state"]
-    fields = {"interval_seconds__how": "set", "interval_seconds": "120", "tags__how": "set", "tags": "eu"}
+    fields = {
+        "interval_seconds__set": "on",
+        "interval_seconds__set__value": "120",
+        "tags__set": "on",
+        "tags__set__value": "eu",
+    }
     apply(operator, preview(operator, state, url=f"{url}edit/", **fields), url=f"{url}edit/")
     rows = EndpointGroup.objects.order_by("slug").values_list("interval_seconds", "cron", "tags__name")
     assert list(rows) == [(120, "", "eu"), (120, "", "eu")]
@@ -187,7 +221,7 @@ def test_deadline_below_a_timeout_is_refused_for_its_group(operator: Client) -> 
     url = f"{ROOT}endpointgroup/"
     group = make_endpoint().group
     state = select(operator, group, url=url).context["state"]
-    fields = {"deadline_seconds__how": "set", "deadline_seconds": "5"}
+    fields = {"deadline_seconds__set": "on", "deadline_seconds__set__value": "5"}
     [row] = preview(operator, state, url=f"{url}edit/", **fields).context["rows"]
     assert row.refusals == ["An endpoint of the group has a timeout of 10 s; lower that first."]
 
@@ -195,10 +229,26 @@ def test_deadline_below_a_timeout_is_refused_for_its_group(operator: Client) -> 
 def test_credential_is_offered_only_to_people_who_may_see_it(operator: Client, django_user_model: Any) -> None:
     Credential.objects.create(name="shop", kind="basic")
     endpoint = make_endpoint()
-    edit(operator, endpoint, credential__how="set", credential=str(Credential.objects.get().pk))
+    edit(operator, endpoint, credential__set="on", credential__set__value=str(Credential.objects.get().pk))
     assert Endpoint.objects.get().credential == Credential.objects.get()
-    edit(operator, endpoint, credential__how="set", credential="")
+    edit(operator, endpoint, credential__set="on", credential__set__value="")
     assert Endpoint.objects.get().credential is None
+
+
+def test_ways_that_contradict_each_other_are_refused(operator: Client) -> None:
+    fields = {"tags__add": "on", "tags__add__value": "eu", "tags__set": "on", "tags__set__value": "us"}
+    response = preview(operator, select(operator, make_endpoint()).context["state"], **fields)
+    sentence = "It cannot be done together with the others; tick one of them."
+    assert response.context["form"].errors == {"tags.set": [sentence]}
+
+
+def test_tags_are_added_and_removed_in_one_go(operator: Client) -> None:
+    endpoint = make_endpoint()
+    endpoint.tags.add(Tag.objects.create(name="old"))
+    edit(
+        operator, endpoint, tags__add="on", tags__add__value="new", tags__remove="on", tags__remove__value="old, other"
+    )
+    assert [tag.name for tag in endpoint.tags.all()] == ["new"]
 
 
 @pytest.mark.parametrize("count", [1, 30])
@@ -207,7 +257,12 @@ def test_preview_and_apply_cost_the_same_for_one_and_thirty(
 ) -> None:
     group = make_group()
     endpoints = [make_endpoint(group, f"e{number}") for number in range(count)]
-    fields = {"assertions__how": "add", "assertions": "status 200", "tags__how": "add", "tags": "eu"}
+    fields = {
+        "assertions__add": "on",
+        "assertions__add__value": "status 200",
+        "tags__add": "on",
+        "tags__add__value": "eu",
+    }
     state = select(operator, *endpoints).context["state"]
     with django_assert_num_queries(PREVIEW_QUERIES):
         shown = preview(operator, state, **fields)
@@ -217,7 +272,9 @@ def test_preview_and_apply_cost_the_same_for_one_and_thirty(
 
 
 def test_state_of_another_person_or_a_forged_one_is_not_taken(operator: Client, django_user_model: Any) -> None:
-    shown = preview(operator, select(operator, make_endpoint()).context["state"], position__how="set", position="3")
+    shown = preview(
+        operator, select(operator, make_endpoint()).context["state"], position__set="on", position__set__value="3"
+    )
     other = Client()
     other.force_login(django_user_model.objects.create_superuser("other"))
     for state in (shown.context["state"], "forged", ""):

@@ -32,17 +32,19 @@ def test_operator_edits_many_and_takes_one_back(page: Page, live_server: LiveSer
     open_list(page, live_server, "?q=old")
     page.locator("#action-toggle").check()
     choose_action(page, "Edit selected endpoints…")
-    expect(page.locator("#content")).to_contain_text("2 are selected.")
-    page.locator("[name='timeout_seconds.how']").select_option("set")
-    page.locator("[name='timeout_seconds']").fill("7")
-    page.locator("[name='tags.how']").select_option("add")
-    page.locator("[name='tags']").fill("eu")
+    expect(page.locator("#content")).to_contain_text("2 endpoints are selected.")
+    page.get_by_role("checkbox", name="Replace Timeout (seconds) with").check()
+    page.get_by_role("spinbutton", name="Replace Timeout (seconds) with").fill("7")
+    page.get_by_role("textbox", name="Add tags").fill("eu")
     page.get_by_label("What changed and why").fill("slower network")
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_role("status").first).to_contain_text("2 change")
-    expect(page.locator("ins.hc-come").first).to_have_text("7")
+    expect(page.locator("#content")).to_contain_text("A value is given, but the box is not ticked")
+    page.get_by_role("checkbox", name="Add tags").check()
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("status").first).to_have_text("2 endpoints will be changed.")
+    expect(page.locator("ins.hc-come").first).to_have_text("7 seconds")
     page.get_by_role("button", name="Apply").click()
-    expect(page.locator("body")).to_contain_text("2 were changed.")
+    expect(page.locator("body")).to_contain_text("2 endpoints were changed.")
     assert sorted(Endpoint.objects.values_list("name", "timeout_seconds")) == [
         ("old one", 7.0),
         ("old two", 7.0),
@@ -75,9 +77,44 @@ def test_operator_exports_changes_and_imports(
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("ins.hc-come")).to_have_text("http://127.0.0.2/")
     page.get_by_role("button", name="Apply").click()
-    expect(page.locator("body")).to_contain_text("1 was imported.")
+    expect(page.locator("body")).to_contain_text("1 endpoint was imported.")
     assert Endpoint.objects.get().address == "http://127.0.0.2/"
     assert complaints == []
+
+
+def measure_overflow(page: Page) -> int:
+    """Return how many pixels have to be scrolled sideways on a phone."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def test_pages_of_many_fit_a_phone(page: Page, live_server: LiveServer) -> None:
+    make_endpoint(name="long" * 40, address="http://127.0.0.1/" + "segment" * 60)
+    log_in(page, live_server)
+    page.goto(f"{live_server.url}/admin/healthcheck/endpoint/import/")
+    assert measure_overflow(page) == 0
+    page.set_viewport_size({"width": 1280, "height": 900})
+    open_list(page, live_server)
+    page.locator("#action-toggle").check()
+    choose_action(page, "Edit selected endpoints…")
+    page.locator("[name='address.replace']").check()
+    page.locator("[name='address.replace.find']").fill("segment")
+    assert measure_overflow(page) == 0
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("status").first).to_have_text("1 endpoint will be changed.")
+    assert measure_overflow(page) == 0
+
+
+def test_value_is_quiet_until_its_box_is_ticked(page: Page, live_server: LiveServer) -> None:
+    make_endpoint()
+    log_in(page, live_server)
+    open_list(page, live_server)
+    page.locator("#action-toggle").check()
+    choose_action(page, "Edit selected endpoints…")
+    value = page.locator("[name='description.set.value']")
+    expect(value).to_have_css("border-top-style", "dashed")
+    page.locator("[name='description.set']").check()
+    expect(value).to_have_css("border-top-style", "solid")
 
 
 def test_somebody_else_s_change_is_shown_and_nothing_typed_is_lost(page: Page, live_server: LiveServer) -> None:
@@ -91,7 +128,7 @@ def test_somebody_else_s_change_is_shown_and_nothing_typed_is_lost(page: Page, l
         expect(other.locator("body")).to_contain_text("was changed successfully")
     page.locator("#id_name").fill("typed")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator("body")).to_contain_text("timeout seconds: “10” became “5”.")
+    expect(page.locator("body")).to_contain_text("Timeout: “10 seconds” became “5 seconds”.")
     expect(page.locator("#id_name")).to_have_value("typed")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("body")).to_contain_text("was changed successfully")

@@ -49,7 +49,7 @@ def test_a_page_has_its_title_as_its_one_heading(operator: Client, endpoint: End
 def test_the_steps_of_a_bulk_edit_have_one_heading(operator: Client, endpoint: Endpoint) -> None:
     chosen = {"action": "edit_selected", "_selected_action": [endpoint.pk]}
     form = operator.post(reverse("admin:healthcheck_endpoint_changelist"), chosen)
-    typed = {"state": form.context["state"], "step": "preview", "position.how": "set", "position": "3"}
+    typed = {"state": form.context["state"], "step": "preview", "position.set": "on", "position.set.value": "3"}
     shown = operator.post(reverse("admin:healthcheck_endpoint_bulk"), typed)
     assert (read_headings(form), read_headings(shown)) == (["Edit many endpoints"], ["Edit many endpoints"])
 
