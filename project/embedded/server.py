@@ -8,20 +8,24 @@ import signal
 import socket
 import sqlite3
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NoReturn
 
 from django.core.management.base import CommandError
 from django.db import Error, connection
 from django.utils import timezone
 
-from project.embedded.children import describe_broker, describe_scheduler, describe_web, describe_worker
+from healthcheck.models.clock import read_database_clock
+from project.embedded.children import describe_broker, describe_web, describe_worker
 from project.embedded.console import Console
 from project.embedded.data_directory import find_data_directory
 from project.embedded.database import ensure_operator, prepare_database
 from project.embedded.demo.memory import DemoMemory
 from project.embedded.demo.start import open_demo, wants_demo
 from project.embedded.environment import build_environment, has_own_broker
+from project.embedded.first_slots import start_scheduler
 from project.embedded.leftover import stop_leftover
 from project.embedded.listening import choose_allowed_hosts, describe_address, is_loopback, open_listener
 from project.embedded.lock import InstanceLock
@@ -40,6 +44,16 @@ class ServerOptions:
     port: int
     has_demo: bool
     workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A database to start on, as of `at`; `account` is what the login link opens."""
+
+    account: str
+    is_demo: bool
+    at: datetime
+    new_group_ids: Sequence[int]
 
 
 class Server:
@@ -75,9 +89,10 @@ class Server:
 
     def _supervise(self, listener: socket.socket) -> None:
         with self._begin(listener) as supervisor:
-            self._start_all(supervisor, listener)
+            prepared = self._start_all(supervisor, listener)
             for number in STOP_SIGNALS:
                 signal.signal(number, supervisor.request_stop)
+            start_scheduler(supervisor, since=prepared.at, new_group_ids=prepared.new_group_ids)
             supervisor.run()
             self._console.write("Stopping.")
             self._console.threshold = logging.ERROR
@@ -102,29 +117,31 @@ class Server:
             supervisor.start(describe_broker(directory))
         return supervisor
 
-    def _start_all(self, supervisor: Supervisor, listener: socket.socket) -> None:
-        account, is_demo = self._prepare(supervisor)
+    def _start_all(self, supervisor: Supervisor, listener: socket.socket) -> Prepared:
+        """Start everything but the scheduler, and say where it is."""
+        prepared = self._prepare(supervisor)
         token = secrets.token_urlsafe(32)
         self._data.login_permission.touch()
-        supervisor.start(describe_web(listener, {"LOGIN_TOKEN": token, "LOGIN_ACCOUNT": account}))
+        supervisor.start(describe_web(listener, {"LOGIN_TOKEN": token, "LOGIN_ACCOUNT": prepared.account}))
         for number in range(1, self._options.workers + 1):
             supervisor.start(describe_worker(number))
-        supervisor.start(describe_scheduler())
-        self._greet(listener, account=account, token=token, is_demo=is_demo)
+        self._greet(listener, account=prepared.account, token=token, is_demo=prepared.is_demo)
+        return prepared
 
-    def _prepare(self, supervisor: Supervisor) -> tuple[str, bool]:
-        """Return the account that the login link opens, and whether the demo is shown."""
+    def _prepare(self, supervisor: Supervisor) -> Prepared:
         now = timezone.now()
         self._data.use_for_database()
         prepare_database(self._data, now)
         account = ensure_operator()
         memory = DemoMemory.read(self._data.demo)
         is_demo = self._options.has_demo and wants_demo(memory)
+        is_new = is_demo and not memory.is_loaded
         if is_demo:
             supervisor.start(open_demo(self._data, memory, now).describe_child(self._data))
-        # The children write from now on; a handle of ours would only be one more to a file that may be moved.
+        prepared = Prepared(account, is_demo, read_database_clock(), memory.group_ids if is_new else ())
+        # Not kept: the children write from now on, and a file that is moved must not be held by us.
         connection.close()
-        return account, is_demo
+        return prepared
 
     def _greet(self, listener: socket.socket, *, account: str, token: str, is_demo: bool) -> None:
         address = describe_address(listener, self._options.host)

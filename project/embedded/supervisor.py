@@ -6,13 +6,14 @@ end of one pipe as its standard input: when the supervisor is gone, however it w
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
 from types import TracebackType
@@ -137,12 +138,17 @@ class Supervisor:
         """Make `run` return; fit to be a signal's handler."""
         self._is_stopping = True
 
-    def run(self) -> None:
-        """Relay output and restart children until a stop is requested. Raises GaveUpError."""
-        while not self._is_stopping:
+    def run(self, *, until: Callable[[], bool] | None = None, seconds: float = math.inf) -> bool:
+        """Relay output and restart children until a stop is requested. Raises GaveUpError.
+
+        With `until`, also return once that is true or `seconds` have passed. False when it is time to stop.
+        """
+        deadline = time.monotonic() + seconds
+        while not self._is_stopping and time.monotonic() < deadline and not (until is not None and until()):
             self._relay(POLL_SECONDS)
             for child in self._children:
                 self._look_after(child)
+        return not self._is_stopping
 
     def _start(self, child: Child) -> None:
         output = child.start(self._environment, self._lifeline)

@@ -87,6 +87,18 @@ def test_supervisor_starts_an_ended_child_again(write_script: Write) -> None:
     ]
 
 
+def test_supervisor_returns_when_what_it_waits_for_is_there_or_time_is_up(tmp_path: Path, write_script: Write) -> None:
+    written = tmp_path / "written"
+    script = write_script(f"open({str(written)!r}, 'w').close()\nwhile True: __import__('time').sleep(0.05)")
+    with Supervisor(Console(io.StringIO()), dict(os.environ)) as supervisor:
+        supervisor.start(ChildCommand("writer", (script,)))
+        assert supervisor.run(until=written.exists, seconds=30)
+        assert written.exists()
+        assert supervisor.run(until=lambda: False, seconds=0)
+        supervisor.request_stop()
+        assert not supervisor.run(until=lambda: False)
+
+
 def test_supervisor_relays_last_words_without_a_line_end(write_script: Write) -> None:
     command = ChildCommand("brief", (write_script("print('farewell', end='', flush=True)"),))
     assert _supervise(["it is started again"], command).splitlines()[:2] == [
