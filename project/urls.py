@@ -15,6 +15,9 @@ def show_icon(_request: HttpRequest) -> HttpResponseRedirect:
     return HttpResponseRedirect(static("healthcheck/icon-unknown.svg"))
 
 
+# A database that is busy, full or away is no defect: 503 and a sentence, on every page.
+handler500 = "healthcheck.web.unavailable.answer_failure"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("login/<str:token>/", open_login_link, name="login_link"),
