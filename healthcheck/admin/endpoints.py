@@ -44,7 +44,7 @@ from healthcheck.admin.look.words import describe_duration, describe_instant, de
 from healthcheck.admin.operated import OperatedAdmin, changed_columns
 from healthcheck.admin.overview import latest_state, overall_state
 from healthcheck.definitions.cloning import clone_endpoints
-from healthcheck.definitions.versions import Change, lock_rows
+from healthcheck.definitions.versions import Change, lock_groups, lock_rows
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.masking import mask_url
 from healthcheck.engine.types import ErrorKind
@@ -198,6 +198,11 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
         # Whoever may use a credential can have it sent to any server.
         hidden = () if request.user.has_perm("healthcheck.view_credential") else ("credential",)
         return (*fixed, *hidden, *self.readonly_fields)
+
+    def lock(self, ids: Sequence[int]) -> None:
+        # What is changed here may start the clock of the group.
+        lock_groups(ids)
+        super().lock(ids)
 
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
         if request.method != "POST" or object_id is not None:

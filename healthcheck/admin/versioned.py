@@ -49,6 +49,10 @@ class VersionedAdmin(ModelAdminBase):
         """Return what changes together with these objects, by model; all of it gets versions."""
         return [(self.model, list(ids))]
 
+    def lock(self, ids: Sequence[int]) -> None:
+        """Lock these objects and, before them, what they belong to."""
+        lock_rows(self.model, ids)
+
     @contextmanager
     def recording(
         self, request: HttpRequest, ids: Sequence[int], *, action: int = VersionAction.CHANGED, comment: str = ""
@@ -56,7 +60,7 @@ class VersionedAdmin(ModelAdminBase):
         """Record what the block does to these objects and what changes with them."""
         with transaction.atomic(), ExitStack() as stack:
             # First these, so that nothing is added to them between the reading of what they hold and its end.
-            lock_rows(self.model, ids)
+            self.lock(ids)
             tracked = self.get_tracked(ids, deleting=action == VersionAction.DELETED)
             for model, held in tracked:
                 if model is not self.model:
@@ -95,7 +99,7 @@ class VersionedAdmin(ModelAdminBase):
             return super().changeform_view(request, object_id, *args, **kwargs)
         with transaction.atomic():
             # From here to the end nobody else saves it: what the form compares with still holds when it writes.
-            lock_rows(self.model, [pk])
+            self.lock([pk])
             tracked = self.get_tracked([pk])
             for model, ids in tracked:
                 lock_rows(model, ids)

@@ -81,8 +81,11 @@ def recorded_locked(model: type[Model], ids: Iterable[int], change: Change) -> I
 
 
 def lock_rows(model: type[Model], ids: Sequence[int]) -> None:
-    """Keep others from changing these rows until the transaction ends. SQLite's transactions do so anyway."""
-    for batch in split_batches(ids):
+    """Keep others from changing these rows until the transaction ends. SQLite's transactions do so anyway.
+
+    Everybody locks groups first, then endpoints, each by primary key: see `lock_groups`.
+    """
+    for batch in split_batches(sorted(set(ids))):
         # In one order, so that two who change the same rows wait for each other instead of deadlocking. Not the key:
         # runs that refer to the row are inserted meanwhile.
         rows = model._default_manager.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk")

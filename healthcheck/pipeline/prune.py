@@ -112,13 +112,13 @@ def _prune_endpoints(pruned: Pruned, budget: _Budget, deleted_before: datetime) 
     is_deleted = Q(deleted_at__lt=deleted_before) | Q(group__deleted_at__lt=deleted_before)
     rows = Endpoint.objects.filter(is_deleted).order_by("pk")
     for endpoint_id in rows.values_list("pk", flat=True):
-        if not _is_there(rows, endpoint_id):
+        if not _is_endpoint_there(rows, endpoint_id):
             continue
         pruned.results += _remove_results(budget, endpoint_id, None)
         if budget.is_over:
             return
         with transaction.atomic():
-            if not _is_there(rows, endpoint_id):
+            if not _is_endpoint_there(rows, endpoint_id):
                 continue
             Transition.objects.filter(endpoint_id=endpoint_id).delete()
             rows.filter(pk=endpoint_id).delete()
@@ -147,6 +147,14 @@ def _is_there(rows: QuerySet[Any], pk: int) -> bool:
     """
     with transaction.atomic():
         return rows.filter(pk=pk).select_for_update(no_key=True).first() is not None
+
+
+def _is_endpoint_there(rows: QuerySet[Endpoint], pk: int) -> bool:
+    with transaction.atomic():
+        # The group first, as everybody does: locked together, the endpoint would come first.
+        groups = Endpoint.objects.filter(pk=pk).values("group_id")
+        EndpointGroup.objects.filter(pk__in=groups).select_for_update(no_key=True).first()
+        return _is_there(rows, pk)
 
 
 def _remove_results(budget: _Budget, endpoint_id: int, last_run_id: int | None) -> int:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from healthcheck.engine.types import State
 from healthcheck.models import Endpoint, EndpointState
 from healthcheck.pipeline.state_rows import load_states, store_states
 from healthcheck.pipeline.sweep import expire_evidence
 from tests.factories import NOW, make_endpoint, make_group
+from tests.locks import WAIT_SECONDS, in_thread, wait_for_waiting
 from tests.pipeline.conftest import outcome, record_one, take_one
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
-
-WAIT_SECONDS = 30
 
 
 @pytest.fixture
@@ -30,16 +28,6 @@ def endpoint() -> Endpoint:
     endpoint = make_endpoint(make_group(interval_seconds=3600, deadline_seconds=10))
     record_one(take_one(endpoint.group), outcome())
     return endpoint
-
-
-def in_thread(pool: ThreadPoolExecutor, function: Callable[[], object]) -> Future[object]:
-    def call() -> object:
-        try:
-            return function()
-        finally:
-            connection.close()
-
-    return pool.submit(call)
 
 
 @contextmanager
@@ -65,24 +53,13 @@ def state_held(endpoint: Endpoint, pool: ThreadPoolExecutor) -> Iterator[threadi
         holding.result(WAIT_SECONDS)
 
 
-def wait_until_somebody_waits_for_a_lock() -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    while time.monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute(waiting)
-            if cursor.fetchone()[0]:
-                return
-    pytest.fail("nobody waits for the state")
-
-
 def test_record_builds_on_what_another_run_of_the_group_is_writing(endpoint: Endpoint) -> None:
     later = NOW + timedelta(hours=1)
     taken = take_one(endpoint.group, at=later)
     with ThreadPoolExecutor(2) as pool:
         with state_held(endpoint, pool) as may_write:
             recording = in_thread(pool, lambda: record_one(taken, outcome(at=later)))
-            wait_until_somebody_waits_for_a_lock()
+            wait_for_waiting()
             may_write.set()
         recording.result(WAIT_SECONDS)
     assert EndpointState.objects.get().strip.startswith("2222")

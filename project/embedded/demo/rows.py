@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from healthcheck.conf import get_settings
+from healthcheck.definitions.versions import lock_rows
 from healthcheck.models import Assertion, CheckRun, Endpoint, EndpointGroup, RunStatus
 from healthcheck.pipeline.prune import DELETED_GRACE, prune
 from project.embedded.demo.groups import GROUPS, DemoEndpoint, DemoGroup
@@ -106,6 +107,8 @@ def remove_demo(memory: DemoMemory, directory: Path, now: datetime) -> bool:
 
 def _mark_deleted(memory: DemoMemory, at: datetime) -> None:
     with transaction.atomic():
+        lock_rows(EndpointGroup, memory.group_ids)
+        lock_rows(Endpoint, memory.endpoint_ids)
         Endpoint.objects.filter(pk__in=memory.endpoint_ids).update(deleted_at=at)
         shared = Endpoint.objects.existing().filter(group__in=memory.group_ids).values("group")
         EndpointGroup.objects.filter(Q(pk__in=memory.group_ids) & ~Q(pk__in=shared)).update(deleted_at=at)
