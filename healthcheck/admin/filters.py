@@ -89,7 +89,7 @@ class ErrorFilter(admin.SimpleListFilter):
     parameter_name = "error"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [(kind.word, kind.word.replace("_", " ")) for kind in ErrorKind]
+        return [(kind.word, kind.word.replace("_", " ")) for kind in ErrorKind if kind is not ErrorKind.OTHER]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = [kind for kind in ErrorKind if kind.word == self.value()]

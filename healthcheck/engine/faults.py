@@ -25,6 +25,7 @@ VERDICTS: Mapping[ErrorKind, State] = {
     ErrorKind.CAPACITY: State.UNKNOWN,
     ErrorKind.INTERNAL: State.UNKNOWN,
     ErrorKind.CREDENTIAL: State.UNKNOWN,
+    ErrorKind.OTHER: State.UNKNOWN,
 }
 
 
@@ -50,6 +51,7 @@ SENTENCES: Mapping[ErrorKind, str] = {
     ErrorKind.CAPACITY: gettext_noop("The checker had no capacity left to check it."),
     ErrorKind.INTERNAL: gettext_noop("The checker itself failed."),
     ErrorKind.CREDENTIAL: gettext_noop("Its credential could not be used."),
+    ErrorKind.OTHER: gettext_noop("It failed for another reason."),
 }
 
 # Errors of the operating system that say something about our host, not about the target.

@@ -43,6 +43,13 @@ class ErrorKind(enum.IntEnum):
     CAPACITY = 13
     INTERNAL = 14
     CREDENTIAL = 15
+    # Never stored by this release: how it reads the number of a newer one, whose rows are there during an upgrade.
+    # The largest that the packed judgement of a result has room for.
+    OTHER = 31
+
+    @classmethod
+    def _missing_(cls, value: object) -> ErrorKind | None:
+        return cls.OTHER if isinstance(value, int) and value > 0 else None
 
     @property
     def word(self) -> str:
@@ -59,6 +66,11 @@ class Phase(enum.IntEnum):
     HEADERS = 5
     BODY = 6
     ASSERT = 7
+
+    @classmethod
+    def read(cls, number: int) -> Phase | None:
+        """Return the phase of a stored number: None for none, and for one that only a newer release knows."""
+        return next((phase for phase in cls if phase == number), None)
 
     @property
     def word(self) -> str:

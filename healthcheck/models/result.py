@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from healthcheck.engine.types import ErrorKind, Phase, State
 
 STATE_CHOICES = [(state.value, state.word) for state in State]
-ERROR_KIND_CHOICES = [(0, ""), *((kind.value, kind.word) for kind in ErrorKind)]
+ERROR_KIND_CHOICES = [(0, ""), *((kind.value, kind.word) for kind in ErrorKind if kind is not ErrorKind.OTHER)]
 # Latencies are integers of four bytes; what does not fit is capped rather than lost.
 MAX_INTEGER = 2**31 - 1
 # Three bits; two is what a check makes.

@@ -84,7 +84,7 @@ def see(row: Sequence[Any], now: datetime) -> Sighting:
         since=since if shown is state else valid_until,
         is_expired=is_expired(valid_until, now),
         last_verdict=_STATES[verdict],
-        error_kind=_KINDS[error_kind],
+        error_kind=_KINDS.get(error_kind, ErrorKind.OTHER),
         latency_us=latency_us,
         observed_at=observed_at,
         valid_until=valid_until,

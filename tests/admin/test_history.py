@@ -109,7 +109,7 @@ def test_run_page_tells_all_of_a_run_in_the_order_of_the_endpoints(operator: Cli
         "one by one: 6002 ms",
         "finished",
         "0.0 ms late",
-        "resolve&nbsp;0.5 ms · connect&nbsp;1.5 ms",
+        "look up the name&nbsp;0.5 ms · connect&nbsp;1.5 ms",
     ):
         assert words in page
     assert 'http-equiv="refresh"' not in page
@@ -193,3 +193,26 @@ def test_check_now_without_a_broker_is_sent_by_the_next_sweep(
     page = operator.post(f"{GROUPS}{group.pk}/check-now/", follow=True).content.decode()
     assert "The check starts once it is back." in page
     assert CheckRun.objects.get().published_at is None
+
+
+def test_list_of_results_says_what_the_explanation_says(operator: Client) -> None:
+    endpoint = make_endpoint()
+    run = make_run(endpoint.group)
+    make_result(run, endpoint, State.DOWN, headers_us=4_000, error_kind=1, phase=5)
+    make_evidence(run, endpoint, redirects=["http://127.0.0.1/elsewhere"])
+    pages = [f"{ENDPOINTS}{endpoint.pk}/results/", f"{ENDPOINTS}{endpoint.pk}/results/{run.pk}/"]
+    for page in [operator.get(url).content.decode() for url in pages]:
+        for words in ("It did not answer in time.", "timeout in headers", "wait for the answer", "Redirected to"):
+            assert words in page
+        assert page.count("<h1") == 1
+
+
+def test_assertion_holds_or_does_not(operator: Client) -> None:
+    endpoint = make_endpoint()
+    run = make_run(endpoint.group)
+    make_result(run, endpoint, State.DOWN)
+    outcomes = [{"text": "status 200", "held": False, "verdict": "degraded"}, {"text": "body", "held": True}]
+    make_evidence(run, endpoint, assertions=outcomes)
+    page = operator.get(f"{ENDPOINTS}{endpoint.pk}/results/{run.pk}/").content.decode()
+    assert 'hc-degraded"><span aria-hidden="true">▲</span> does not hold<' in page
+    assert 'hc-up"><span aria-hidden="true">●</span> holds<' in page

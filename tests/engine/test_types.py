@@ -36,6 +36,7 @@ def test_error_kind_numbers_are_those_stored() -> None:
         "capacity": 13,
         "internal": 14,
         "credential": 15,
+        "other": 31,
     }
 
 

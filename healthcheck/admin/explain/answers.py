@@ -165,7 +165,7 @@ def _describe_assertion(outcome: Mapping[str, Any]) -> AssertionWords:
     return AssertionWords(
         expected=str(outcome.get("text") or outcome.get("expected") or ""),
         found=str(outcome.get("found") or ""),
-        badge=draw_state(verdict, word=_("held") if held else None),
+        badge=draw_state(verdict, word=_("holds") if held else _("does not hold")),
         held=held,
     )
 

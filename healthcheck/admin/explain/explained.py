@@ -97,7 +97,7 @@ def _read_seen(result: CheckResult, evidence: Evidence | None, *, at: datetime |
     return Seen(
         verdict=State(result.verdict),
         error_kind=ErrorKind(result.error_kind) if result.error_kind else None,
-        phase=Phase(result.phase) if result.phase else None,
+        phase=Phase.read(result.phase),
         latency_us=result.latency_us,
         times=result,
         http_status=result.http_status,
@@ -128,7 +128,7 @@ def _read_definition(endpoint: Endpoint, at: datetime | None) -> _Definition:
 
 def _assume(lines: Sequence[str], *, is_held: bool) -> list[AssertionWords]:
     """Return the assertions of a result that kept no word about them: those of one that is up have all held."""
-    badge = draw_state(State.UP, word=_("held")) if is_held else ""
+    badge = draw_state(State.UP, word=_("holds")) if is_held else ""
     return [AssertionWords(line, badge=badge, held=True if is_held else None) for line in lines]
 
 

@@ -82,7 +82,7 @@ def _describe(result: CheckResult, endpoint: Endpoint | None) -> Neighbour:
 
 def _name_error(result: CheckResult) -> str:
     kind = ErrorKind(result.error_kind) if result.error_kind else None
-    return describe_error(kind, Phase(result.phase) if result.phase else None)
+    return describe_error(kind, Phase.read(result.phase))
 
 
 def _find_common_cause(run: CheckRun, result: CheckResult, results: Sequence[CheckResult]) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from healthcheck.admin.explain.answers import describe_error
+from healthcheck.admin.explain.waterfall import draw_waterfall
 from healthcheck.admin.look.badges import draw_state
 from healthcheck.admin.look.words import describe_duration, describe_instant
 from healthcheck.engine.faults import SENTENCES
@@ -26,7 +28,6 @@ class ResultRow:
     badge: SafeString
     error: str
     sentence: str
-    phase: str
     latency: str
     phases: Sequence[tuple[str, str]]
     http_status: str
@@ -58,16 +59,16 @@ def load_run_rows(run: CheckRun, endpoint_ids: Sequence[int]) -> dict[int, Resul
 
 def describe_result(result: CheckResult, *, run: CheckRun | None, evidence: Evidence | None) -> ResultRow:
     kind = ErrorKind(result.error_kind) if result.error_kind else None
+    bars = draw_waterfall(result, result.latency_us)
     return ResultRow(
         run_id=result.run_id,
         endpoint_id=result.endpoint_id,
         time=describe_instant(run.started_at or run.scheduled_for) if run else "",
         badge=draw_state(State(result.verdict)),
-        error=kind.word if kind else "",
+        error=describe_error(kind, Phase.read(result.phase)),
         sentence=_(SENTENCES[kind]) if kind else "",
-        phase=Phase(result.phase).word if result.phase else "",
         latency=describe_duration(result.latency_us) if result.latency_us else "",
-        phases=_describe_phases(result),
+        phases=[(bar.label, bar.duration) for bar in bars],
         http_status=str(result.http_status) if result.http_status else "",
         attempts=result.attempts,
         evidence=describe_evidence(evidence.facts) if evidence else (),
@@ -82,7 +83,7 @@ def describe_evidence(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         "found": _("Found"),
         "address": _("Address"),
         "certificate": _("Certificate"),
-        "redirects": _("Redirects"),
+        "redirects": _("Redirected to"),
         "excerpt": _("Excerpt"),
     }
     return [(label, _to_text(facts[key])) for key, label in labels.items() if facts.get(key)]
@@ -94,14 +95,3 @@ def _to_text(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return "\n".join(str(each) for each in value)
     return str(value)
-
-
-def _describe_phases(result: CheckResult) -> list[tuple[str, str]]:
-    spent = (
-        (_("resolve"), result.resolve_us),
-        (_("connect"), result.connect_us),
-        (_("tls"), result.tls_us),
-        (_("headers"), result.headers_us),
-        (_("body"), result.body_us),
-    )
-    return [(label, describe_duration(duration_us)) for label, duration_us in spent if duration_us]

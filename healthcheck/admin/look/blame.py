@@ -17,12 +17,15 @@ class Fault(Enum):
     TARGET = "target"
     CONFIGURATION = "configuration"
     CHECKER = "checker"
+    # Only a newer release could tell.
+    OTHER = "other"
 
 
 FAULT_SENTENCES: Mapping[Fault, Promise] = {
     Fault.TARGET: _("The fault lies with the target or on the way to it."),
     Fault.CONFIGURATION: _("Nothing was measured: the configuration stands in the way, not the target."),
     Fault.CHECKER: _("Nothing was measured: the fault lies with the checker, not with the target."),
+    Fault.OTHER: _("A newer release made this check, and this page is of an older one that does not know the reason."),
 }
 
 FAULTS: Mapping[ErrorKind, Fault] = {
@@ -31,6 +34,7 @@ FAULTS: Mapping[ErrorKind, Fault] = {
     ErrorKind.CREDENTIAL: Fault.CONFIGURATION,
     ErrorKind.CAPACITY: Fault.CHECKER,
     ErrorKind.INTERNAL: Fault.CHECKER,
+    ErrorKind.OTHER: Fault.OTHER,
 }
 
 FIRST_STEPS: Mapping[ErrorKind, Promise] = {
@@ -53,4 +57,5 @@ FIRST_STEPS: Mapping[ErrorKind, Promise] = {
     ErrorKind.CREDENTIAL: _(
         "Enter the credential's secret parts again, and see whether its issuer still accepts them."
     ),
+    ErrorKind.OTHER: _("Finish the upgrade: restart the web processes with the newer release."),
 }
