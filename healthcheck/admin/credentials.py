@@ -42,9 +42,6 @@ class CredentialAdmin(VersionedAdmin):
     actions = ("check_selected",)
     list_per_page = 50
 
-    class Media:
-        css = {"all": ("healthcheck/admin.css",)}
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         in_use = Count("endpoints", filter=Q(endpoints__deleted_at__isnull=True))
         rows: QuerySet[Any] = super().get_queryset(request).annotate(uses=in_use)

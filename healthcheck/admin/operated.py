@@ -33,9 +33,6 @@ class OperatedAdmin(VersionedAdmin):
     change_form_template = "admin/healthcheck/operated_change_form.html"
     list_per_page = 50
 
-    class Media:
-        css = {"all": ("healthcheck/admin.css",)}
-
     # What differs between a group and an endpoint.
 
     def pause(self, ids: Sequence[int]) -> int:

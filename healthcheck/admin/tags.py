@@ -21,9 +21,6 @@ class TagAdmin(VersionedAdmin):
     search_fields = ("name",)
     list_per_page = 50
 
-    class Media:
-        css = {"all": ("healthcheck/admin.css",)}
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = (
             super()

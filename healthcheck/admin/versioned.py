@@ -45,6 +45,9 @@ class VersionedAdmin(ModelAdminBase):
 
     change_form_template = "admin/healthcheck/versioned_change_form.html"
 
+    class Media:
+        css = {"all": ("healthcheck/admin.css",)}
+
     def get_tracked(self, ids: Sequence[int], *, deleting: bool = False) -> Tracked:
         """Return what changes together with these objects, by model; all of it gets versions."""
         return [(self.model, list(ids))]

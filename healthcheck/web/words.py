@@ -191,7 +191,7 @@ def _describe_state(state: State | None, _language: str | None) -> str:
 @lru_cache(maxsize=4096)
 def _describe_minutes(minutes: int, _language: str | None) -> str:
     if minutes == 0:
-        return gettext("less than a minute ago")
+        return gettext("just now")
     return _describe_ago(_EPOCH, _EPOCH + timedelta(minutes=minutes))
 
 

@@ -104,8 +104,8 @@ def test_instant_is_absolute_in_the_projects_time_zone() -> None:
 @pytest.mark.parametrize(
     ("age", "words"),
     [
-        (timedelta(seconds=-5), "less than a minute ago"),
-        (timedelta(seconds=59), "less than a minute ago"),
+        (timedelta(seconds=-5), "just now"),
+        (timedelta(seconds=59), "just now"),
         (timedelta(seconds=60), "1 minute ago"),
         (timedelta(hours=3, minutes=59), "3 hours ago"),
         (timedelta(days=400), "1 year ago"),
@@ -118,7 +118,7 @@ def test_age_is_its_largest_unit(age: timedelta, words: str) -> None:
 @pytest.mark.parametrize(
     ("age", "words"),
     [
-        (timedelta(seconds=59), "vor weniger als einer Minute"),
+        (timedelta(seconds=59), "gerade eben"),
         (timedelta(minutes=1), "vor 1 Minute"),
         (timedelta(days=2, hours=5), "vor 2 Tagen"),
         (timedelta(days=15), "vor 2 Wochen"),
