@@ -8,6 +8,9 @@ from django.templatetags.static import static
 from django.urls import include, path
 
 from project.embedded.login import open_login_link
+from project.wording import name_admin
+
+name_admin()
 
 
 def show_icon(_request: HttpRequest) -> HttpResponseRedirect:

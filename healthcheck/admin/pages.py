@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -55,7 +56,7 @@ class PageSectionInline(StackedInlineBase):
 class StatusPageAdmin(VersionedAdmin):
     form = StatusPageForm
     inlines = (PageSectionInline,)
-    list_display = ("title", "slug", "visibility", "shows_all_groups")
+    list_display = ("title", "slug", "visibility", "shows_every_group")
     list_filter = ("visibility",)
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
@@ -101,9 +102,8 @@ class StatusPageAdmin(VersionedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        if may_write:
-            return fieldsets
-        return [(name, {"fields": [f for f in each["fields"] if f not in _WRITE_ONLY]}) for name, each in fieldsets]
+        left_out = _list_pointless(obj) if may_write else _WRITE_ONLY
+        return [(name, {"fields": [f for f in each["fields"] if f not in left_out]}) for name, each in fieldsets]
 
     def formfield_for_manytomany(
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
@@ -131,6 +131,11 @@ class StatusPageAdmin(VersionedAdmin):
             # A project that shows no pages.
             return None
 
+    @admin.display(description=_("shows every group"), ordering="shows_all_groups")
+    def shows_every_group(self, obj: StatusPage) -> str:
+        # In words: a page that shows a few groups is no mistake, as Django's red cross would have it.
+        return gettext("yes") if obj.shows_all_groups else gettext("no")
+
     @admin.display(description=_("logo"))
     def logo_preview(self, obj: StatusPage) -> str:
         if not obj.logo:
@@ -138,3 +143,11 @@ class StatusPageAdmin(VersionedAdmin):
         # In the page itself: its address may be behind a password.
         source = base64.b64encode(bytes(obj.logo)).decode("ascii")
         return format_html('<img class="hc-logo-preview" src="data:image/png;base64,{}" alt="{}">', source, _("logo"))
+
+
+def _list_pointless(page: StatusPage | None) -> frozenset[str]:
+    """Return the fields that take away what the page does not have."""
+    has_password, has_logo = (bool(page and page.password), bool(page and page.logo))
+    return frozenset(
+        name for name, is_there in (("remove_password", has_password), ("remove_logo", has_logo)) if not is_there
+    )

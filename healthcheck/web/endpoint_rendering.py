@@ -80,9 +80,7 @@ def build_chart(window: Window) -> dict[str, Any]:
             (percent, describe_latency(value))
             for percent, value in zip(PERCENTILES, window.percentiles_us, strict=False)
         ],
-        "width": describe_span(window.width),
-        "count": number_format(window.count, force_grouping=True),
-        "covered": describe_span(_round_to_minutes(window.width * len(window.columns))),
+        "caption": describe_bars(window),
         "rows": [_build_row(column) for column in reversed(window.columns) if column.count],
     }
 
@@ -96,6 +94,21 @@ def describe_window(window: Window) -> str:
         "p50": p50,
         "p95": p95,
         "p99": p99,
+    }
+
+
+def describe_bars(window: Window) -> str:
+    """Return what a bar stands for, and what the percentiles are of."""
+    sentence = ngettext(
+        "Each bar is the mean of %(width)s. The percentiles are those of the newest check, the only one in the window.",
+        "Each bar is the mean of %(width)s. The percentiles are of every single answer in the window: the newest "
+        "%(checks)s checks, %(covered)s together.",
+        window.count,
+    )
+    return sentence % {
+        "width": describe_span(window.width),
+        "checks": number_format(window.count, force_grouping=True),
+        "covered": describe_span(_round_to_minutes(window.width * len(window.columns))),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from typing import Any
 
@@ -124,6 +125,26 @@ def test_wrong_line_is_refused_and_nothing_is_half_applied(operator: Client) -> 
     page.refresh_from_db()
     section.refresh_from_db()
     assert (page.title, section.title) == ("Before", "Before")
+
+
+def test_only_what_is_there_is_offered_to_be_removed(operator: Client) -> None:
+    page = make_page("acme")
+    offers = ("Remove the password", "Remove the logo")
+    for url in (ADD, change_url(page)):
+        text = operator.get(url).content.decode()
+        assert not any(offer in text for offer in offers)
+    make_page("acme", password="hash", logo=b"picture")
+    text = operator.get(change_url(page)).content.decode()
+    assert all(offer in text for offer in offers)
+
+
+@pytest.mark.parametrize(("shows", "word"), [(True, "yes"), (False, "no")])
+def test_list_says_yes_and_no_in_words(operator: Client, shows: bool, word: str) -> None:
+    make_page("acme", shows_all_groups=shows)
+    StatusPage.objects.exclude(slug="acme").delete()
+    text = operator.get("/admin/healthcheck/statuspage/").content.decode()
+    assert re.search(rf'class="[^"]*field-shows_every_group[^"]*"[^>]*>\s*{word}\s*<', text)
+    assert "icon-no" not in text
 
 
 def test_password_is_stored_as_a_hash_and_never_shown(operator: Client) -> None:

@@ -93,6 +93,19 @@ def test_page_shows_how_long_answers_took(client: Client, endpoint: Endpoint) ->
     assert [column["latency_ms"] for column in window["columns"]] == [None, 30.0, 20.0, 10.0]
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "The percentiles are those of the newest check, the only one in the window."),
+        ("de", "Die Perzentile sind die der neuesten Prüfung, der einzigen im Fenster."),
+    ],
+)
+def test_caption_of_one_check_is_singular(client: Client, endpoint: Endpoint, language: str, words: str) -> None:
+    check(endpoint, MINUTE)
+    text = client.get(f"/status/status/{endpoint.pk}/", headers={"accept-language": language}).content.decode()
+    assert words in text
+
+
 def test_endpoint_that_never_answered_has_no_scale(client: Client, endpoint: Endpoint) -> None:
     check(endpoint, MINUTE, State.DOWN, error_kind=ErrorKind.REFUSED)
     text = show(client, endpoint)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.utils.translation import gettext
 
 from healthcheck.admin.desk.desk_processes import Processes, load_processes
 from healthcheck.admin.desk.desk_slots import Slots, load_slots
@@ -161,7 +162,7 @@ def _describe_unknown(endpoint: Endpoint, seen: EndpointState | None, now: datet
 
 
 def _name_error(row: EndpointState) -> str:
-    return SENTENCES[ErrorKind(row.last_error_kind)] if row.last_error_kind else ""
+    return gettext(SENTENCES[ErrorKind(row.last_error_kind)]) if row.last_error_kind else ""
 
 
 def _load_queue() -> Queue:

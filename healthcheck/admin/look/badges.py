@@ -27,8 +27,10 @@ def draw_state(state: State, *, count: int | None = None, word: str | None = Non
     """Return the badge of a state, with how many are in it where a number is given, or with another word."""
     name = STATE_WORDS[state]
     text = word or (name if count is None else f"{count} {name}")
+    # None in a state is nothing to look at, whichever state it is.
+    look = "zero" if count == 0 else state.word
     return format_html(
-        '<span class="hc-state hc-{}"><span aria-hidden="true">{}</span> {}</span>', state.word, SHAPES[state], text
+        '<span class="hc-state hc-{}"><span aria-hidden="true">{}</span> {}</span>', look, SHAPES[state], text
     )
 
 

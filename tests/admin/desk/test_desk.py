@@ -9,10 +9,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from healthcheck.admin.desk.desk import load_desk
 from healthcheck.admin.desk.desk_slots import Lost
+from healthcheck.admin.look.bases import IS_UNFOLD
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import CheckRun, Reason, RunStatus, Trigger, Version
 from healthcheck.models.run import find_lost_runs
@@ -170,7 +172,9 @@ def test_desk_asks_a_fixed_number_of_queries(
 def test_index_shows_the_desk_before_everything_else(operator: Client) -> None:
     paint_bad_day(timezone.now())
     page = operator.get("/admin/").content.decode()
-    assert page.index('id="hc-desk"') < page.rindex("/admin/healthcheck/statuspage/")
+    assert page.index('id="hc-desk"') > page.index("Start page")
+    if not IS_UNFOLD:
+        assert page.index('id="hc-desk"') < page.rindex("/admin/healthcheck/statuspage/")
     for text in ("Something is wrong.", "Wrong now", "Nothing known", "the run before was still under way", "silent"):
         assert text in page
 
@@ -218,3 +222,25 @@ def test_everything_up_is_said_in_a_sentence(operator: Client) -> None:
     assert "Everything is up." in page
     assert "Wrong now" not in page
     assert "No worker is running" in page
+
+
+def test_only_states_that_occur_are_coloured(operator: Client) -> None:
+    make_state(make_endpoint(make_group(), "a"), State.DOWN, now=timezone.now(), last_error_kind=ErrorKind.DNS)
+    text = operator.get(DESK).content.decode()
+    assert 'hc-state hc-down"><span aria-hidden="true">■</span> 1 down' in text
+    assert 'hc-state hc-zero"><span aria-hidden="true">●</span> 0 up' in text
+
+
+def test_reason_is_told_in_the_language_of_the_page(operator: Client) -> None:
+    make_state(make_endpoint(make_group(), "a"), State.DOWN, now=timezone.now(), last_error_kind=ErrorKind.DNS)
+    with override("de"):
+        text = operator.get(DESK).content.decode()
+    assert "Its name could not be resolved." not in text
+
+
+def test_models_are_listed_where_no_sidebar_has_them(operator: Client) -> None:
+    make_group()
+    text = operator.get("/admin/").content.decode()
+    assert ("app-healthcheck module" in text) != IS_UNFOLD
+    # Whoever may not see the desk would see nothing else.
+    assert "permission to view or edit anything" in make_person().get("/admin/").content.decode()

@@ -1,0 +1,17 @@
+"""The words of the deployment's admin where Django's own would be mistaken: groups are of endpoints, accounts have roles."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.utils.translation import gettext_lazy as _
+
+
+def name_admin() -> None:
+    """Give the admin its name, its start page the name that the sidebar uses, and groups of accounts theirs."""
+    admin.site.site_title = admin.site.site_header = _("Health checks")
+    admin.site.index_title = _("Start page")
+    Group._meta.verbose_name, Group._meta.verbose_name_plural = _("role"), _("roles")
+    held = User._meta.get_field("groups")
+    held.verbose_name = _("roles")
+    held.help_text = _("What an account may do: it has the permissions of all its roles.")
