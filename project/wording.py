@@ -1,4 +1,4 @@
-"""The words of the deployment's admin where Django's own would be mistaken: groups are of endpoints, accounts have roles."""
+"""The words of the deployment's admin where Django's would mislead: groups are of endpoints, accounts have roles."""
 
 from __future__ import annotations
 

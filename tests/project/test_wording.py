@@ -1,4 +1,4 @@
-"""In the deployment, accounts have roles: one word in the sidebar, on the start page, over the lists and in the forms."""
+"""In the deployment, accounts have roles: in the sidebar, on the start page, over the lists and in the forms."""
 
 from __future__ import annotations
 
