@@ -239,6 +239,29 @@ def redirect_to(location: str, status: int = 302) -> Behaviour:
     return play(_answer(f"HTTP/1.1 {status} Elsewhere", f"Location: {location}", "Content-Length: 0"))
 
 
+class Gate:
+    """Keeps everybody waiting for a good answer until it is opened: a check that lasts as long as a test wants."""
+
+    def __init__(self) -> None:
+        # Released once for each request that has come.
+        self.arrived = threading.Semaphore(0)
+        self._opened = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._loop = asyncio.get_running_loop()
+        await _read_request(reader)
+        self.arrived.release()
+        await self._opened.wait()
+        writer.write(SCRIPTS["good"])
+        await writer.drain()
+
+    def open(self) -> None:
+        """Let everybody through, from now on. Somebody must have arrived."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._opened.set)
+
+
 class HostileServer:
     """One listening socket per behaviour, all on a thread with a loop of its own. Use it in a `with` block."""
 

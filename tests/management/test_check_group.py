@@ -14,7 +14,7 @@ from healthcheck.models import CheckResult, CheckRun, EndpointGroup, EndpointSta
 from healthcheck.pipeline.dispatch import claim_due_groups
 from healthcheck.pipeline.perform import Performer
 from tests.factories import make_assertion, make_endpoint, make_group, make_location, make_run
-from tests.hostile import HostileServer
+from tests.hostile import Gate, HostileServer
 from tests.management.conftest import Terminal, run_command
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -94,19 +94,28 @@ def test_queued_run_is_joined_and_performed_here(group: EndpointGroup) -> None:
     assert CheckResult.objects.filter(run_id=run_id).count() == 3
 
 
+class OpeningTerminal(Terminal):
+    """Opens the gate with the first line of progress: the run has been joined by then, and has not ended."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self._gate = gate
+
+    def write(self, text: str) -> int:
+        self._gate.open()
+        return super().write(text)
+
+
 def test_run_of_a_worker_is_joined_and_waited_for(hostile: HostileServer) -> None:
-    group = make_group("slow", deadline_seconds=20)
-    port = hostile.listen("silent")
-    make_endpoint(group, address=f"http://127.0.0.1:{port}/", timeout_seconds=1.0)
+    group, gate = make_group("slow", deadline_seconds=50), Gate()
+    make_endpoint(group, address=f"http://127.0.0.1:{hostile.listen(gate)}/", timeout_seconds=45.0)
     [run_id] = claim_due_groups(timezone.now())
     worker = threading.Thread(target=Performer().perform, args=(run_id,))
     worker.start()
-    while not hostile.accepted[port]:
-        worker.join(0.01)
-    status, shown = run_command("check_group", "slow")
+    assert gate.arrived.acquire(timeout=45)
+    status, shown = run_command("check_group", "slow", stream=OpeningTerminal(gate))
     worker.join()
-    assert (status, CheckRun.objects.count(), CheckRun.objects.get().token) == (1, 1, 1)
-    assert "It did not answer in time." in shown
+    assert (status, CheckRun.objects.count(), CheckRun.objects.get().token) == (0, 1, 1)
     assert f"joined run {run_id}" in shown
 
 
