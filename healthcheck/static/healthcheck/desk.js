@@ -2,12 +2,27 @@
 (function () {
   "use strict";
   var desk = document.getElementById("hc-desk");
+  var heard = document.getElementById("hc-desk-heard");
   if (!desk || !window.fetch) return;
+  var timer = 0;
 
   function isBusy() {
     var selection = document.getSelection();
     return document.hidden || desk.contains(document.activeElement) ||
       (selection && !selection.isCollapsed && desk.contains(selection.anchorNode));
+  }
+
+  function readNews() {
+    return Array.from(desk.querySelectorAll("h2, .hc-alarms li"), function (part) {
+      return part.textContent.trim();
+    }).join(" ");
+  }
+
+  function swap(inside) {
+    var before = readNews();
+    desk.innerHTML = inside;
+    // Said once, when it changes: what is swapped every few seconds would be read out as often.
+    if (heard && readNews() !== before) heard.textContent = readNews();
   }
 
   function follow() {
@@ -16,7 +31,7 @@
       if (!answer.ok) throw new Error(String(answer.status));
       return answer.text();
     }).then(function (inside) {
-      if (!isBusy()) desk.innerHTML = inside;
+      if (!isBusy()) swap(inside);
       desk.classList.remove("hc-stale");
     }).catch(function () {
       // Somebody who looks at old facts must see that they are old.
@@ -25,7 +40,8 @@
   }
 
   function plan() {
-    window.setTimeout(follow, desk.dataset.seconds * 1000);
+    window.clearTimeout(timer);
+    timer = window.setTimeout(follow, desk.dataset.seconds * 1000);
   }
 
   plan();
