@@ -23,6 +23,10 @@ from healthcheck.models import Endpoint, EndpointGroup
 # makes it text. Reading takes exactly one away again, so that a file comes back as it was written.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _DEFUSED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
+# The same within a cell: where a spreadsheet divides lines at semicolons or tabs, our quotes stand in the middle of
+# what it reads and hold nothing together, neither a delimiter nor a line's end. What it skips may stand in front.
+_INNER_FORMULA = re.compile(r"(?<=[;\t\r\n])(?=['\" ]*[=+\-@＝＋－＠])")
+_INNER_DEFUSED = re.compile(r"(?<=[;\t\r\n])'(?=['\" ]*[=+\-@＝＋－＠])")
 _YES, _NO = frozenset({"yes", "true", "1", "on"}), frozenset({"no", "false", "0", "off"})
 # An empty cell of such a column says nothing: the value stays, or is the default of a new one.
 UNSAID: Any = object()
@@ -38,11 +42,12 @@ class Column:
 
 
 def defuse_formula(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
+    inside = _INNER_FORMULA.sub("'", cell)
+    return f"'{inside}" if _FORMULA.match(cell) else inside
 
 
 def restore_formula(cell: str) -> str:
-    return cell[1:] if _DEFUSED.match(cell) else cell
+    return _INNER_DEFUSED.sub("", cell[1:] if _DEFUSED.match(cell) else cell)
 
 
 def hide_secrets(document: Document) -> Document:

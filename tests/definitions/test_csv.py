@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from typing import Any
 
@@ -24,7 +25,21 @@ from tests.factories import NOW, make_assertion, make_endpoint, make_group
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-HOSTILE = ["=1+1", "'=x", "''", "@cmd", 'a,b;c\t"d"', "two\nlines", "-1", "＝1", "<b>", "\u202eabc", " spaces ", "Ü"]
+HOSTILE = [
+    *("a;=HYPERLINK(1)", "a;'=1", 'a;"=1;b', "a;;=1", "a\t@x", "a\n -1", "a\r\n＝1", "\t;+1", ";'", "'\t;=1"),
+    "=1+1",
+    "'=x",
+    "''",
+    "@cmd",
+    'a,b;c\t"d"',
+    "two\nlines",
+    "-1",
+    "＝1",
+    "<b>",
+    "\u202eabc",
+    " spaces ",
+    "Ü",
+]
 
 
 def export(model: type[Model], *, shows_hidden: bool = True) -> str:
@@ -55,9 +70,23 @@ def test_no_cell_is_a_formula_and_each_comes_back(text: str) -> None:
     assert restore_formula(cell) == text
 
 
-@given(st.text())
+# What the rule is about, often enough to stand together.
+PIECES = st.sampled_from([";", "\t", "\n", "\r", ",", "'", '"', " ", "=", "+", "-", "@", "＝", "a"])
+CELLS = st.text() | st.lists(PIECES, max_size=12).map("".join)
+
+
+@given(CELLS)
 def test_any_text_comes_back_from_a_cell(text: str) -> None:
     assert restore_formula(defuse_formula(text)) == text
+
+
+@given(st.lists(CELLS, min_size=1, max_size=4), st.sampled_from([",", ";", "\t"]))
+def test_no_cell_is_a_formula_wherever_lines_are_divided(texts: list[str], delimiter: str) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file, lineterminator="\r\n").writerow(["web", *(defuse_formula(text) for text in texts)])
+    rows = csv.reader(io.StringIO(file.getvalue(), newline=""), delimiter=delimiter)
+    cells = [cell for row in rows for cell in row]
+    assert not [cell for cell in cells if cell.lstrip('"').startswith(tuple("=+-@＝＋－＠"))]
 
 
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=30)
@@ -66,7 +95,8 @@ TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=st.lists(TEXTS | st.sampled_from(HOSTILE), min_size=1, max_size=4, unique=True),
-    description=st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=50),
+    description=st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=50)
+    | st.lists(PIECES, max_size=20).map("".join),
     timeout=st.floats(0.1, 30.0),
     header=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20),
 )
