@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,16 +16,40 @@ from healthcheck.definitions.drafts import DefinitionError, Draft, refuse_first
 from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
 from healthcheck.definitions.group_drafts import check_groups, save_groups
 from healthcheck.definitions.plain_writing import write_plain
-from healthcheck.definitions.versions import Change, Due, lock_groups, lock_rows, record_versions, settle
-from healthcheck.models import Endpoint, EndpointGroup, Version, VersionAction
+from healthcheck.definitions.versions import (
+    Change,
+    Due,
+    load_numbers,
+    lock_groups,
+    lock_rows,
+    record_versions,
+    settle,
+)
+from healthcheck.models import Credential, Endpoint, EndpointGroup, Location, StatusPage, Version, VersionAction
 from healthcheck.pipeline.prune import DELETED_GRACE
 
+# What a step back leaves alone: a version knows of it only that it is there, or where it stood.
+_KEPT: Mapping[type[Model], Sequence[str]] = {
+    Credential: ("secrets", "secrets_changed_at"),
+    Endpoint: ("group",),
+    Location: ("slug",),
+    StatusPage: ("password", "logo"),
+}
 
-def revert(model: type[Model], version: Version, change: Due, *, may_use_credentials: bool) -> None:
+
+def foresee(model: type[Model], version: Version) -> tuple[Document, Document]:
+    """Return the definition of now and what `version` would make of it; both empty for what is removed by now."""
+    before = read_documents(model, [version.object_id]).get(version.object_id, {})
+    return before, _complete(before, version.definition) | {key: before[key] for key in _KEPT.get(model, ()) if before}
+
+
+def revert(
+    model: type[Model], version: Version, change: Due, *, may_use_credentials: bool, seen: int | None = None
+) -> None:
     """Define the object as `version` says, as its newest version; one marked as deleted comes back.
 
     Which credential is sent where is decided only by people who may see them. Raises DefinitionError with a sentence
-    that names the cure, and then nothing is written.
+    that names the cure, and then nothing is written; so it does when there is a version newer than `seen`.
     """
     with transaction.atomic():
         if model is Endpoint:
@@ -34,6 +58,10 @@ def revert(model: type[Model], version: Version, change: Due, *, may_use_credent
         before = read_documents(model, [version.object_id]).get(version.object_id)
         if before is None:
             raise DefinitionError(_("It has been removed for good meanwhile; add it again by hand."))
+        if seen is not None and load_numbers(model, [version.object_id])[version.object_id] != seen:
+            raise DefinitionError(
+                _("Somebody changed it after you had seen what would become of it; look at it again, nothing was done.")
+            )
         used = version.definition.get("credential")
         if not may_use_credentials and used and used != before.get("credential"):
             raise DefinitionError(_("That version uses a credential; somebody who may see credentials has to revert."))

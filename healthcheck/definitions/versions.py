@@ -154,6 +154,15 @@ def find_versions(model: type[Model], pk: int) -> Any:
     return Version.objects.filter(kind=kind_of(model), object_id=pk).order_by(F("number").desc())
 
 
+def find_deletions(model: type[Model]) -> Any:
+    """Return the newest versions of what is deleted, the last first, without their definitions."""
+    newer = Version.objects.filter(
+        kind=OuterRef("kind"), object_id=OuterRef("object_id"), number__gt=OuterRef("number")
+    )
+    rows = Version.objects.filter(~Exists(newer), kind=kind_of(model), action=VersionAction.DELETED)
+    return rows.defer("definition").order_by("-at", "-pk")
+
+
 def find_deleted(model: type[Model], ids: Iterable[int]) -> set[int]:
     """Return those of the ids whose rows are marked as deleted; asks nothing where there are none."""
     chosen = list(ids)

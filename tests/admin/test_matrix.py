@@ -27,9 +27,17 @@ EDIT = {EDITOR, SUPERUSER}
 NOBODY: set[str] = set()
 
 # Each address of Django's own, by what it does, and of which models viewers see nothing or nobody deletes.
-STANDARD = {"changelist": VIEW, "history": VIEW, "change": VIEW, "add": EDIT, "delete": EDIT, "revert": EDIT}
+STANDARD = {
+    "changelist": VIEW,
+    "history": VIEW,
+    "change": VIEW,
+    "add": EDIT,
+    "delete": EDIT,
+    "revert": EDIT,
+    "deleted": VIEW,
+}
 EXCEPTIONS = {
-    **{f"healthcheck_credential_{page}": EDIT for page in ("changelist", "history", "change")},
+    **{f"healthcheck_credential_{page}": EDIT for page in ("changelist", "history", "change", "deleted")},
     "healthcheck_location_delete": NOBODY,
 }
 # Ours.
@@ -89,8 +97,7 @@ def find_rule(name: str) -> tuple[str, set[str]]:
     if name in PAGES:
         return PAGES[name]
     page = name.rpartition("_")[2]
-    method = "post" if page == "revert" else "get"
-    return method, EXCEPTIONS.get(name, STANDARD[page])
+    return "get", EXCEPTIONS.get(name, STANDARD[page])
 
 
 @pytest.fixture
@@ -114,7 +121,7 @@ def addresses() -> dict[str, str]:
 
 def _choose(name: str, rows: dict[str, int], run_id: int) -> list[int]:
     model, _, page = name.removeprefix("healthcheck_").partition("_")
-    if page in ("changelist", "add", "bulk", "add_by_url", "export", "import") or name == "healthcheck_desk":
+    if page in ("changelist", "deleted", "add", "bulk", "add_by_url", "export", "import") or name == "healthcheck_desk":
         return []
     if name == "healthcheck_run":
         return [run_id]

@@ -16,11 +16,12 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from healthcheck.admin.change.authorship import describe_change
 from healthcheck.admin.change.bulk_fields import BulkField
 from healthcheck.admin.change.bulk_forms import BulkForm
 from healthcheck.admin.change.plan_pages import describe_plan, name_count, warn_of_changes
 from healthcheck.admin.change.selections import pack_ids, read_state, sign_state, unpack_ids
-from healthcheck.admin.versioned import VersionedAdmin, describe_change
+from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.definitions.edits import Edit
 from healthcheck.definitions.plans import MAX_ROWS, Plan, PlanChangedError, apply_plan, plan_edits
 

@@ -14,9 +14,9 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from healthcheck.admin.change.authorship import describe_change
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.operated import OperatedAdmin
-from healthcheck.admin.versioned import describe_change
 from healthcheck.definitions.drafts import DefinitionError
 from healthcheck.definitions.versions import Change
 

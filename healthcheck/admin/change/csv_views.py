@@ -20,10 +20,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from healthcheck.admin.change.authorship import describe_change
 from healthcheck.admin.change.plan_pages import describe_plan, name_count, warn_of_changes
 from healthcheck.admin.change.selections import read_state, sign_state
 from healthcheck.admin.fields.uploads import UploadGuard
-from healthcheck.admin.versioned import VersionedAdmin, describe_change
+from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.definitions.csv_columns import COLUMNS, KEY_COLUMNS
 from healthcheck.definitions.csv_export import write_csv
 from healthcheck.definitions.csv_import import plan_rows

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from healthcheck.admin.look.field_words import describe_changes
+from healthcheck.admin.look.field_words import describe_differences
 from healthcheck.definitions.comparing import Difference, compare_documents, describe_document
 from healthcheck.definitions.documents import Document
 from healthcheck.definitions.drafts import Draft
@@ -93,6 +93,6 @@ def _describe(model: type[Model], draft: Draft) -> PlanRow:
         place=_find_place(draft.before or draft.after),
         line=draft.line,
         is_new=draft.pk is None,
-        changes=describe_changes(model, changes),
+        changes=describe_differences(model, changes),
         refusals=draft.refusals,
     )

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 
-from healthcheck.admin.history import Cursor, HistoryPage, page_history
-from healthcheck.admin.look.field_words import describe_changes
+from healthcheck.admin.history import PAGE_SIZE, Cursor, HistoryPage, page_history
+from healthcheck.admin.look.field_words import describe_differences
 from healthcheck.admin.look.words import describe_instant
 from healthcheck.definitions.comparing import Difference, compare_documents, describe_document
 from healthcheck.definitions.documents import Document
+from healthcheck.definitions.versions import find_deletions
 from healthcheck.models import Version
 
 
@@ -27,6 +29,18 @@ class HistoryRow:
     comment: str
     changes: Sequence[Difference]
     is_newest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedRow:
+    """One object that is deleted. `is_left` says that its row is there and can be restored."""
+
+    pk: int
+    name: str
+    at: str
+    author: str
+    version_count: int
+    is_left: bool
 
 
 def load_history(
@@ -46,6 +60,24 @@ def load_history(
     ]
 
 
+def load_deleted(model: type[Model], page_number: str) -> tuple[Page[Version], list[DeletedRow]]:
+    """Return one page of what was deleted, in three queries."""
+    page = Paginator(find_deletions(model), PAGE_SIZE).get_page(page_number)
+    # Until it is removed, it can be restored.
+    left = set(model._default_manager.filter(pk__in=[each.object_id for each in page]).values_list("pk", flat=True))
+    return page, [
+        DeletedRow(
+            pk=version.object_id,
+            name=version.name,
+            at=describe_instant(version.at),
+            author=version.author_name,
+            version_count=version.number,
+            is_left=version.object_id in left,
+        )
+        for version in page
+    ]
+
+
 def compare_versions(
     model: type[Model], rows: QuerySet[Version], numbers: tuple[str, str], *, shows_hidden: bool
 ) -> Any:
@@ -57,7 +89,7 @@ def compare_versions(
     if low not in found or high not in found:
         return None
     changes = compare_documents(found[low], found[high], shows_hidden=shows_hidden)
-    return {"low": low, "high": high, "changes": describe_changes(model, changes)}
+    return {"low": low, "high": high, "changes": describe_differences(model, changes)}
 
 
 def _describe(
@@ -75,6 +107,6 @@ def _describe(
         author=version.author_name,
         action=version.get_action_display(),
         comment=version.comment,
-        changes=describe_changes(model, changes),
+        changes=describe_differences(model, changes),
         is_newest=is_newest,
     )

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
+from healthcheck.admin.change.authorship import describe_change
 from healthcheck.admin.explain.add_by_url_forms import (
     DEFAULT_INTERVAL_SECONDS,
     DetailsForm,
@@ -27,7 +28,6 @@ from healthcheck.admin.explain.answers import describe_probed
 from healthcheck.admin.explain.probing import MAX_SECONDS, NotProbedError, Probed, probe_endpoint
 from healthcheck.admin.fields.text_fields import write_assertions
 from healthcheck.admin.operated import OperatedAdmin
-from healthcheck.admin.versioned import describe_change
 from healthcheck.definitions.documents import read_documents
 from healthcheck.definitions.versions import lock_rows, record_versions
 from healthcheck.models import Endpoint, EndpointGroup

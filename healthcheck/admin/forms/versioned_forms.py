@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.look.bases import ModelFormBase
-from healthcheck.admin.look.field_words import describe_change
+from healthcheck.admin.look.field_words import describe_difference
 from healthcheck.admin.look.words import describe_instant
 from healthcheck.definitions.comparing import HIDDEN_FIELDS, Difference, compare_documents
 from healthcheck.definitions.documents import read_documents
@@ -99,7 +99,7 @@ def _describe_comment(version: Version) -> str:
 
 
 def _describe_change(model: type[Model], change: Difference) -> str:
-    said = describe_change(model, change)
+    said = describe_difference(model, change)
     if change.field in HIDDEN_FIELDS:
         # A refusal may be read over a shoulder or pasted into a ticket.
         return _("%(field)s was changed.") % {"field": said.field}

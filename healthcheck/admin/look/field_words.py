@@ -39,11 +39,11 @@ _MARKS: Mapping[str, Any] = {
 _MARKED = frozenset({"is_paused", "shows_all_groups", "password", "details.sends_secret_in_body"})
 
 
-def describe_changes(model: type[Model], changes: Sequence[Difference]) -> list[Difference]:
-    return [describe_change(model, each) for each in changes]
+def describe_differences(model: type[Model], changes: Sequence[Difference]) -> list[Difference]:
+    return [describe_difference(model, each) for each in changes]
 
 
-def describe_change(model: type[Model], change: Difference) -> Difference:
+def describe_difference(model: type[Model], change: Difference) -> Difference:
     before, after = (describe_value(model, change.field, side) for side in (change.before, change.after))
     return Difference(name_field(model, change.field), before, after)
 

@@ -97,9 +97,9 @@ def test_history_of_what_one_may_not_see_is_refused(viewer: Client) -> None:
     assert viewer.get(f"{ROOT}statuspage/{make_page().pk}/history/").status_code == 403
 
 
-def test_reverting_needs_a_button(operator: Client) -> None:
+def test_version_that_is_not_there_is_not_found(operator: Client) -> None:
     endpoint = make_endpoint()
-    assert operator.get(f"{history_url(endpoint)}1/revert/").status_code == 405
+    assert operator.get(f"{history_url(endpoint)}1/revert/").status_code == 404
     assert operator.post(f"{history_url(endpoint)}1/revert/").status_code == 404
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from healthcheck.admin.look.field_words import describe_change, describe_value
+from healthcheck.admin.look.field_words import describe_difference, describe_value
 from healthcheck.definitions.comparing import Difference
 from healthcheck.models import Credential, Endpoint, EndpointGroup, StatusPage
 
@@ -39,6 +39,6 @@ def test_values_in_words(model: Any, key: str, text: str, words: str) -> None:
 
 def test_words_are_those_of_the_reader() -> None:
     with translation.override("de"):
-        said = describe_change(Endpoint, Difference("is_paused", "no", "yes"))
+        said = describe_difference(Endpoint, Difference("is_paused", "no", "yes"))
         assert said == Difference("Pausiert", "nein", "ja")
         assert describe_value(Endpoint, "name", "yes") == "yes"
