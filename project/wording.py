@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,6 +12,3 @@ def name_admin() -> None:
     admin.site.site_title = admin.site.site_header = _("Health checks")
     admin.site.index_title = _("Start page")
     Group._meta.verbose_name, Group._meta.verbose_name_plural = _("role"), _("roles")
-    held = User._meta.get_field("groups")
-    held.verbose_name = _("roles")
-    held.help_text = _("What an account may do: it has the permissions of all its roles.")
