@@ -121,6 +121,7 @@ def test_refused_form_keeps_what_is_not_secret(kind: str, fields: dict[str, str]
     page = post(operator, f"add/?kind={kind}", **{"name": "kept-name"} | fields).content.decode()
     assert words in page
     assert CANARY not in page
+    assert "Enter it again: what was typed here is not sent back." in page
     assert ("kept-name" in page) == (fields.get("name") is None)
     assert Credential.objects.count() == 0
 

@@ -159,6 +159,14 @@ def test_password_is_stored_as_a_hash_and_never_shown(operator: Client) -> None:
     assert "(set) Leave it empty to keep it." in text
 
 
+def test_password_of_a_refused_form_has_to_be_entered_again(operator: Client) -> None:
+    page = make_page("acme")
+    text = operator.post(change_url(page), page_fields(title="", new_password="open sesame")).content.decode()
+    assert "Enter it again: what was typed here is not sent back." in text
+    assert "open sesame" not in text
+    assert "Enter it again" not in operator.post(change_url(page), page_fields(title="")).content.decode()
+
+
 def test_empty_password_keeps_the_stored_one_and_the_box_removes_it(operator: Client) -> None:
     page = make_page("acme", password=make_password("open sesame"), visibility=Visibility.PASSWORD)
     operator.post(change_url(page), page_fields(visibility="password"))

@@ -71,6 +71,11 @@ class Answer:
     notes: Sequence[str] = ()
     request: RequestWords | None = None
 
+    @property
+    def shows_found(self) -> bool:
+        """Say whether anything is known of what the expectations found."""
+        return any(each.found for each in self.assertions)
+
 
 def describe_answer(seen: Seen) -> Answer:
     """Return what to show of a check."""

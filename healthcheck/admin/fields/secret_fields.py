@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from healthcheck.admin.fields.text_fields import TextField
+
+
+def ask_again(form: Any, *names: str) -> None:
+    """Say at each secret that was typed into a refused form that it has to be typed once more."""
+    for name in names:
+        if form.errors and name in form.fields and form.data.get(form.add_prefix(name)):
+            form.add_error(name, _("Enter it again: what was typed here is not sent back."))
 
 
 class SecretTextarea(forms.Textarea):

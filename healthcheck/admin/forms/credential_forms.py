@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from healthcheck.admin.fields.secret_fields import LinesField, SecretField, SecretTextField
+from healthcheck.admin.fields.secret_fields import LinesField, SecretField, SecretTextField, ask_again
 from healthcheck.admin.fields.text_fields import TextField, split_header
 from healthcheck.admin.look.bases import ModelFormBase
 from healthcheck.engine.credentials import parse_credential
@@ -91,6 +91,10 @@ class CredentialForm(ModelFormBase):
         else:
             mark = _("(not set)")
         field.help_text = f"{mark} {field.help_text}".strip()
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        ask_again(self, *self.secret)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

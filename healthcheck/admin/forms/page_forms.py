@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from healthcheck.admin.fields.logos import MAX_SIDE, MAX_UPLOAD_BYTES, LogoError, encode_logo
 from healthcheck.admin.fields.page_lines import parse_lines, write_lines
-from healthcheck.admin.fields.secret_fields import SecretField
+from healthcheck.admin.fields.secret_fields import SecretField, ask_again
 from healthcheck.admin.fields.text_fields import TextField
 from healthcheck.admin.look.bases import ModelFormBase
 from healthcheck.admin.look.dress import dress_form
@@ -114,6 +114,7 @@ class StatusPageForm(ModelFormBase):
     def full_clean(self) -> None:
         """Keep a good logo while something else is corrected; the model's own refusals come last."""
         super().full_clean()
+        ask_again(self, "new_password")
         logo = getattr(self, "cleaned_data", {}).get("logo_file")
         if self.errors and logo:
             # A browser sends no file twice, so it comes along in a field, sealed.

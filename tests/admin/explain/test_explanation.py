@@ -91,7 +91,9 @@ def test_assertions_are_shown_with_what_was_found(operator: Client) -> None:
         {"text": 'body contains "ok"', "expected": "", "found": "not in the body", "verdict": "down", "held": False},
     ]
     endpoint, run = store_failure(assertions=outcomes)
-    shown = operator.get(result_url(endpoint, run)).context["explained"].answer.assertions
+    response = operator.get(result_url(endpoint, run))
+    shown = response.context["explained"].answer.assertions
+    assert '<th scope="col">Found</th>' in response.content.decode()
     assert [(each.expected, each.found, each.held) for each in shown] == [
         ("status 200", "status 200", True),
         ('body contains "ok"', "not in the body", False),
@@ -106,7 +108,11 @@ def test_result_that_is_up_lists_the_assertions_that_held(operator: Client) -> N
     response = operator.get(result_url(endpoint, run))
     [shown] = response.context["explained"].answer.assertions
     assert (shown.expected, shown.held) == ("latency < 800ms", True)
-    assert "It answered as expected." in response.content.decode()
+    page = response.content.decode()
+    assert "It answered as expected." in page
+    # Nothing is kept of what held.
+    assert '<th scope="col">Found</th>' not in page
+    assert "not kept" not in page
 
 
 def test_definition_of_then_is_shown_where_versions_tell_it(operator: Client) -> None:
