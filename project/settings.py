@@ -75,6 +75,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Where a status page for people who are signed in sends everybody else.
 LOGIN_URL = "admin:login"
+CSRF_FAILURE_VIEW = "healthcheck.web.missing.answer_stale_form"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")

@@ -18,6 +18,9 @@ def show_icon(_request: HttpRequest) -> HttpResponseRedirect:
     return HttpResponseRedirect(static("healthcheck/icon-unknown.svg"))
 
 
+# In the look of the pages, and without the address that was asked for.
+handler403 = "healthcheck.web.missing.answer_forbidden"
+handler404 = "healthcheck.web.missing.answer_missing"
 # A database that is busy, full or away is no defect: 503 and a sentence, on every page.
 handler500 = "healthcheck.web.unavailable.answer_failure"
 

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.db import Error
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import override
 from django.views.decorators.http import require_http_methods, require_safe
 
 from healthcheck.web.answers import MAX_AGE_SECONDS, Answer
 from healthcheck.web.language import choose_language
+from healthcheck.web.missing import answer_missing
 from healthcheck.web.unavailable import answer_unavailable
 
 _POLICY = {
@@ -40,7 +41,7 @@ View = Callable[..., HttpResponse]
 
 
 def public(view: View) -> View:
-    """Make a view public: safe methods only, our headers, one sentence while the database is away."""
+    """Make a view public: safe methods only, our headers, one sentence for what is missing or while the database is away."""
     return require_safe(_guard(view, {}))
 
 
@@ -55,6 +56,9 @@ def _guard(view: View, own_headers: dict[str, str]) -> View:
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
             response = view(request, *args, **kwargs)
+        except Http404:
+            # Here and not by the project, whose page of another look would belong to something else.
+            response = answer_missing(request)
         except Error as error:
             with override(choose_language(request, "")):
                 response = answer_unavailable(request, error)

@@ -1,0 +1,62 @@
+"""The answers for what is not there, or not for this visitor: one sentence in the page's own look.
+
+Neither what was asked for nor what does exist is repeated in them.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext, override
+
+from healthcheck.web.language import choose_language
+
+_JSON = "application/json"
+
+
+def answer_missing(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Return 404; fit to be a project's `handler404`."""
+    with override(choose_language(request, "")):
+        sentence = gettext("There is no such page.")
+        cure = gettext("It may have been removed, or its address may be misspelt.")
+        return _answer(request, HTTPStatus.NOT_FOUND, sentence, cure)
+
+
+def answer_forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Return 403 where the account may not do that; fit to be a project's `handler403`."""
+    with override(choose_language(request, "")):
+        sentence = gettext("Your account may not do this.")
+        cure = gettext("Ask whoever manages the accounts for the permission, or log in with another account.")
+        return _answer(request, HTTPStatus.FORBIDDEN, sentence, cure)
+
+
+def answer_stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Return 403 for a form whose token is not ours; fit to be a project's `CSRF_FAILURE_VIEW`."""
+    with override(choose_language(request, "")):
+        sentence = gettext("The form that was sent is out of date.")
+        cure = gettext("Go back, load the page again and send it once more; cookies have to be allowed.")
+        return _answer(request, HTTPStatus.FORBIDDEN, sentence, cure)
+
+
+def _answer(request: HttpRequest, status: HTTPStatus, sentence: str, cure: str) -> HttpResponse:
+    if request.path.endswith(".json") or request.get_preferred_type(["text/html", _JSON]) == _JSON:
+        response: HttpResponse = JsonResponse({"error": sentence}, status=status)
+    else:
+        admin, page = _find("admin:index"), _find("healthcheck:status")
+        is_admin = bool(admin) and request.path.startswith(admin)
+        context = {"sentence": sentence, "cure": cure, "home": admin if is_admin else page, "is_admin": is_admin}
+        response = HttpResponse(render_to_string("healthcheck/missing.html", context), status=status)
+    # What is missing now may be there in a moment.
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _find(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        # A project without that part.
+        return ""
