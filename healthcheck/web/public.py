@@ -41,7 +41,7 @@ View = Callable[..., HttpResponse]
 
 
 def public(view: View) -> View:
-    """Make a view public: safe methods only, our headers, one sentence for what is missing or while the database is away."""
+    """Make a view public: safe methods only, our headers, one sentence where there is no page or no database."""
     return require_safe(_guard(view, {}))
 
 

@@ -12,7 +12,12 @@ from tests.factories import make_endpoint, make_page
 
 pytestmark = pytest.mark.django_db
 
-GONE = ["/nowhere-to-be-found", "/status/nowhere-to-be-found/", "/status/nowhere-to-be-found/enter", "/status/status/9/"]
+GONE = [
+    "/nowhere-to-be-found",
+    "/status/nowhere-to-be-found/",
+    "/status/nowhere-to-be-found/enter",
+    "/status/status/9/",
+]
 
 
 @pytest.mark.parametrize("address", GONE)
