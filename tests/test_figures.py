@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import timedelta
@@ -39,6 +40,16 @@ def test_figures_prints_a_table_of_what_it_measured() -> None:
         "| first contentful paint, sqlite",
         "| layout shift, sqlite",
     ]
+
+
+def test_figure_of_the_admin_measures_every_page() -> None:
+    command = [sys.executable, "-m", "tests.figures", "admin", "--database", "sqlite", "--size", "6"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    measured = dict(re.findall(r"^\| admin, (.+), sqlite \| 200 ms \| (.+?) \|", done.stdout, re.MULTILINE))
+    assert {"start page", "groups", "form of an endpoint", "verdict explained", "credentials"} <= measured.keys()
+    odd = [each for each in measured.values() if not re.fullmatch(r"\d+ ms \(\d+ ms CPU\), \d+ queries", each)]
+    assert odd == []
 
 
 def test_figures_refuses_a_name_that_it_does_not_know() -> None:

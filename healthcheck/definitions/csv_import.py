@@ -18,6 +18,7 @@ from healthcheck.definitions.endpoint_documents import ENDPOINT_COLUMNS
 from healthcheck.definitions.group_documents import GROUP_COLUMNS
 from healthcheck.definitions.plans import Plan, make_plan
 from healthcheck.engine.masking import mask_url
+from healthcheck.engine.redaction import MASK
 from healthcheck.models import Endpoint, EndpointGroup
 
 _Key = tuple[str, ...]
@@ -93,6 +94,10 @@ def _restore_hidden(draft: Draft) -> None:
     address = (draft.before or {}).get("address", "")
     if draft.after.get("address") == mask_url(address):
         draft.after["address"] = address
+    elif MASK in draft.after.get("address", "") and draft.after["address"] != address:
+        # Edited, copied to another row, or of an object that has changed meanwhile: what was hidden is not to be found.
+        sentence = _("The address holds %(mark)s where a secret was; write all of it, or leave the column out.")
+        draft.refusals.append(sentence % {"mark": MASK})
     options: dict[str, Any] = draft.after.get("options", {})
     marked = [name for name in options if f"options.{name}" in HIDDEN_FIELDS and options[name] == HIDDEN]
     if not marked:

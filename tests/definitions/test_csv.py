@@ -275,3 +275,24 @@ def test_file_written_without_the_secrets_of_an_address_keeps_them() -> None:
     import_text(text)
     endpoint.refresh_from_db()
     assert endpoint.address == "https://a.example/?token=canary"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("web,site,", "web,another,", id="new row"),
+        pytest.param("/?token", "/v2?token", id="address edited"),
+        pytest.param("canary", "another", id="secret changed meanwhile"),
+    ],
+)
+def test_mask_of_an_address_is_never_imported_as_an_address(old: str, new: str) -> None:
+    endpoint = make_endpoint(address="https://u:pass@a.example/?token=canary")
+    text = export(Endpoint, shows_hidden=False).replace(old, new)
+    if old == "canary":
+        Endpoint.objects.update(address=endpoint.address.replace("u:pass@", ""))
+    [(line, sentence)] = refusals(text)
+    assert (line, sentence) == (
+        2,
+        "The address holds [hidden] where a secret was; write all of it, or leave the column out.",
+    )
+    assert not Endpoint.objects.filter(address__contains="hidden").exists()
