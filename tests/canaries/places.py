@@ -82,7 +82,12 @@ def read_rows(*hidden: tuple[str, str]) -> Iterator[tuple[str, str]]:
             cursor.execute(f'SELECT * FROM "{table}"')
             names = [column[0] for column in cursor.description]
             shown = [index for index, name in enumerate(names) if (table, name) not in hidden]
-            yield table, "\n".join(str([row[index] for index in shown]) for row in cursor.fetchall())
+            yield table, "\n".join(str([_spell_out(row[index]) for index in shown]) for row in cursor.fetchall())
+
+
+def _spell_out(cell: object) -> object:
+    # PostgreSQL's bytes come as what shows nothing of itself.
+    return bytes(cell) if isinstance(cell, memoryview) else cell
 
 
 def read_files(folder: Path) -> Iterator[tuple[str, str]]:
