@@ -35,6 +35,8 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.credentials",
         "healthcheck.engine.masking",
         "healthcheck.engine.probes",
+        # The mark that stands where a secret was hidden.
+        "healthcheck.engine.redaction",
         "healthcheck.engine.schedule",
         "healthcheck.engine.trust",
         "healthcheck.engine.types",
