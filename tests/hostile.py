@@ -155,6 +155,11 @@ async def _never_read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     await asyncio.sleep(3600)
 
 
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Close before a byte has come."""
+    writer.close()
+
+
 async def _close_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await _read_request(reader)
 

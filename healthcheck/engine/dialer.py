@@ -165,6 +165,9 @@ async def _encrypt(
         if context is None:
             with session.waiting():
                 context = await build_context_aside(destination.tls)
+        if raw.is_closing():
+            # uvloop would fail in a callback of its own, and the handshake would seem to time out.
+            raise ProbeFailure(ErrorKind.CONNECTION, Phase.TLS, "closed before the handshake")
         if guard.has_spoken:
             raise ProbeFailure(ErrorKind.TLS, Phase.TLS, "it spoke before the handshake, so it does not speak TLS here")
         try:

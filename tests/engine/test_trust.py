@@ -16,6 +16,7 @@ import trustme
 
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.dialer import Destination, get_dialer
+from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_options import parse_options
 from healthcheck.engine.trust import (
     MAX_CONTEXTS,
@@ -28,7 +29,7 @@ from healthcheck.engine.trust import (
 )
 from healthcheck.engine.types import ConfigurationError, ErrorKind, Limits, Phase
 from tests.engine.conftest import LAPTOP, Attempt, Run, serve_with
-from tests.hostile import HostileServer
+from tests.hostile import HostileServer, hang_up
 
 PAST = dt.datetime(2001, 2, 3, tzinfo=dt.UTC)
 FUTURE = dt.datetime(2101, 2, 3, tzinfo=dt.UTC)
@@ -224,6 +225,23 @@ def test_trust_that_is_not_there_is_built_outside_the_latency(hostile: HostileSe
     assert run(dial()) > 0.0
     assert find_context(settings) is not None
     assert run(dial()) == 0.0
+
+
+def test_trust_names_a_peer_that_hangs_up_before_the_handshake(hostile: HostileServer, run: Run) -> None:
+    port = hostile.listen(hang_up)
+    # Of its own, so that it is built while the peer goes.
+    settings = TlsSettings("custom", trustme.CA().cert_pem.bytes().decode())
+
+    async def dial() -> None:
+        loop = asyncio.get_running_loop()
+        dialer = get_dialer(Limits(5.0, address_rules=LAPTOP))
+        async with asyncio.timeout_at(loop.time() + 5.0) as deadline:
+            session = CheckSession(dialer, deadline, loop.time() + 5.0)
+            await dialer.dial(session, Destination("localhost", port, tls=settings), asyncio.Protocol())
+
+    with pytest.raises(ProbeFailure) as caught:
+        run(dial())
+    assert (caught.value.kind, caught.value.phase) == (ErrorKind.CONNECTION, Phase.TLS)
 
 
 def test_trust_forgets_the_oldest_beyond_its_bounds(authority: trustme.CA) -> None:
