@@ -127,9 +127,20 @@ def test_endpoint_deleted_meanwhile_is_named_in_the_form_of_its_group(operator: 
     operator.post(f"{ROOT}endpoint/{endpoint.pk}/delete/", {"post": "yes"})
     fields = group_fields({"id": endpoint.pk, "name": "typed", "opened_version": "0"}, stored=1)
     response = operator.post(f"{ROOT}endpointgroup/{group.pk}/change/", fields)
-    sentence = "This endpoint was deleted after you had opened the form; remove its row."
+    sentence = "This endpoint was deleted or moved after you had opened the form; remove its row."
     assert sentence in [str(each) for errors in response.context["errors"] for each in errors]
     assert Endpoint.objects.existing().count() == 0
+
+
+def test_endpoint_moved_meanwhile_is_named_in_the_form_of_its_old_group(operator: Client) -> None:
+    group = make_group()
+    endpoint = make_endpoint(group)
+    Endpoint.objects.update(group=make_group("other"))
+    fields = group_fields({"id": endpoint.pk, "name": "typed", "opened_version": "0"}, stored=1)
+    response = operator.post(f"{ROOT}endpointgroup/{group.pk}/change/", fields)
+    sentence = "This endpoint was deleted or moved after you had opened the form; remove its row."
+    assert sentence in [str(each) for errors in response.context["errors"] for each in errors]
+    assert (Endpoint.objects.get().name, Endpoint.objects.get().group.slug) == ("site", "other")
 
 
 @pytest.mark.parametrize("kind", ["statuspage", "location"])

@@ -27,18 +27,14 @@ def test_export_imports_as_no_change(tmp_path: Path) -> None:
     run("export_endpoints", str(file))
     assert file.stat().st_mode & 0o077 == 0
     assert file.read_bytes().decode() == run("export_endpoints")
-    assert (
-        run("import_endpoints", str(file)) == "Checked 1 rows; writing 0 of them.\n0 new, 0 changed, 1 as they were.\n"
-    )
+    assert run("import_endpoints", str(file)) == "Checked 1 row; writing none of them.\n1 as before.\n"
 
 
 def test_dry_run_says_and_writes_nothing(tmp_path: Path) -> None:
     make_endpoint(make_group())
     file = tmp_path / "endpoints.csv"
     file.write_text("group,name,address\nweb,site,http://new.example/\nweb,more,http://more.example/\n")
-    assert run("import_endpoints", str(file), "--dry-run") == (
-        "1 new, 1 changed, 0 as they were. Nothing was written.\n"
-    )
+    assert run("import_endpoints", str(file), "--dry-run") == "1 new, 1 changed. Nothing was written.\n"
     assert Endpoint.objects.count() == 1
     run("import_endpoints", str(file))
     assert sorted(Endpoint.objects.values_list("address", flat=True)) == ["http://more.example/", "http://new.example/"]

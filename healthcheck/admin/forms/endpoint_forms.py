@@ -183,7 +183,9 @@ class EndpointFormSet(InlineFormSetBase):
         for form in self.initial_forms:
             if form.instance.pk is None:
                 # Django would leave it out without a word, and what was typed with it.
-                form.add_error(None, _("This endpoint was deleted after you had opened the form; remove its row."))
+                form.add_error(
+                    None, _("This endpoint was deleted or moved after you had opened the form; remove its row.")
+                )
             if form.instance.pk in self.numbers and form.is_valid() and form.has_changed():
                 refuse_stale(form, self.numbers[form.instance.pk])
         seen: set[str] = set()

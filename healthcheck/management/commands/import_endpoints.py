@@ -37,12 +37,11 @@ class Command(BaseCommand):
         plan = _make_plan(model, content)
         if plan.refused:
             raise CommandError(_describe_refusals(plan))
-        changed, new = len(plan.changed), plan.created_count
-        words = f"{new} new, {changed - new} changed, {len(plan.drafts) - changed} as they were"
+        words = _describe_counts(plan)
         if options["dry_run"]:
             self.stdout.write(f"{words}. Nothing was written.")
             return
-        self.stdout.write(f"Checked {len(plan.drafts)} rows; writing {changed} of them.")
+        self.stdout.write(f"Checked {_count_rows(len(plan.drafts))}; writing {len(plan.changed) or 'none'} of them.")
         comment = f"from {Path(options['file']).name}"
         change = Change(
             read_database_clock(), action=VersionAction.IMPORTED, author_name="import_endpoints", comment=comment
@@ -76,6 +75,17 @@ def _make_plan(model: type[Model], content: bytes) -> Plan:
         return plan_rows(model, read_csv(model, io.BytesIO(content)), may_use_credentials=True)
     except DefinitionError as error:
         raise CommandError(str(error)) from None
+
+
+def _describe_counts(plan: Plan) -> str:
+    """Return what is new, changed and as it was, without what there is none of."""
+    changed, new = len(plan.changed), plan.created_count
+    counts = {"new": new, "changed": changed - new, "as before": len(plan.drafts) - changed}
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "The file has no rows"
+
+
+def _count_rows(count: int) -> str:
+    return f"{count} row" if count == 1 else f"{count} rows"
 
 
 def _describe_refusals(plan: Plan) -> str:
