@@ -12,7 +12,7 @@ from django.utils import timezone
 from healthcheck.models import Endpoint, EndpointGroup, Version
 from tests.admin.change.test_bulk import EDIT, apply, edit, preview, select
 from tests.admin.conftest import make_person
-from tests.factories import make_endpoint, make_group
+from tests.factories import make_endpoint, make_group, make_result, make_run
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +90,15 @@ def test_groups_are_offered_only_to_people_who_may_see_them() -> None:
     editor = make_person("view_endpoint", "change_endpoint", name="editor")
     form = select(editor, make_endpoint()).context["form"]
     assert "group.set" not in form.fields
+
+
+def test_results_from_before_the_move_are_still_explained(operator: Client) -> None:
+    old, new = make_group("old"), make_group("new")
+    endpoint = make_endpoint(old)
+    run = make_run(old)
+    make_result(run, endpoint)
+    apply(operator, move(operator, new, endpoint))
+    results = operator.get(f"/admin/healthcheck/endpoint/{endpoint.pk}/results/")
+    assert [row.run_id for row in results.context["rows"]] == [run.pk]
+    assert operator.get(f"/admin/healthcheck/endpoint/{endpoint.pk}/results/{run.pk}/").status_code == 200
+    assert operator.get(f"/admin/healthcheck/endpointgroup/runs/{run.pk}/").status_code == 200
