@@ -121,7 +121,7 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
         seen = _read_latest(obj)
         since = describe_moment(seen.since) if seen else ""
         return format_html(
-            '{}<br><span class="hc-quiet hc-time">{}</span>',
+            '<span class="hc-cell">{}<br><span class="hc-quiet hc-time">{}</span></span>',
             self.state(obj),
             _("since %(at)s") % {"at": since} if since else "",
         )
@@ -156,9 +156,11 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
     def result_and_error(self, obj: Endpoint) -> SafeString | None:
         error, seen = self.last_error(obj), _read_latest(obj)
         if not error or seen is None:
-            return self.last_result(obj)
+            return format_html('<span class="hc-cell">{}</span>', self.last_result(obj)) if seen else None
         url = self.result_url(obj.pk, seen.last_run_id)
-        return format_html('{}<br>{} <a href="{}">{}</a>', self.last_result(obj), error, url, _("Why?"))
+        return format_html(
+            '<span class="hc-cell">{}<br>{} <a href="{}">{}</a></span>', self.last_result(obj), error, url, _("Why?")
+        )
 
     # Shown in place of the form's fields to people who may only look.
 

@@ -166,7 +166,10 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
         words = describe_lateness(run) if run.status == RunStatus.FINISHED else describe_status(run)
         at = describe_moment(run.started_at or run.scheduled_for)
         return format_html(
-            '<a class="hc-time" href="{}">{}</a><br><span class="hc-quiet">{}</span>', self.run_url(run.pk), at, words
+            '<span class="hc-cell"><a class="hc-time" href="{}">{}</a><br><span class="hc-quiet">{}</span></span>',
+            self.run_url(run.pk),
+            at,
+            words,
         )
 
     @admin.display(description=gettext_lazy("next run"))

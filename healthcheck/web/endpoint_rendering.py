@@ -130,7 +130,7 @@ def describe_failures(window: Window) -> str:
 
 def _round_to_minutes(length: timedelta) -> timedelta:
     # Slots are a hair early or late, and the words leave out what is no whole minute.
-    return timedelta(minutes=round(length / timedelta(minutes=1)))
+    return timedelta(minutes=round(length / timedelta(minutes=1))) or length
 
 
 def _choose_times(window: Window) -> list[str]:

@@ -250,3 +250,8 @@ def test_list_leads_to_adding_by_url(operator: Client, viewer: Client) -> None:
     link = f'href="{URL}"'
     assert link in operator.get("/admin/healthcheck/endpoint/").content.decode()
     assert link not in viewer.get("/admin/healthcheck/endpoint/").content.decode()
+
+
+def test_refusal_stands_below_what_was_typed(operator: Client) -> None:
+    page = operator.post(URL, {"address": "ftp://shop", "_probe": ""}).content.decode()
+    assert page.index('value="ftp://shop"') < page.index("The address must start with http:// or https://; add it.")
