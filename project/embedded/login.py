@@ -54,7 +54,8 @@ def _refuse_used() -> HttpResponse:
         [
             "env",
             f"HEALTHCHECK_DATA={settings.DATA_DIR}",
-            "python",
+            # As every page of the documentation writes it.
+            ".venv/bin/python",
             "manage.py",
             "changepassword",
             settings.LOGIN_ACCOUNT,

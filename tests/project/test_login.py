@@ -52,7 +52,7 @@ def test_login_link_works_once(client: Client, link: str, tmp_path: Path) -> Non
     assert used.status_code == 410
     assert used.content.decode() == (
         "This link has been used; stop and start `up` for a new one, or set a password with "
-        f"`env HEALTHCHECK_DATA={tmp_path} python manage.py changepassword operator`.\n"
+        f"`env HEALTHCHECK_DATA={tmp_path} .venv/bin/python manage.py changepassword operator`.\n"
     )
     assert not used.cookies
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.screenshots.scene import Scene
+from playwright.sync_api import FilePayload
+
+from tests.screenshots.scene import GATED_SLUG, Scene
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """`visit` leaves the tab on the page."""
+    """`visit` leaves the tab on the page. `complaint` is what the browser says of it that is no fault of the page."""
 
     name: str
     visit: Callable[[Scene], None]
+    complaint: str = ""
 
 
 def _go(path: str) -> Callable[[Scene], None]:
@@ -36,9 +39,34 @@ def _edit_many(scene: Scene) -> None:
     scene.tab.wait_for_load_state()
 
 
+def _preview_edit(scene: Scene) -> None:
+    _edit_many(scene)
+    scene.tab.get_by_role("checkbox", name="Replace Timeout (seconds) with").check()
+    scene.tab.get_by_role("spinbutton", name="Replace Timeout (seconds) with").fill("3")
+    scene.press("Preview")
+
+
+def _preview_import(scene: Scene) -> None:
+    exported = scene.tab.request.get("admin/healthcheck/endpoint/export/").text()
+    scene.open("admin/healthcheck/endpoint/import/")
+    # As after an afternoon with a spreadsheet: one address is another, one name is new.
+    edited = exported.replace("/average-order", "/average-order?days=7").replace("Basket", "Shopping basket")
+    file: FilePayload = {"name": "endpoints.csv", "mimeType": "text/csv", "buffer": edited.encode()}
+    scene.tab.locator("#id_file").set_input_files(file)
+    scene.press("Preview")
+
+
+def _add_by_url(scene: Scene) -> None:
+    scene.open("admin/healthcheck/endpoint/add-by-url/")
+    scene.tab.get_by_label("URL").fill(scene.find_address("JSON document"))
+    scene.press("Probe it")
+
+
 SHOTS = (
     Shot("status", _go("")),
     Shot("status-endpoint", lambda scene: scene.open(f"status/status/{scene.find_endpoint('Basket')}/")),
+    Shot("status-password", lambda scene: scene.open(f"status/{GATED_SLUG}/")),
+    Shot("missing", _go("nowhere/"), complaint="404 (Not Found)"),
     Shot("admin-start", _go("admin/")),
     Shot("admin-groups", _go("admin/healthcheck/endpointgroup/")),
     Shot("admin-group", _go_to_group("change/")),
@@ -49,7 +77,10 @@ SHOTS = (
     Shot("admin-history", _go_to_endpoint("history/")),
     Shot("admin-results", _go_to_endpoint("results/")),
     Shot("admin-explanation", _go_to_endpoint("latest/")),
+    Shot("admin-add-by-url", _add_by_url),
     Shot("admin-edit-many", _edit_many),
+    Shot("admin-edit-many-preview", _preview_edit),
+    Shot("admin-import-preview", _preview_import),
     Shot("admin-credentials", _go("admin/healthcheck/credential/")),
     Shot("admin-credential", _go("admin/healthcheck/credential/add/?kind=oauth2")),
     Shot("admin-tags", _go("admin/healthcheck/tag/")),

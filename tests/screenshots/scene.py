@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.project.running import RunningUp, query
+
+# A page of the operator's own, behind a password.
+GATED_SLUG = "team"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,10 @@ class Scene:
     def find_endpoint(self, name: str) -> int:
         return self.find_id(f"SELECT id FROM healthcheck_endpoint WHERE name = '{name}'")  # our own name
 
+    def find_address(self, name: str) -> str:
+        statement = f"SELECT address FROM healthcheck_endpoint WHERE name = '{name}'"  # our own name
+        return str(query(self.server.data, statement)[0][0])
+
     def find_group(self, slug: str) -> int:
         return self.find_id(f"SELECT id FROM healthcheck_endpointgroup WHERE slug = '{slug}'")  # our own
 
@@ -38,8 +46,21 @@ class Scene:
     def open(self, path: str) -> None:
         self.tab.goto(path, wait_until="load")
 
+    def press(self, button: str) -> None:
+        """Press the button, and wait for the page that it leads to."""
+        with self.tab.expect_navigation():
+            self.tab.get_by_role("button", name=button, exact=True).click()
+
 
 def prepare_scene(tab: Page, server: RunningUp) -> Scene:
-    """Log in by the link, which is good for one use."""
+    """Log in by the link, which is good for one use, and make a page that asks for a password."""
     tab.goto(server.login_link)
-    return Scene(tab, server)
+    scene = Scene(tab, server)
+    scene.open("admin/healthcheck/statuspage/add/")
+    # The slug writes itself after the title.
+    tab.locator("#id_title").press_sequentially(GATED_SLUG.title())
+    expect(tab.locator("#id_slug")).to_have_value(GATED_SLUG)
+    tab.locator("#id_visibility").select_option("password")
+    tab.locator("#id_new_password").fill(secrets.token_urlsafe())
+    scene.press("Save")
+    return scene
