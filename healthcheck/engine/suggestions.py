@@ -10,8 +10,8 @@ from typing import Any
 
 from healthcheck.engine.assertions import parse_assertion
 from healthcheck.engine.assertions.facts import Facts
-from healthcheck.engine.assertions.grammar import MAX_LATENCY_MS
 from healthcheck.engine.assertions.json_document import UnreadableJsonError
+from healthcheck.engine.assertions.subjects.latency import MAX_LATENCY_MS
 from healthcheck.engine.masking import is_secret_name, mask_named_values
 from healthcheck.engine.redaction import Redactor
 from healthcheck.engine.types import ConfigurationError, Observation

@@ -253,7 +253,7 @@ class OneConnectionTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response once its header is there. Raises ProbeFailure; nothing stays open when it does.
 
-        `extensions["connection"]` is the `Connection`, with the address and the certificate.
+        `extensions["connection"]` is the `Connection`, with the address and the certificate; `http_version` is httpx's.
         """
         measure = self._session.stopwatch.measure
         exchange = _Exchange(is_head=request.method == "HEAD")
@@ -278,7 +278,7 @@ class OneConnectionTransport(httpx.AsyncBaseTransport):
             exchange.status,
             headers=exchange.headers,
             stream=_Body(exchange, connection),
-            extensions={"connection": connection},
+            extensions={"connection": connection, "http_version": b"HTTP/%s" % exchange.version.encode("ascii")},
         )
 
     def _locate(self, url: httpx.URL) -> Destination:

@@ -142,6 +142,8 @@ class Observation:
     address: str = ""
     certificate: Certificate | None = None
     redirects: tuple[str, ...] = ()
+    # And its version, as the answer states it, such as HTTP/1.1.
+    protocol: str = ""
     # Reads the whole chain as the target presented it, leaf first; only a failure or an explanation is worth that.
     read_chain: Callable[[], tuple[Certificate, ...]] | None = field(default=None, compare=False, repr=False)
 

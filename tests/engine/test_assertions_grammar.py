@@ -5,8 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthcheck.engine.assertions import Assertion, parse_assertion, parse_assertions
-from healthcheck.engine.assertions.grammar import MAX_ASSERTION_CHARS, MAX_ASSERTIONS, MAX_STATUS_RANGES
+from healthcheck.engine.assertions.grammar import MAX_ASSERTION_CHARS, MAX_ASSERTIONS
+from healthcheck.engine.assertions.subjects.status import MAX_STATUS_RANGES
 from healthcheck.engine.types import ConfigurationError, State
+
+BEGIN = (
+    "Begin with what is judged: status, body, json, header, latency, certificate, size, redirects, address, protocol."
+)
 
 
 def refuse(text: str) -> ConfigurationError:
@@ -39,6 +44,32 @@ def refuse(text: str) -> ConfigurationError:
         ("latency <1.5 s degraded", "latency < 1500ms degraded"),
         ("certificate > 14 days", "certificate > 14 days"),
         ("certificate >1 day", "certificate > 1 days"),
+        ("status  not 500-599 , 404", "status not 500-599, 404"),
+        ('body == "pong"', 'body == "pong"'),
+        ("json $.a exists", "json $.a"),
+        ("json $.a not  exists degraded", "json $.a not exists degraded"),
+        ('json $.a one of "x",2,  null', 'json $.a one of "x", 2, null'),
+        ('json $.a not one of "x"', 'json $.a not one of "x"'),
+        ("json $.a in -1.5 to 2", "json $.a in -1.5 to 2"),
+        ("json $.a length>=3", "json $.a length >= 3"),
+        ("json $.a age<90 min", "json $.a age < 90min"),
+        ("json $.a age in 0ms to 2 days", "json $.a age in 0ms to 2d"),
+        ("header exists exists", "header exists"),
+        ("header a not exists", "header a not exists"),
+        ("header x-left > 10 degraded", "header x-left > 10 degraded"),
+        ("header last-modified age < 60min", "header last-modified age < 1h"),
+        ("header a length < 5", "header a length < 5"),
+        ("latency tls <= 0.2s", "latency tls <= 200ms"),
+        ("latency in 1ms to 1s", "latency in 1ms to 1000ms"),
+        ("certificate chain > 7 days", "certificate chain > 7 days"),
+        ('certificate issuer contains "Example"', 'certificate issuer contains "Example"'),
+        ("size < 100 kB", "size < 100kB"),
+        ("size in 1 to 1KiB degraded", "size in 1B to 1KiB degraded"),
+        ("redirects == 0", "redirects == 0"),
+        ('address one of "10.0.0.0/8","::1"', 'address one of "10.0.0.0/8", "::1"'),
+        ('protocol == "HTTP/1.1"', 'protocol == "HTTP/1.1"'),
+        ("status 200  or  status 404 degraded", "status 200 or status 404 degraded"),
+        ("header or or json $.or or latency < 1s", "header or or json $.or or latency < 1000ms"),
     ],
 )
 def test_assertion_has_one_canonical_text(text: str, canonical: str) -> None:
@@ -50,17 +81,17 @@ def test_assertion_has_one_canonical_text(text: str, canonical: str) -> None:
 @pytest.mark.parametrize(
     ("text", "position", "sentence"),
     [
-        ("", 0, "Begin with what is judged: status, body, json, header, latency, certificate."),
-        ("statuses 200", 0, "Begin with what is judged: status, body, json, header, latency, certificate."),
+        ("", 0, BEGIN),
+        ("statuses 200", 0, BEGIN),
         ("status", 6, "Write status codes and ranges, for example: status 200-299, 301."),
         ("status 2xx", 7, "Write status codes and ranges, for example: status 200-299, 301."),
         ("status 299-200", 7, "Status codes go from 100 to 999, the lower one first."),
         ("status 200, 99", 12, "Status codes go from 100 to 999, the lower one first."),
-        ("body", 4, "Compare with one of: contains, not contains, matches, not matches."),
+        ("body", 4, "Compare with one of: ==, !=, contains, not contains, matches, not matches."),
         (
-            'body == "x"',
+            "body < 5",
             5,
-            "“==” does not work here; use one of: contains, not contains, matches, not matches.",
+            "“<” does not work here; use one of: ==, !=, contains, not contains, matches, not matches.",
         ),
         ("body contains ready", 14, 'Put the text in double quotes, for example "ready".'),
         ('body contains "ready', 14, 'Put the text in double quotes, for example "ready".'),
@@ -105,17 +136,26 @@ def test_assertion_has_one_canonical_text(text: str, canonical: str) -> None:
             "A filter in the JSON path may only follow names and indexes from @, for example [?@.name == 'db'].",
         ),
         ("header", 6, "Write the name of a header, for example: header content-type."),
+        ("header a == 1", 12, 'Put the text in double quotes, for example "ready".'),
+        ("json $.a in 1", 13, "Write the lower and the upper bound with “to” between them, for example: in 1 to 10."),
+        ("json $.a in 2 to 1", 12, "Write the lower bound first."),
+        ("json $.a length", 15, "Compare with one of: ==, !=, <, <=, >, >=, in, not in."),
+        ("json $.a age == 5s", 13, "“==” does not work here; use one of: <, <=, >, >=, in, not in."),
+        ("json $.a age < 5", 15, "Write a duration in ms, s, min, h or d, for example: age < 5min."),
+        ("json $.a age < 0.5ms", 15, "Durations are whole milliseconds."),
+        ("latency", 7, "Write a limit of time, for example: latency < 800ms."),
+        ("latency < 5", 10, "Write a duration in ms, s, min, h or d, for example: latency < 800ms."),
+        ("size < 5 apples", 9, "Only “degraded” or “down” may follow here, as the last word."),
+        ("size < much", 7, "Write a size in bytes, kB, KiB, MB or MiB, for example: size < 100kB."),
+        ("size < 0.5B", 7, "Sizes are whole bytes."),
         (
-            "header a < 1",
-            9,
-            "“<” does not work here; use one of: ==, !=, contains, not contains, matches, not matches.",
+            'address == "example.org"',
+            11,
+            'Write an address or a network, for example: address one of "192.0.2.0/24", "2001:db8::1".',
         ),
-        (
-            "latency < 1h",
-            8,
-            "Write the limit as < and milliseconds or seconds, for example: latency < 800ms.",
-        ),
-        ("latency < 0ms", 8, "The limit is a whole number of milliseconds, from 1 to 600000."),
+        ("status 200 or", 13, BEGIN),
+        ("status 200 or degraded", 14, BEGIN),
+        ("latency < 0ms", 10, "The limit is a whole number of milliseconds, from 1 to 600000."),
         ("certificate > 14", 12, "Write > and days, at most 3650, for example: certificate > 14 days."),
         ("status 200 slow", 11, "Only “degraded” or “down” may follow here, as the last word."),
         ("status 200 degraded down", 11, "Only “degraded” or “down” may follow here, as the last word."),
@@ -150,6 +190,8 @@ def test_mistake_is_named_with_its_place_and_cure(text: str, position: int, sent
         "header a\r\nb: c",
         "latency < " + "9" * 5000 + "s",
         "x" * (MAX_ASSERTION_CHARS + 1),
+        "json $.a one of " + ",".join(["1"] * 51),
+        " or ".join(["status 200"] * 11),
     ],
 )
 def test_what_could_cost_too_much_is_refused_when_saved(text: str) -> None:
@@ -227,6 +269,7 @@ PIECES = [
         "s",
         "14",
     ),
+    *("or", "in", "to", "one of", "length", "age", "exists", "size", "redirects", "address", "kB", "min", "tls"),
     *("days", "degraded", "down", "(", ")", "1e9", "-", "null", "\n", "\0", "\ud800", "é", " "),
 ]
 
@@ -262,10 +305,20 @@ ASSERTIONS = st.one_of(
     NAMES.map("header {}".format),
     st.integers(1, 600_000).map("latency < {}ms".format),
     st.integers(0, 3650).map("certificate > {} days".format),
+    st.builds("json $.a age < {}ms".format, st.integers(0, 10**9)),
+    st.builds("header {} length {} {}".format, NAMES, st.sampled_from(["<", ">=", "!="]), st.integers(0, 10**6)),
+    st.lists(st.integers(-5, 5) | st.booleans().map(lambda truth: str(truth).lower()), min_size=1, max_size=5).map(
+        lambda values: "json $.a one of " + ",".join(map(str, values))
+    ),
+    st.lists(st.integers(-(10**6), 10**6), min_size=2, max_size=2).map(
+        lambda bounds: "json $.a not in {} to {}".format(*sorted(bounds))
+    ),
+    st.builds("size <= {}".format, st.integers(0, 10**9 - 1)),
+    st.ip_addresses().map('address != "{}"'.format),
 )
 
 
-@given(ASSERTIONS, SEVERITIES)
+@given(st.lists(ASSERTIONS, min_size=1, max_size=3).map(" or ".join), SEVERITIES)
 def test_every_form_survives_the_round_trip(text: str, severity: str) -> None:
     parsed: Assertion = parse_assertion(text + severity)
     assert parse_assertion(str(parsed)) == parsed

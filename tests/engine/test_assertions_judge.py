@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from healthcheck.engine.assertions import Judgement, evaluate, judge, parse_assertions
 from healthcheck.engine.assertions.facts import EXCERPT_CHARS
 from healthcheck.engine.faults import SENTENCES
-from healthcheck.engine.types import AssertionOutcome, Certificate, ErrorKind, Evidence, Observation, Phase, State
+from healthcheck.engine.types import (
+    AssertionOutcome,
+    Certificate,
+    ErrorKind,
+    Evidence,
+    Observation,
+    Phase,
+    PhaseTimes,
+    State,
+)
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 CERTIFICATE = Certificate("CN=a", "CN=b", NOW, NOW + timedelta(days=14), "00")
@@ -23,17 +32,28 @@ BODY = json.dumps(
         "load": 0.5,
         "none": None,
         "tags": ["a", "b"],
+        "updated": "2026-01-01T23:55:00Z",
         "services": [{"name": "db", "state": "up"}, {"name": "mail", "state": "down"}],
     }
 ).encode()
 SEEN = Observation(
     latency_us=250_000,
     status=200,
-    headers=(("content-type", "text/html"), ("X-Cache", " HIT "), ("x-cache", "MISS")),
+    headers=(
+        ("content-type", "text/html"),
+        ("X-Cache", " HIT "),
+        ("x-cache", "MISS"),
+        ("last-modified", "Thu, 01 Jan 2026 23:00:00 GMT"),
+        ("x-left", "12"),
+    ),
     body=BODY,
     body_size=len(BODY),
     address="192.0.2.1",
     certificate=CERTIFICATE,
+    phases=PhaseTimes(connect_us=5_000, tls_us=20_000),
+    redirects=("https://b/",),
+    protocol="HTTP/1.1",
+    read_chain=lambda: (CERTIFICATE, replace(CERTIFICATE, subject="CN=b", not_after=NOW + timedelta(days=3))),
 )
 
 
@@ -75,6 +95,41 @@ def look(text: str, observation: Observation = SEEN) -> Judgement:
         'header absent != "x"',
         "latency < 251ms",
         "certificate > 13 days",
+        "status not 500-599",
+        'body contains "ok" or status 500',
+        'status 500 or body contains "ok"',
+        "json $.absent not exists",
+        'json $.status one of "ok", "fine"',
+        "json $.ready one of 1, true",
+        'json $.status not one of "down", 1',
+        "json $.queue in 12 to 12",
+        "json $.queue not in 13 to 20",
+        "json $.tags length == 2",
+        "json $.status length in 1 to 2",
+        "json $.none length < 5 or json $.none == null",
+        "json $.updated age < 5min or json $.updated age <= 5min",
+        "json $.updated age in 4min to 6min",
+        "header last-modified age > 59min",
+        "header x-left >= 12",
+        "header x-left in 10 to 20",
+        "header x-left length == 2",
+        "header absent not exists",
+        'header x-left one of "12", "13"',
+        "latency <= 250ms",
+        "latency tls in 20ms to 20ms",
+        "latency connect < 6ms",
+        "latency > 100ms",
+        "certificate chain > 2 days",
+        'certificate issuer == "CN=b"',
+        'certificate subject not matches "^CN=b$"',
+        'certificate fingerprint one of "00", "11"',
+        f"size == {len(BODY)}",
+        "size < 1kB",
+        "redirects == 1",
+        "redirects in 0 to 2",
+        'address one of "192.0.2.0/24", "2001:db8::/32"',
+        'address != "192.0.2.2"',
+        'protocol one of "HTTP/1.1", "HTTP/2"',
     ],
 )
 def test_assertion_that_holds_is_up(text: str) -> None:
@@ -100,13 +155,38 @@ def test_assertion_that_holds_is_up(text: str) -> None:
         ('json $.queue contains "1"', ErrorKind.ASSERTION, "12"),
         ('json $.tags contains "c"', ErrorKind.ASSERTION, "a list of 2 items"),
         ('json $.tags matches "a"', ErrorKind.ASSERTION, "a list of 2 items"),
-        ('json $ == "ok"', ErrorKind.ASSERTION, "an object with 7 members"),
+        ('json $ == "ok"', ErrorKind.ASSERTION, "an object with 8 members"),
         ('json $.services[*].state == "up"', ErrorKind.ASSERTION, '"down"'),
         ("header absent", ErrorKind.ASSERTION, "no such header"),
         ('header absent == "x"', ErrorKind.ASSERTION, "no such header"),
         ('header x-cache == "HIT"', ErrorKind.ASSERTION, '"HIT, MISS"'),
         ("latency < 250ms", ErrorKind.ASSERTION, "250ms"),
         ("certificate > 14 days", ErrorKind.CERTIFICATE, "14.0 days, until 2026-01-16 00:00 UTC"),
+        ("status not 200-299", ErrorKind.STATUS, "status 200"),
+        ('body == "ok"', ErrorKind.ASSERTION, "another text"),
+        ("json $.queue not exists", ErrorKind.ASSERTION, "12"),
+        ('json $.status one of "fine", true', ErrorKind.ASSERTION, '"ok"'),
+        ("json $.ready one of 1, 2", ErrorKind.ASSERTION, "true"),
+        ("json $.ready in 0 to 2", ErrorKind.ASSERTION, "true"),
+        ("json $.status in 0 to 2", ErrorKind.ASSERTION, '"ok"'),
+        ("json $.queue length < 5", ErrorKind.ASSERTION, "12, without a length"),
+        ("json $.tags length > 2", ErrorKind.ASSERTION, "a list of 2 items, of length 2"),
+        ("json $.updated age < 5min", ErrorKind.ASSERTION, '"2026-01-01T23:55:00Z", 5.0 min old'),
+        ("json $.status age < 5min", ErrorKind.ASSERTION, '"ok", which is no point in time'),
+        ("header last-modified age < 1h", ErrorKind.ASSERTION, '"Thu, 01 Jan 2026 23:00:00 GMT", 1.0 h old'),
+        ("header x-left not exists", ErrorKind.ASSERTION, '"12"'),
+        ("header content-type > 1", ErrorKind.ASSERTION, '"text/html"'),
+        ("header absent > 1", ErrorKind.ASSERTION, "no such header"),
+        ("latency tls < 20ms", ErrorKind.ASSERTION, "20ms"),
+        ("latency > 1000ms", ErrorKind.ASSERTION, "250ms"),
+        ("certificate chain > 3 days", ErrorKind.CERTIFICATE, '3.0 days, until 2026-01-05 00:00 UTC, of "CN=b"'),
+        ('certificate issuer contains "Example"', ErrorKind.CERTIFICATE, '"CN=b"'),
+        ("size > 1MB", ErrorKind.ASSERTION, f"{len(BODY)} bytes"),
+        ("redirects == 0", ErrorKind.ASSERTION, "1"),
+        ('address not one of "192.0.2.0/24"', ErrorKind.ASSERTION, "192.0.2.1"),
+        ('protocol == "HTTP/2"', ErrorKind.ASSERTION, '"HTTP/1.1"'),
+        ("status 404 or status 500", ErrorKind.STATUS, "status 200; status 200"),
+        ("status 404 or header absent", ErrorKind.ASSERTION, "status 200; no such header"),
     ],
 )
 def test_assertion_that_fails_says_what_was_found(text: str, kind: ErrorKind, found: str) -> None:
@@ -154,7 +234,7 @@ def test_failure_tells_of_every_assertion_as_it_was_written() -> None:
 
 
 def test_failure_tells_of_the_implied_status_first() -> None:
-    assert look("latency < 1ms").assertions == (
+    assert look("latency < 1ms", replace(SEEN, redirects=())).assertions == (
         AssertionOutcome("status 200-399", "status 200-399", "status 200", State.UP),
         AssertionOutcome("latency < 1ms", "latency < 1ms", "250ms", State.DOWN),
     )
@@ -221,12 +301,30 @@ def test_what_was_not_observed_does_not_hold() -> None:
         "status 200": "no HTTP status",
         "certificate > 1 days": "no certificate",
         'body contains "a"': "not in the body",
+        "certificate chain > 1 days": "no certificate",
+        'certificate subject == "a"': "no certificate",
+        'address == "::1"': "no address",
+        'protocol == "HTTP/1.1"': "no protocol",
         "json $": "not JSON: expecting value in line 1, column 1",
     }
     for text, found in expected.items():
         evidence = look(text, nothing).evidence
         assert evidence
         assert evidence.found == found
+
+
+def test_alternatives_speak_of_status_and_want_the_body_when_one_of_them_does() -> None:
+    (either,) = parse_assertions('status 503 or body contains "ok"')
+    assert either.needs_body
+    assert judge([either], replace(SEEN, status=503, body=b""), now=NOW).verdict is State.UP
+
+
+def test_lag_can_excuse_what_an_alternative_of_time_would_have_held() -> None:
+    assert look("status 500 or latency < 100ms or latency < 200ms").excess_us == 50_000
+    # Too fast is no lag of ours, and neither is what nothing of time could have held.
+    assert look("latency in 1s to 2s").excess_us is None
+    assert look("status 500 or header absent").excess_us is None
+    assert look("latency tls <= 10ms").excess_us == 10_000
 
 
 def test_excerpt_surrounds_what_was_found_and_is_capped() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from healthcheck.engine.assertions.json_document import UnreadableJsonError, read_json
 from healthcheck.engine.decoding import decode_text
-from healthcheck.engine.types import Observation
+from healthcheck.engine.types import Certificate, Observation
 
 EXCERPT_CHARS = 300
 
@@ -35,6 +35,12 @@ class Facts:
             return read_json(self.observation.body or b"")
         except UnreadableJsonError as error:
             return error
+
+    @cached_property
+    def chain(self) -> tuple[Certificate, ...]:
+        """The whole chain as it was presented, leaf first; empty without TLS."""
+        read = self.observation.read_chain
+        return read() if read is not None else ()
 
     def find_header(self, name: str) -> str | None:
         """Return the values of a lower-case name, joined as RFC 9110 (5.3) joins them, or None when it is absent."""

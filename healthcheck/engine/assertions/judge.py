@@ -11,7 +11,8 @@ from datetime import datetime
 from functools import cache, partial
 
 from healthcheck.engine.assertions.facts import Facts
-from healthcheck.engine.assertions.model import Assertion, Fault, HeaderAssertion, LatencyAssertion, StatusAssertion
+from healthcheck.engine.assertions.model import Assertion, Fault
+from healthcheck.engine.assertions.subjects.status import StatusAssertion
 from healthcheck.engine.assertions.turns import get_turns
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import AssertionOutcome, ErrorKind, Evidence, Observation, Phase, State
@@ -44,7 +45,7 @@ async def evaluate(
     assertions: Sequence[Assertion], observation: Observation, *, now: datetime, details: bool = False
 ) -> Judgement:
     """Judge without holding up the event loop. `now` (aware) is what certificates are compared with."""
-    work = _estimate_ns(assertions, observation)
+    work = sum(each.estimate_ns(observation) for each in assertions)
     if work <= MAX_ON_LOOP_NS:
         return judge(assertions, observation, now=now, details=details)
     work_aside = partial(judge, assertions, observation, now=now, details=details)
@@ -79,12 +80,12 @@ def _explain(
 
 
 def _order_by_severity(assertions: Iterable[Assertion]) -> list[Assertion]:
-    # Latency comes last among equals: our own lag may excuse it, and must not excuse what else is wrong.
-    return sorted(assertions, key=lambda assertion: (-assertion.severity, isinstance(assertion, LatencyAssertion)))
+    # What is of time comes last among equals: our own lag may excuse it, and must not excuse what else is wrong.
+    return sorted(assertions, key=lambda assertion: (-assertion.severity, assertion.is_of_time))
 
 
 def _imply(assertions: Sequence[Assertion], observation: Observation) -> tuple[Assertion, ...]:
-    if observation.status is None or any(isinstance(assertion, StatusAssertion) for assertion in assertions):
+    if observation.status is None or any(assertion.speaks_of_status for assertion in assertions):
         return ()
     return (IMPLIED_AFTER_REDIRECTS if observation.redirects else IMPLIED,)
 
@@ -93,7 +94,7 @@ def _make_judgement(
     assertion: Assertion, fault: Fault, observation: Observation, *, outcomes: tuple[AssertionOutcome, ...]
 ) -> Judgement:
     evidence = Evidence(
-        sentence=SENTENCES[assertion.kind],
+        sentence=SENTENCES[assertion.error_kind],
         expected=assertion.expected,
         found=fault.found,
         address=observation.address,
@@ -102,14 +103,7 @@ def _make_judgement(
         redirects=observation.redirects,
         assertions=outcomes,
     )
-    return Judgement(assertion.severity, assertion.kind, Phase.ASSERT, evidence, fault.excess_us, outcomes)
-
-
-def _estimate_ns(assertions: Sequence[Assertion], observation: Observation) -> int:
-    """About the most that judging can cost."""
-    body = len(observation.body or b"")
-    header = sum(len(name) + len(value) for name, value in observation.headers)
-    return sum(each.ns_per_byte * (header if isinstance(each, HeaderAssertion) else body) for each in assertions)
+    return Judgement(assertion.severity, assertion.error_kind, Phase.ASSERT, evidence, fault.excess_us, outcomes)
 
 
 @cache

@@ -93,6 +93,7 @@ async def _observe_answer(
         address=connection.address,
         certificate=connection.certificate,
         redirects=tuple(session.redirects),
+        protocol=response.http_version,
         read_chain=partial(read_chain, connection.ssl_object) if connection.ssl_object is not None else None,
     )
 

@@ -1,0 +1,71 @@
+"""`latency < 800ms` and `latency tls < 200ms`: how long the check took, and each phase of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from healthcheck.engine.assertions.condition import NUMERICS, Condition, Operator
+from healthcheck.engine.assertions.facts import Facts
+from healthcheck.engine.assertions.model import Assertion, Fault
+from healthcheck.engine.assertions.operands import Operand, Vocabulary, take_condition
+from healthcheck.engine.assertions.scanner import Scanner
+from healthcheck.engine.assertions.spans import take_ms
+
+MAX_LATENCY_MS = 600_000
+_PHASE = re.compile(r"(?:resolve|connect|tls|headers|body)(?!\w)")
+_UPPER = frozenset({Operator.LESS, Operator.LESS_OR_EQUAL, Operator.IN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyAssertion(Assertion):
+    """A limit of time, in milliseconds; `phase` is a phase's word, or empty for the whole check."""
+
+    condition: Condition
+    phase: str = ""
+
+    @property
+    def expected(self) -> str:
+        return " ".join(part for part in ("latency", self.phase, str(self.condition)) if part)
+
+    @property
+    def is_of_time(self) -> bool:
+        return True
+
+    def find_fault(self, facts: Facts) -> Fault | None:
+        latency_us = self._read_us(facts)
+        if self.condition.holds_for_number(latency_us / 1000):
+            return None
+        excess_us = None
+        if self.condition.operator in _UPPER:
+            limit = self.condition.operands[-1]
+            assert isinstance(limit, int)
+            # What is too fast for a range is no lag of ours.
+            excess_us = excess if (excess := latency_us - limit * 1000) >= 0 else None
+        return Fault(self.describe_held(facts), excess_us=excess_us)
+
+    def describe_held(self, facts: Facts) -> str:
+        return f"{self._read_us(facts) / 1000:.0f}ms"
+
+    def _read_us(self, facts: Facts) -> int:
+        observation = facts.observation
+        return int(getattr(observation.phases, f"{self.phase}_us")) if self.phase else observation.latency_us
+
+
+def parse_latency(scanner: Scanner) -> Assertion:
+    phase = scanner.take(_PHASE) or ""
+    condition = take_condition(scanner, _LIMITS)
+    if condition is None:
+        scanner.fail("Write a limit of time, for example: latency < 800ms.")
+    return LatencyAssertion(condition=condition, phase=phase)
+
+
+def _take_limit(scanner: Scanner) -> Operand:
+    start = scanner.position
+    amount = take_ms(scanner, "latency < 800ms")
+    if not 1 <= amount <= MAX_LATENCY_MS:
+        scanner.fail(f"The limit is a whole number of milliseconds, from 1 to {MAX_LATENCY_MS}.", position=start)
+    return f"{amount}ms", amount
+
+
+_LIMITS = Vocabulary(NUMERICS - {Operator.NOT_IN}, _take_limit, take_number=_take_limit)
