@@ -11,7 +11,8 @@ import pytest
 from healthcheck.admin.explain.probing import MAX_PROBES, MAX_SECONDS
 from healthcheck.conf import Settings
 from healthcheck.engine.assertions import parse_assertions
-from healthcheck.engine.assertions.grammar import MAX_ASSERTIONS
+from healthcheck.engine.assertions.condition import Operator
+from healthcheck.engine.assertions.grammar import MAX_ASSERTIONS, SUBJECTS
 from healthcheck.engine.assertions.patterns import MAX_PATTERN_CHARS
 from healthcheck.engine.dialer import MAX_TRIES
 from healthcheck.engine.faults import VERDICTS
@@ -24,6 +25,7 @@ from healthcheck.pipeline.dispatch import CLAIM_BATCH, MAX_TAKES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+OPTIONS = (ROOT / "docs" / "options.md").read_text()
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 DEFAULTS, MAX_BODY_MIB = HttpOptions(), MAX_BODY_BYTES >> 20
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -99,9 +101,22 @@ def test_readme_explains_every_state_and_every_end_of_a_run() -> None:
     assert [reason.name for reason in Reason if f"*{reason.name.lower()}*" not in README] == []
 
 
-def test_assertions_in_the_readme_are_accepted() -> None:
-    (block,) = find_blocks(README, "assertions")
+@pytest.mark.parametrize("page", [README, OPTIONS], ids=["README.md", "options.md"])
+def test_assertions_in_the_documentation_are_accepted(page: str) -> None:
+    (block,) = find_blocks(page, "assertions")
     assert len(parse_assertions(block)) == len(block.splitlines())
+
+
+def test_options_page_shows_every_subject_and_operator() -> None:
+    section = OPTIONS[OPTIONS.index("| Line | What") : OPTIONS.index("```assertions")]
+    lines = re.findall(r"`([^`]+)`", section)
+    assert [subject for subject in SUBJECTS if not any(line.startswith(f"{subject} ") for line in lines)] == []
+    positive = [each for each in Operator if not each.startswith("not ")]
+    assert [each for each in positive if not any(each.split()[0] in line.split() for line in lines)] == []
+    # Whatever stands there as a whole line is accepted.
+    whole = [line for line in lines if line.split()[0] in SUBJECTS and len(line.split()) > 2]
+    assert len(whole) >= len(SUBJECTS)
+    assert [len(parse_assertions(line)) for line in whole] == [1] * len(whole)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

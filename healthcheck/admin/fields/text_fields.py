@@ -23,6 +23,7 @@ _EXAMPLES = (
     'header content-type contains "json"',
     "latency < 800ms degraded",
     "certificate > 14 days",
+    "status 200 or status 404",
 )
 
 
