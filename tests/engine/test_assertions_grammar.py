@@ -10,7 +10,8 @@ from healthcheck.engine.assertions.subjects.status import MAX_STATUS_RANGES
 from healthcheck.engine.types import ConfigurationError, State
 
 BEGIN = (
-    "Begin with what is judged: status, body, json, header, latency, certificate, size, redirects, address, protocol."
+    "Begin with what is judged: status, body, json, css, header, latency, certificate, size, redirects, address, "
+    "protocol."
 )
 
 
@@ -54,6 +55,9 @@ def refuse(text: str) -> ConfigurationError:
         ("json $.a length>=3", "json $.a length >= 3"),
         ("json $.a age<90 min", "json $.a age < 90min"),
         ("json $.a age in 0ms to 2 days", "json $.a age in 0ms to 2d"),
+        ('css "main >  h1" contains "x"', 'css "main >  h1" contains "x"'),
+        ('css " a " @href exists', 'css "a" @href'),
+        ('css "li" count>=3 degraded', 'css "li" count >= 3 degraded'),
         ("header exists exists", "header exists"),
         ("header a not exists", "header a not exists"),
         ("header x-left > 10 degraded", "header x-left > 10 degraded"),

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from healthcheck.engine.assertions.json_document import UnreadableJsonError, read_json
+from healthcheck.engine.assertions.markup import Selected, select
+from healthcheck.engine.assertions.selectors import Selector
 from healthcheck.engine.decoding import decode_text
 from healthcheck.engine.types import Certificate, Observation
 
@@ -41,6 +43,12 @@ class Facts:
         """The whole chain as it was presented, leaf first; empty without TLS."""
         read = self.observation.read_chain
         return read() if read is not None else ()
+
+    def select(self, selector: Selector) -> list[Selected]:
+        """Return the elements of an HTML or XML body. Raises UnreadableMarkupError."""
+        body = self.observation.body or b""
+        is_xml = "xml" in (self.find_header("content-type") or "").lower() or body.lstrip()[:5] == b"<?xml"
+        return select(body if is_xml else self.encoded, selector, is_xml=is_xml)
 
     def find_header(self, name: str) -> str | None:
         """Return the values of a lower-case name, joined as RFC 9110 (5.3) joins them, or None when it is absent."""

@@ -13,6 +13,7 @@ from healthcheck.engine.assertions.scanner import Scanner
 from healthcheck.engine.assertions.subjects.body import parse_body, parse_size
 from healthcheck.engine.assertions.subjects.certificate import parse_certificate
 from healthcheck.engine.assertions.subjects.connection import parse_address, parse_protocol, parse_redirects
+from healthcheck.engine.assertions.subjects.css import parse_css
 from healthcheck.engine.assertions.subjects.header import parse_header
 from healthcheck.engine.assertions.subjects.json_value import parse_json
 from healthcheck.engine.assertions.subjects.latency import parse_latency
@@ -27,6 +28,7 @@ SUBJECTS: Mapping[str, Callable[[Scanner], Assertion]] = {
     "status": parse_status,
     "body": parse_body,
     "json": parse_json,
+    "css": parse_css,
     "header": parse_header,
     "latency": parse_latency,
     "certificate": parse_certificate,

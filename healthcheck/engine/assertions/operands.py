@@ -169,5 +169,6 @@ _MEASURED: Mapping[Any, Vocabulary] = {
     Measure.AGE: Vocabulary(NUMERICS, take_duration, take_number=take_duration),
 }
 TEXTS = Vocabulary(EQUALITIES | SEARCHES | CHOICES, take_text)
+# Of texts that may also be read as numbers, and may be missing.
 HEADERS = Vocabulary(TEXTS.operators | NUMERICS | PRESENCES, take_text, frozenset({Measure.LENGTH, Measure.AGE}))
 VALUES = Vocabulary(HEADERS.operators, take_scalar, HEADERS.measures)
