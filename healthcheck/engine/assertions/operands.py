@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from healthcheck.engine.assertions.condition import (
@@ -49,17 +49,21 @@ class Vocabulary:
     take_number: Callable[[Scanner], Operand] | None = None
 
 
-def take_condition(scanner: Scanner, vocabulary: Vocabulary, *, required: bool = False) -> Condition | None:
-    """Consume a condition; None when there is none and none is required."""
+def require_condition(scanner: Scanner, vocabulary: Vocabulary) -> Condition:
+    """Consume a condition, which must be there."""
+    condition = take_condition(scanner, vocabulary)
+    if condition is None:
+        scanner.fail(f"Compare with one of: {list_operators(vocabulary)}.")
+    return condition
+
+
+def take_condition(scanner: Scanner, vocabulary: Vocabulary) -> Condition | None:
+    """Consume a condition; None when there is none."""
     if measure := _take_measure(scanner, vocabulary):
-        condition = take_condition(scanner, _MEASURED[measure], required=True)
-        assert condition is not None
-        return Condition(condition.operator, condition.literal, condition.operands, measure=measure)
+        return replace(require_condition(scanner, _MEASURED[measure]), measure=measure)
     start = scanner.position
     word = scanner.take(_OPERATOR)
     if word is None:
-        if required:
-            scanner.fail(f"Compare with one of: {list_operators(vocabulary)}.")
         return None
     chosen = Operator(" ".join(word.split()))
     if chosen not in vocabulary.operators:

@@ -22,14 +22,11 @@ _SIZE = re.compile(rf"(\d{{1,9}}(?:\.\d{{1,3}})?)(?:[ \t]*({'|'.join(unit for un
 def take_ms(scanner: Scanner, example: str) -> int:
     """Consume a duration and return whole milliseconds. Fails with a sentence that shows the example."""
     start = scanner.position
-    found = _DURATION.match(scanner.text, start)
-    if found is None:
+    if (found := _DURATION.match(scanner.text, start)) is None:
         scanner.fail(f"Write a duration in ms, s, min, h or d, for example: {example}.")
     scanner.take(_DURATION)
-    amount = Decimal(found[1]) * _MS[_LONG_UNITS.get(found[2], found[2])]
-    if amount != int(amount):
-        scanner.fail("Durations are whole milliseconds.", position=start)
-    return int(amount)
+    unit = _MS[_LONG_UNITS.get(found[2], found[2])]
+    return _to_whole(Decimal(found[1]) * unit, scanner, start, refusal="Durations are whole milliseconds.")
 
 
 def write_ms(amount: int) -> str:
@@ -48,13 +45,15 @@ def write_seconds(amount: float) -> str:
 def take_bytes(scanner: Scanner, example: str) -> int:
     """Consume a size and return bytes."""
     start = scanner.position
-    found = _SIZE.match(scanner.text, start)
-    if found is None:
+    if (found := _SIZE.match(scanner.text, start)) is None:
         scanner.fail(f"Write a size in bytes, kB, KiB, MB or MiB, for example: {example}.")
     scanner.take(_SIZE)
-    amount = Decimal(found[1]) * _BYTES[found[2] or ""]
+    return _to_whole(Decimal(found[1]) * _BYTES[found[2] or ""], scanner, start, refusal="Sizes are whole bytes.")
+
+
+def _to_whole(amount: Decimal, scanner: Scanner, start: int, *, refusal: str) -> int:
     if amount != int(amount):
-        scanner.fail("Sizes are whole bytes.", position=start)
+        scanner.fail(refusal, position=start)
     return int(amount)
 
 

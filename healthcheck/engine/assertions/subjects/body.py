@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from healthcheck.engine.assertions.condition import EQUALITIES, NUMERICS, SEARCHES, Condition, Operator
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.model import TOO_LONG, Assertion, Fault
-from healthcheck.engine.assertions.operands import Operand, Vocabulary, take_condition, take_text
+from healthcheck.engine.assertions.operands import Operand, Vocabulary, require_condition, take_text
 from healthcheck.engine.assertions.patterns import TooMuchToSearchError
 from healthcheck.engine.assertions.scanner import Scanner
 from healthcheck.engine.assertions.spans import take_bytes, write_bytes
@@ -73,15 +73,11 @@ class SizeAssertion(Assertion):
 
 
 def parse_body(scanner: Scanner) -> Assertion:
-    condition = take_condition(scanner, _BODIES, required=True)
-    assert condition is not None
-    return BodyAssertion(condition=condition)
+    return BodyAssertion(condition=require_condition(scanner, _BODIES))
 
 
 def parse_size(scanner: Scanner) -> Assertion:
-    condition = take_condition(scanner, _SIZES, required=True)
-    assert condition is not None
-    return SizeAssertion(condition=condition)
+    return SizeAssertion(condition=require_condition(scanner, _SIZES))
 
 
 def _describe_equality(is_same: bool) -> str:

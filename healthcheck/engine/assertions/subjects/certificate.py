@@ -11,7 +11,7 @@ from typing import ClassVar
 from healthcheck.engine.assertions.condition import Condition
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.model import TOO_LONG, Assertion, Fault, describe_value
-from healthcheck.engine.assertions.operands import TEXTS, take_condition
+from healthcheck.engine.assertions.operands import TEXTS, require_condition
 from healthcheck.engine.assertions.patterns import TooMuchToSearchError
 from healthcheck.engine.assertions.scanner import Scanner
 from healthcheck.engine.types import Certificate, ErrorKind
@@ -89,8 +89,7 @@ class CertificateNameAssertion(Assertion):
 
 def parse_certificate(scanner: Scanner) -> Assertion:
     if part := scanner.take(_NAME):
-        condition = take_condition(scanner, TEXTS, required=True)
-        assert condition is not None
+        condition = require_condition(scanner, TEXTS)
         return CertificateNameAssertion(part=part, condition=condition)
     is_of_chain = scanner.take(_CHAIN) is not None
     start = scanner.position

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from healthcheck.engine.assertions.condition import CHOICES, EQUALITIES, Condition
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.model import TOO_LONG, Assertion, Fault, describe_value
-from healthcheck.engine.assertions.operands import NUMBERS, TEXTS, Operand, Vocabulary, take_condition, take_text
+from healthcheck.engine.assertions.operands import NUMBERS, TEXTS, Operand, Vocabulary, require_condition, take_text
 from healthcheck.engine.assertions.patterns import TooMuchToSearchError
 from healthcheck.engine.assertions.scanner import Scanner
 
@@ -81,22 +81,17 @@ class RedirectsAssertion(Assertion):
 
 
 def parse_address(scanner: Scanner) -> Assertion:
-    condition = take_condition(scanner, _ADDRESSES, required=True)
-    assert condition is not None
+    condition = require_condition(scanner, _ADDRESSES)
     networks = tuple(_read_network(str(each)) for each in condition.operands)
     return AddressAssertion(condition=condition, networks=networks)
 
 
 def parse_protocol(scanner: Scanner) -> Assertion:
-    condition = take_condition(scanner, TEXTS, required=True)
-    assert condition is not None
-    return ProtocolAssertion(condition=condition)
+    return ProtocolAssertion(condition=require_condition(scanner, TEXTS))
 
 
 def parse_redirects(scanner: Scanner) -> Assertion:
-    condition = take_condition(scanner, NUMBERS, required=True)
-    assert condition is not None
-    return RedirectsAssertion(condition=condition)
+    return RedirectsAssertion(condition=require_condition(scanner, NUMBERS))
 
 
 def _take_network(scanner: Scanner) -> Operand:

@@ -11,7 +11,7 @@ from healthcheck.engine.assertions.condition import Condition, Operator
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.markup import UnreadableMarkupError, read_texts
 from healthcheck.engine.assertions.model import TOO_LONG, Assertion, Fault, describe_value
-from healthcheck.engine.assertions.operands import HEADERS, NUMBERS, take_condition
+from healthcheck.engine.assertions.operands import HEADERS, NUMBERS, require_condition, take_condition
 from healthcheck.engine.assertions.patterns import TooMuchToSearchError
 from healthcheck.engine.assertions.scanner import Scanner
 from healthcheck.engine.assertions.selectors import Selector, parse_selector
@@ -96,7 +96,7 @@ def parse_css(scanner: Scanner) -> Assertion:
     selector = parse_selector(scanner.take_quoted(), position=start)
     attribute = (scanner.take(_ATTRIBUTE) or "")[1:]
     is_count = scanner.take(_COUNT) is not None
-    condition = take_condition(scanner, NUMBERS if is_count else HEADERS, required=is_count)
+    condition = require_condition(scanner, NUMBERS) if is_count else take_condition(scanner, HEADERS)
     is_bare = condition is not None and condition.operator is Operator.EXISTS
     return CssAssertion(
         selector=selector, attribute=attribute, condition=None if is_bare else condition, is_count=is_count
