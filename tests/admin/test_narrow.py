@@ -80,6 +80,9 @@ def paint_hostile_admin() -> Endpoint:
             comment=NAME,
             definition={"name": NAME, "address": f"http://127.0.0.1/{'w' * 900 * number}"},
         )
+    gone = {"object_id": 999, "number": 1, "at": now, "author_name": "W" * 150, "name": NAME}
+    for kind in ("tag", "endpoint"):
+        Version.objects.create(kind=kind, action=VersionAction.DELETED, definition={"name": NAME}, **gone)
     # The pages of the accounts are Django's own.
     User.objects.create_user("W" * 20)
     Group.objects.create(name="W" * 20)
@@ -108,9 +111,13 @@ def list_paths(endpoint: Endpoint) -> Iterator[str]:
     yield f"auth/user/{User.objects.get(username='W' * 20).pk}/change/"
     yield f"auth/group/{Group.objects.get(name='W' * 20).pk}/change/"
     for model, pk in rows.items():
-        yield from (f"healthcheck/{model}/{page}" for page in ("", "add/", f"{pk}/change/", f"{pk}/history/"))
+        yield from (
+            f"healthcheck/{model}/{page}" for page in ("", "add/", "deleted/", f"{pk}/change/", f"{pk}/history/")
+        )
         if model != "location":
             yield f"healthcheck/{model}/{pk}/delete/"
+    yield f"healthcheck/endpoint/{endpoint.pk}/history/1/revert/"
+    yield "healthcheck/tag/999/history/"
     run_id = CheckResult.objects.filter(endpoint_id=endpoint.pk).get().run_id
     yield from (f"healthcheck/credential/add/?kind={kind}" for kind in ("basic", "oauth2"))
     yield from (f"healthcheck/endpoint/{page}/" for page in ("add-by-url", "import"))

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from healthcheck.models import Endpoint
+from tests.admin.explain.test_browser_explain import find_barriers
 from tests.admin.test_browser import log_in
 from tests.factories import make_endpoint, make_group
 
@@ -115,6 +116,7 @@ def test_value_is_quiet_until_its_box_is_ticked(page: Page, live_server: LiveSer
     choose_action(page, "Edit selected endpoints…")
     value = page.locator("[name='description.set.value']")
     expect(value).to_have_css("border-top-style", "dashed")
+    assert find_barriers(page) == []
     page.locator("[name='description.set']").check()
     expect(value).to_have_css("border-top-style", "solid")
 
