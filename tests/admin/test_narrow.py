@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as TooWideError
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -34,6 +35,7 @@ from tests.web.scenes import HOSTILE_NAME
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE = 390
+PATIENCE_MS = 3_000
 NAME = HOSTILE_NAME[:200]
 MODELS = ("endpointgroup", "endpoint", "credential", "tag", "location", "statuspage")
 WIDTH = "document.scrollingElement.scrollWidth"
@@ -133,7 +135,10 @@ def list_paths(endpoint: Endpoint) -> Iterator[str]:
 def describe(page: Page) -> list[str]:
     """Return what is wrong with the page that is open."""
     wrong = []
-    if page.evaluate(WIDTH) > PHONE:
+    try:
+        # The theme's scripts lay a page out a moment after it is there.
+        page.wait_for_function(f"{WIDTH} <= {PHONE}", timeout=PATIENCE_MS)
+    except TooWideError:
         wrong.append(f"{page.evaluate(WIDTH)} px: {page.evaluate(CULPRITS)}")
     if (count := page.evaluate(HEADINGS)) != 1:
         wrong.append(f"{count} headings")
