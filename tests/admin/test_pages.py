@@ -35,8 +35,8 @@ def change_url(page: StatusPage) -> str:
 def page_fields(*sections: dict[str, Any], stored: int = 0, **changed: Any) -> dict[str, Any]:
     """Return the form of a page; the first `stored` of the sections exist already and carry their id."""
     fields: dict[str, Any] = {
-        "title": "Acme",
-        "slug": "acme",
+        "title": "Example",
+        "slug": "example",
         "description": "",
         "visibility": "public",
         "theme": "auto",
@@ -65,19 +65,19 @@ def test_page_with_sections_is_made_in_one_form(operator: Client) -> None:
     endpoint = make_endpoint(group, "Checkout")
     sections = [{"title": "Public", "shows": "api / Checkout | Paying\napi"}, {"title": "Inner", "shows": ""}]
     assert operator.post(ADD, page_fields(*sections)).status_code == 302
-    page = StatusPage.objects.get(slug="acme")
+    page = StatusPage.objects.get(slug="example")
     assert list(page.sections.values_list("title", flat=True)) == ["Public", "Inner"]
     items = PageItem.objects.filter(section__page=page)
     assert list(items.values_list("group", "endpoint", "label")) == [
         (None, endpoint.pk, "Paying"),
         (group.pk, None, ""),
     ]
-    assert "Paying" in operator.get("/status/acme/").content.decode()
+    assert "Paying" in operator.get("/status/example/").content.decode()
 
 
 def test_items_are_replaced_and_sections_taken_away(operator: Client) -> None:
     make_group("api")
-    page = make_page("acme", title="Acme")
+    page = make_page("example", title="Example")
     kept, gone = (PageSection.objects.create(page=page, title=title) for title in ("Kept", "Gone"))
     for section in (kept, gone):
         PageItem.objects.create(section=section, group=make_group(f"old-{section.pk}"))
@@ -91,7 +91,7 @@ def test_items_are_replaced_and_sections_taken_away(operator: Client) -> None:
 
 
 def test_form_shows_the_lines_that_it_takes(operator: Client) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     group = make_group("api")
     section = PageSection.objects.create(page=page)
     PageItem.objects.create(section=section, endpoint=make_endpoint(group, "Checkout"), label="Pay", position=1)
@@ -101,7 +101,7 @@ def test_form_shows_the_lines_that_it_takes(operator: Client) -> None:
 
 
 def test_new_section_stands_at_the_end_until_somebody_says_otherwise(operator: Client) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     PageSection.objects.create(page=page, title="First", position=7)
     text = operator.get(change_url(page)).content.decode()
     assert 'name="sections-1-position" value="8"' in text
@@ -116,7 +116,7 @@ def test_section_that_nobody_touched_is_not_stored(operator: Client) -> None:
 
 
 def test_wrong_line_is_refused_and_nothing_is_half_applied(operator: Client) -> None:
-    page = make_page("acme", title="Before")
+    page = make_page("example", title="Before")
     section = PageSection.objects.create(page=page, title="Before")
     form = {"id": section.pk, "page": page.pk, "title": "After", "shows": "nowhere"}
     response = operator.post(change_url(page), page_fields(form, stored=1, title="After"))
@@ -128,27 +128,27 @@ def test_wrong_line_is_refused_and_nothing_is_half_applied(operator: Client) -> 
 
 
 def test_only_what_is_there_is_offered_to_be_removed(operator: Client) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     offers = ("Remove the password", "Remove the logo")
     for url in (ADD, change_url(page)):
         text = operator.get(url).content.decode()
         assert not any(offer in text for offer in offers)
-    make_page("acme", password="hash", logo=b"picture")
+    make_page("example", password="hash", logo=b"picture")
     text = operator.get(change_url(page)).content.decode()
     assert all(offer in text for offer in offers)
 
 
 @pytest.mark.parametrize(("shows", "word"), [(True, "yes"), (False, "no")])
 def test_list_says_yes_and_no_in_words(operator: Client, shows: bool, word: str) -> None:
-    make_page("acme", shows_all_groups=shows)
-    StatusPage.objects.exclude(slug="acme").delete()
+    make_page("example", shows_all_groups=shows)
+    StatusPage.objects.exclude(slug="example").delete()
     text = operator.get("/admin/healthcheck/statuspage/").content.decode()
     assert re.search(rf'class="[^"]*field-shows_every_group[^"]*"[^>]*>\s*{word}\s*<', text)
     assert "icon-no" not in text
 
 
 def test_password_is_stored_as_a_hash_and_never_shown(operator: Client) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     fields = page_fields(visibility="password", new_password=" open sesame ")
     assert operator.post(change_url(page), fields).status_code == 302
     page.refresh_from_db()
@@ -160,7 +160,7 @@ def test_password_is_stored_as_a_hash_and_never_shown(operator: Client) -> None:
 
 
 def test_password_of_a_refused_form_has_to_be_entered_again(operator: Client) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     text = operator.post(change_url(page), page_fields(title="", new_password="open sesame")).content.decode()
     assert "Enter it again: what was typed here is not sent back." in text
     assert "open sesame" not in text
@@ -168,7 +168,7 @@ def test_password_of_a_refused_form_has_to_be_entered_again(operator: Client) ->
 
 
 def test_empty_password_keeps_the_stored_one_and_the_box_removes_it(operator: Client) -> None:
-    page = make_page("acme", password=make_password("open sesame"), visibility=Visibility.PASSWORD)
+    page = make_page("example", password=make_password("open sesame"), visibility=Visibility.PASSWORD)
     operator.post(change_url(page), page_fields(visibility="password"))
     page.refresh_from_db()
     assert check_password("open sesame", page.password)
@@ -180,7 +180,7 @@ def test_empty_password_keeps_the_stored_one_and_the_box_removes_it(operator: Cl
 # With names of their own: the hash is another one in each process that collects the tests.
 @pytest.mark.parametrize("password", ["", make_password("open sesame")], ids=["none", "stored"])
 def test_page_for_a_password_needs_one(operator: Client, password: str) -> None:
-    page = make_page("acme", password=password)
+    page = make_page("example", password=password)
     response = operator.post(change_url(page), page_fields(visibility="password", remove_password="on"))
     assert refusals_of(response) == ["Enter a password: without one nobody could see the page."]
     page.refresh_from_db()
@@ -188,7 +188,7 @@ def test_page_for_a_password_needs_one(operator: Client, password: str) -> None:
 
 
 def test_logo_is_stored_as_small_png_and_taken_away_by_its_box(operator: Client) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     operator.post(change_url(page), page_fields(logo_file=upload(make_picture("JPEG", size=(900, 300)))))
     page.refresh_from_db()
     assert read_size(bytes(page.logo or b"")) == (512, 171)
@@ -202,7 +202,7 @@ def test_logo_is_stored_as_small_png_and_taken_away_by_its_box(operator: Client)
 
 
 def test_file_that_is_no_picture_costs_nothing_else_of_the_form(operator: Client) -> None:
-    page = make_page("acme", logo=make_picture())
+    page = make_page("example", logo=make_picture())
     make_group("api")
     section = {"title": "New", "shows": "api"}
     fields = page_fields(section, title="After", announcement="Tomorrow", logo_file=upload(b"<svg/>"))
@@ -215,11 +215,11 @@ def test_file_that_is_no_picture_costs_nothing_else_of_the_form(operator: Client
     assert "Tomorrow</textarea>" in text
     assert "api</textarea>" in text
     page.refresh_from_db()
-    assert (page.title, bytes(page.logo or b"")) == ("Acme", make_picture())
+    assert (page.title, bytes(page.logo or b"")) == ("Example", make_picture())
 
 
 def test_huge_logo_is_refused_without_being_kept(operator: Client) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     boundary = "a-boundary"
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -240,14 +240,14 @@ def test_huge_logo_is_refused_without_being_kept(operator: Client) -> None:
 
 
 def test_page_with_a_logo_needs_its_token(operator: Client) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = operator.cookies
     assert strict.post(change_url(page), page_fields(logo_file=upload(make_picture()))).status_code == 403
 
 
 def test_good_logo_is_kept_while_something_else_is_corrected(operator: Client) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     response = operator.post(change_url(page), page_fields(accent="blue", logo_file=upload(make_picture())))
     assert refusals_of(response) == ["Write the colour as # and six digits, such as #2456c9."]
     kept = response.context["adminform"].form["kept_logo"].value()
@@ -257,14 +257,14 @@ def test_good_logo_is_kept_while_something_else_is_corrected(operator: Client) -
 
 
 def test_kept_logo_that_this_form_did_not_make_is_ignored(operator: Client) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     assert operator.post(change_url(page), page_fields(kept_logo="PHNjcmlwdD4=")).status_code == 302
     page.refresh_from_db()
     assert page.logo is None
 
 
 def test_language_is_one_that_we_speak(operator: Client) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     assert operator.post(change_url(page), page_fields(language="de")).status_code == 302
     assert refusals_of(operator.post(change_url(page), page_fields(language="xx")))
     page.refresh_from_db()
@@ -272,7 +272,7 @@ def test_language_is_one_that_we_speak(operator: Client) -> None:
 
 
 def test_somebody_who_may_only_look_sees_no_fields_for_secrets() -> None:
-    page = make_page("acme", password=make_password("open sesame"), logo=make_picture())
+    page = make_page("example", password=make_password("open sesame"), logo=make_picture())
     PageItem.objects.create(section=PageSection.objects.create(page=page), group=make_group("api"))
     viewer = make_person("view_statuspage", "view_pagesection")
     text = viewer.get(change_url(page)).content.decode()
@@ -285,7 +285,7 @@ def test_somebody_who_may_only_look_sees_no_fields_for_secrets() -> None:
 def test_form_costs_the_same_for_one_and_thirty_sections(
     operator: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
-    page = make_page("acme")
+    page = make_page("example")
     group = make_group("api")
     for number in range(count):
         section = PageSection.objects.create(page=page, position=number)

@@ -27,7 +27,7 @@ def test_overview_shows_what_the_page_shows() -> None:
     status, shown = run_command("overview")
     lines = [line.strip() for line in shown.splitlines()]
     assert status == 0
-    assert lines[0] == "Acme Cloud: 1 of 8 is down (1 degraded, 1 unknown, 5 up)"
+    assert lines[0] == "Example Cloud: 1 of 8 is down (1 degraded, 1 unknown, 5 up)"
     assert "Payments API  1 down, 1 unknown, 2 up" in lines
     [checkout] = [line for line in lines if "Checkout" in line]
     assert checkout.split(maxsplit=2)[:2] == ["Down", "Checkout"]
@@ -38,11 +38,11 @@ def test_overview_shows_what_the_page_shows() -> None:
 
 def test_overview_says_that_the_checker_is_behind() -> None:
     now = timezone.now()
-    make_page(title="Acme")
+    make_page(title="Example")
     make_tick(at=now - timedelta(hours=2))
     make_state(make_endpoint(make_group(next_run_at=now + timedelta(minutes=1))), now=now)
     _, shown = run_command("overview")
-    assert shown.startswith("Acme: The current state is not known\nThe scheduler has been silent since ")
+    assert shown.startswith("Example: The current state is not known\nThe scheduler has been silent since ")
 
 
 def test_json_is_the_pages_twin() -> None:

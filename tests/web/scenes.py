@@ -41,7 +41,7 @@ def _fail(kind: ErrorKind, strip: str, **columns: Any) -> dict[str, Any]:
 
 def paint_mixed_page(now: datetime) -> None:
     """A working day: most is up, one endpoint is down, one degraded, one paused, one new."""
-    make_page(title="Acme Cloud", description="Live state of our public services and the systems behind them.")
+    make_page(title="Example Cloud", description="Live state of our public services and the systems behind them.")
     make_tick(at=now)
     soon = now + timedelta(seconds=30)
     website = make_group("website", name="Website", position=1, next_run_at=soon)
@@ -73,8 +73,8 @@ def paint_full_page(now: datetime) -> StatusPage:
     """A page of its owner's: logo, accent, announcement, sections with groups and single endpoints between."""
     paint_mixed_page(now)
     page = make_page(
-        "acme",
-        title="Acme Cloud",
+        "example",
+        title="Example Cloud",
         description="Live state of our public services and the systems behind them.",
         shows_all_groups=False,
         accent="#e4572e",
@@ -141,7 +141,7 @@ def _check(run_id: int, endpoint: Endpoint, place: float, chance: float) -> Chec
 
 def paint_calm_page(now: datetime, *, endpoint_count: int = 300) -> None:
     """Everything is up, and there is a lot of it."""
-    make_page(title="Acme Cloud")
+    make_page(title="Example Cloud")
     make_tick(at=now)
     for number in range(max(1, endpoint_count // 25)):
         group = make_group(f"zone-{number}", name=f"Zone {number + 1}", next_run_at=now + timedelta(seconds=30))

@@ -32,13 +32,13 @@ def show_mixed(page: Page, url: str) -> None:
 
 def show_full(page: Page, url: str) -> None:
     paint_full_page(timezone.now())
-    page.goto(f"{url}/status/acme/")
+    page.goto(f"{url}/status/example/")
 
 
 def show_warning(page: Page, url: str) -> None:
     """A warning, while the checker is behind and the tab is out of date."""
     paint_mixed_page(timezone.now())
-    make_page(title="Acme", announcement="Do not pay twice.", announcement_level="warning", accent="#ffee00")
+    make_page(title="Example", announcement="Do not pay twice.", announcement_level="warning", accent="#ffee00")
     make_tick(at=timezone.now() - timedelta(minutes=5))
     page.goto(url)
     page.evaluate("document.getElementById('hc-outdated').hidden = false")
@@ -70,7 +70,7 @@ def show_endpoint(page: Page, url: str) -> None:
     paint_full_page(now)
     endpoint = Endpoint.objects.get(name="Checkout")
     paint_history(endpoint, now)
-    page.goto(f"{url}/status/acme/{endpoint.pk}/")
+    page.goto(f"{url}/status/example/{endpoint.pk}/")
     page.get_by_text("The same figures as a table").click()
 
 

@@ -77,7 +77,7 @@ def test_wrong_password_is_said_beside_the_field(page: Page, live_server: LiveSe
 
 def test_page_and_its_endpoint_need_nothing_but_a_keyboard(page: Page, live_server: LiveServer) -> None:
     _page, endpoint = paint_endpoint()
-    page.goto(f"{live_server.url}/status/acme/")
+    page.goto(f"{live_server.url}/status/example/")
     seen = []
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -89,7 +89,7 @@ def test_page_and_its_endpoint_need_nothing_but_a_keyboard(page: Page, live_serv
             break
     assert seen[:2] == ["https://status.example.org/maintenance/17", "Website"]
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/status/acme/{endpoint.pk}/")
+    page.wait_for_url(f"**/status/example/{endpoint.pk}/")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -103,7 +103,7 @@ def test_endpoint_page_tells_its_figures_in_words_as_well(
     page: Page, live_server: LiveServer, complaints: list[str]
 ) -> None:
     _page, endpoint = paint_endpoint()
-    page.goto(f"{live_server.url}/status/acme/{endpoint.pk}/")
+    page.goto(f"{live_server.url}/status/example/{endpoint.pk}/")
     chart = page.get_by_role("img", name="Response time")
     expect(chart).to_be_visible()
     description = page.locator("#hc-chart-description").text_content() or ""
@@ -122,7 +122,7 @@ def test_pages_with_everything_on_them_never_scroll_sideways(
 ) -> None:
     _page, endpoint = paint_endpoint()
     page.set_viewport_size({"width": width, "height": 800})
-    page.goto(f"{live_server.url}/status/acme/{path.format(id=endpoint.pk)}")
+    page.goto(f"{live_server.url}/status/example/{path.format(id=endpoint.pk)}")
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
@@ -133,7 +133,7 @@ def test_open_page_takes_over_what_changed_and_moves_nothing(
     _page, endpoint = paint_endpoint()
     page.add_init_script(WATCH_SHIFTS)
     page.clock.install()
-    page.goto(f"{live_server.url}/status/acme/{path.format(id=endpoint.pk)}")
+    page.goto(f"{live_server.url}/status/example/{path.format(id=endpoint.pk)}")
     before = measure_layout(page)
     EndpointState.objects.filter(endpoint=endpoint).update(strip="1" * 40 + "3" * 20)
     ANSWERS.forget()
@@ -147,7 +147,7 @@ def test_open_page_takes_over_what_changed_and_moves_nothing(
 def test_new_announcement_is_heard_on_an_open_page(page: Page, live_server: LiveServer) -> None:
     own, _endpoint = paint_endpoint()
     page.clock.install()
-    page.goto(f"{live_server.url}/status/acme/")
+    page.goto(f"{live_server.url}/status/example/")
     expect(page.get_by_role("status")).to_be_empty()
     StatusPage.objects.filter(pk=own.pk).update(announcement="Checkout is back.")
     page.clock.run_for(10_500)
@@ -157,12 +157,12 @@ def test_new_announcement_is_heard_on_an_open_page(page: Page, live_server: Live
 def test_focus_stays_where_it_was_when_its_part_is_swapped(page: Page, live_server: LiveServer) -> None:
     _page, endpoint = paint_endpoint()
     page.clock.install()
-    page.goto(f"{live_server.url}/status/acme/")
+    page.goto(f"{live_server.url}/status/example/")
     page.get_by_role("link", name="Refunds").focus()
     EndpointState.objects.filter(endpoint=endpoint).update(state=State.UP, last_verdict=State.UP, last_error_kind=0)
     ANSWERS.forget()
     page.clock.run_for(10_500)
-    expect(page).to_have_title("1 of 8 is degraded · Acme Cloud")
+    expect(page).to_have_title("1 of 8 is degraded · Example Cloud")
     expect(page.get_by_role("link", name="Refunds")).to_be_focused()
 
 
@@ -181,7 +181,7 @@ def test_pages_ask_nobody_but_their_own_server(page: Page, live_server: LiveServ
     _page, endpoint = paint_endpoint()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    for path in ("/", "/status/acme/", f"/status/acme/{endpoint.pk}/"):
+    for path in ("/", "/status/example/", f"/status/example/{endpoint.pk}/"):
         page.goto(f"{live_server.url}{path}", wait_until="networkidle")
     assert len(asked) > 6
     assert [url for url in asked if not url.startswith(live_server.url)] == []

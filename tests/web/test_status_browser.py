@@ -29,7 +29,7 @@ def test_page_shows_every_state_in_words_without_complaint(
 ) -> None:
     paint_mixed_page(timezone.now())
     page.goto(live_server.url)
-    expect(page).to_have_title("1 of 8 is down · Acme Cloud")
+    expect(page).to_have_title("1 of 8 is down · Example Cloud")
     checkout = page.get_by_role("listitem").filter(has_text="Checkout")
     expect(checkout).to_contain_text("Down")
     expect(checkout).to_contain_text("It did not answer in time.")
@@ -82,7 +82,7 @@ def test_open_page_takes_over_what_changed_and_keeps_what_the_reader_folded(
     EndpointState.objects.filter(state=State.DOWN).update(state=State.UP, last_verdict=State.UP, last_error_kind=0)
     ANSWERS.forget()
     page.clock.run_for(10_500)
-    expect(page).to_have_title("1 of 8 is degraded · Acme Cloud")
+    expect(page).to_have_title("1 of 8 is degraded · Example Cloud")
     expect(page.get_by_role("status")).to_have_text("1 of 8 is degraded")
     expect(page.get_by_text("Refunds")).to_be_hidden()
     assert complaints == []

@@ -57,7 +57,7 @@ def test_page_costs_the_same_queries_however_much_it_shows(
 def test_page_says_what_is_wrong_and_since_when(client: Client) -> None:
     paint_mixed_page(timezone.now())
     text = _show(client)
-    assert "<title>1 of 8 is down · Acme Cloud</title>" in text
+    assert "<title>1 of 8 is down · Example Cloud</title>" in text
     assert '<p class="hc-endpoint-reason">It did not answer in time.</p>' in text
     assert "(11 minutes ago)" in text
     assert "Not checked yet" in text
