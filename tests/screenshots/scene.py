@@ -53,9 +53,17 @@ class Scene:
 
 
 def prepare_scene(tab: Page, server: RunningUp) -> Scene:
-    """Log in by the link, which is good for one use, and make a page that asks for a password."""
+    """Log in by the link, which is good for one use, and do what an operator does on the first day."""
     tab.goto(server.login_link)
     scene = Scene(tab, server)
+    _add_gated_page(scene)
+    _add_credential(scene)
+    _change_endpoint(scene, "Average order")
+    return scene
+
+
+def _add_gated_page(scene: Scene) -> None:
+    tab = scene.tab
     scene.open("admin/healthcheck/statuspage/add/")
     # The slug writes itself after the title.
     tab.locator("#id_title").press_sequentially(GATED_SLUG.title())
@@ -63,4 +71,19 @@ def prepare_scene(tab: Page, server: RunningUp) -> Scene:
     tab.locator("#id_visibility").select_option("password")
     tab.locator("#id_new_password").fill(secrets.token_urlsafe())
     scene.press("Save")
-    return scene
+
+
+def _add_credential(scene: Scene) -> None:
+    scene.open("admin/healthcheck/credential/add/?kind=bearer")
+    scene.tab.locator("#id_name").fill("Read-only token of the shop")
+    scene.tab.locator("input[type=password]").first.fill(secrets.token_urlsafe())
+    scene.press("Save")
+
+
+def _change_endpoint(scene: Scene, name: str) -> None:
+    """Change it twice, so that there is a history, and tags to look at."""
+    for description, tags in (("Owner: payments", "production"), ("Owner: payments. Runbook: wiki", "production, eu")):
+        scene.open(f"admin/healthcheck/endpoint/{scene.find_endpoint(name)}/change/")
+        scene.tab.locator("#id_description").fill(description)
+        scene.tab.locator("#id_tags").fill(tags)
+        scene.press("Save")
