@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from django.core.management.base import CommandError
@@ -48,17 +49,23 @@ def copy_database(source: Path, target: Path) -> None:
         raise CommandError(f"{source} cannot be copied ({error}); repair it, or restore an earlier copy.") from None
 
 
-def restore_database(copy: Path, database: Path) -> None:
-    """Put a copy in the place of a database that nobody has open. Raises CommandError for what is no whole copy."""
+@contextmanager
+def open_copy(copy: Path) -> Iterator[sqlite3.Connection]:
+    """Open a copy for reading. Raises CommandError for what is no whole copy, also when it breaks while it is read."""
     try:
         # Nobody writes to a copy; without that promise SQLite would put files beside it.
         with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as source:
             if source.execute("PRAGMA integrity_check").fetchall() != [("ok",)] or not _is_ours(source):
                 raise CommandError(f"{copy} is damaged or no copy of such a database; choose another one.")
-            with closing(sqlite3.connect(database)) as target:
-                source.backup(target)
+            yield source
     except sqlite3.Error as error:
         raise CommandError(f"{copy} cannot be restored ({error}); choose another one.") from None
+
+
+def restore_database(source: sqlite3.Connection, database: Path) -> None:
+    """Put an open copy in the place of a database that nobody has open."""
+    with closing(sqlite3.connect(database)) as target:
+        source.backup(target)
 
 
 def _is_ours(database: sqlite3.Connection) -> bool:

@@ -46,14 +46,15 @@ def _refuse_newer(executor: MigrationExecutor, data: DataDirectory) -> None:
         )
 
 
-def back_up(database: Path, backups: Path, *, now: datetime) -> Path:
-    """Copy a live SQLite database, keep the newest copies, and return the new one's path."""
+def back_up(database: Path, backups: Path, *, now: datetime, spared: Path | None = None) -> Path:
+    """Copy a live SQLite database, keep the newest copies and the `spared` one, and return the new one's path."""
     backups.mkdir(exist_ok=True)
     copy = backups / f"{now:%Y%m%dT%H%M%S%f}.sqlite3"
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
     for old in sorted(backups.glob("*.sqlite3"))[:-KEPT_BACKUPS]:
-        old.unlink()
+        if spared is None or not old.samefile(spared):
+            old.unlink()
     return copy
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from django.core.management.base import CommandError
 
-from project.embedded.copies import copy_database, restore_database
+from project.embedded.copies import copy_database
+from project.embedded.database import KEPT_BACKUPS
 from tests.project.running import query, run_manage, running, wait_until
 
 COUNT = "SELECT count(*) FROM healthcheck_checkresult"
@@ -113,12 +114,30 @@ def test_copy_of_nothing_and_to_nowhere_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_copy_is_refused_and_changes_nothing(
     tmp_path: Path, name: str, content: bytes | None, sentence: str
 ) -> None:
-    copy, database = tmp_path / name, tmp_path / "live"
+    copy, database = tmp_path / name, tmp_path / "healthcheck.sqlite3"
     make_database(database, "live")
+    kept = [tmp_path / "backups" / f"2026010{day}T000000000000.sqlite3" for day in range(1, KEPT_BACKUPS + 1)]
+    kept[0].parent.mkdir()
+    for each in kept:
+        make_database(each, each.stem)
     if content is not None:
         copy.write_bytes(content)
-    assert refuse(restore_database, copy, database) == f"{copy} {sentence}; choose another one."
+    said = refusal("restore", str(copy), "--data", str(tmp_path))
+    assert said == f"CommandError: {copy} {sentence}; choose another one.\n"
     assert read_name(database) == "live"
+    assert sorted((tmp_path / "backups").iterdir()) == kept
+
+
+def test_oldest_of_the_kept_copies_is_restored_and_stays(tmp_path: Path) -> None:
+    make_database(tmp_path / "healthcheck.sqlite3", "now")
+    (tmp_path / "backups").mkdir()
+    kept = [tmp_path / "backups" / f"2026010{day}T000000000000.sqlite3" for day in range(1, KEPT_BACKUPS + 1)]
+    for each in kept:
+        make_database(each, each.stem)
+    restored = run_manage("restore", str(kept[0]), "--data", str(tmp_path))
+    assert (restored.returncode, restored.stderr) == (0, "")
+    assert read_name(tmp_path / "healthcheck.sqlite3") == kept[0].stem
+    assert {read_name(each) for each in (tmp_path / "backups").iterdir()} == {"now", *(each.stem for each in kept)}
 
 
 def test_commands_name_those_of_postgresql_where_the_database_is_one(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from project.embedded.copies import find_database, restore_database
+from project.embedded.copies import find_database, open_copy, restore_database
 from project.embedded.data_directory import find_data_directory
 from project.embedded.database import back_up
 from project.embedded.lock import InstanceLock, require_platform
@@ -29,7 +29,10 @@ class Command(BaseCommand):
         database = find_database(data)
         data.prepare()
         InstanceLock(data.lock).acquire()
-        if database.is_file():
-            self.stdout.write(f"What was there is kept as {back_up(database, data.backups, now=timezone.now())}.")
-        restore_database(options["file"], database)
+        # Looked at first: a refusal changes nothing, and costs none of the copies that are kept.
+        with open_copy(options["file"]) as source:
+            if database.is_file():
+                kept = back_up(database, data.backups, now=timezone.now(), spared=options["file"])
+                self.stdout.write(f"What was there is kept as {kept}.")
+            restore_database(source, database)
         self.stdout.write(f"{database} is now what {options['file']} holds.")
