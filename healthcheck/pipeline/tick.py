@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from healthcheck.models import EndpointGroup, Tick
+from django.db import transaction
+
+from healthcheck.models import SIGNED_OFF, EndpointGroup, Tick
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.dispatch import claim_due_groups
 from healthcheck.pipeline.sweep import expire_evidence, sweep_runs
@@ -37,3 +39,12 @@ def find_next_due() -> datetime | None:
     """Return when the next group is due; the past means at once."""
     waiting = EndpointGroup.objects.existing().filter(is_paused=False).order_by("next_run_at")
     return waiting.values_list("next_run_at", flat=True).first()
+
+
+def sign_off(node: str) -> None:
+    """Say that the node has stopped in good order. When it last ticked stays known; it is not missed any more."""
+    with transaction.atomic():
+        last = Tick.objects.filter(node=node).values_list("at", flat=True).first()
+        if last is not None:
+            insert_rows(Tick, ("node", "at"), [(SIGNED_OFF, last)], conflict=("node",), update=("at",))
+            Tick.objects.filter(node=node).delete()

@@ -48,11 +48,13 @@ def find_checker_faults(pulse: Pulse, *, now: datetime, stale_after_seconds: flo
     """Return the signs that the checker is behind, the most fundamental first; empty when it keeps up."""
     limit = now - timedelta(seconds=stale_after_seconds)
     faults: list[CheckerFault] = []
-    if pulse.newest_tick_at is None:
-        faults.append(CheckerFault(Lag.NEVER_TICKED))
-    elif pulse.newest_tick_at < limit:
+    is_overdue = pulse.oldest_due_at is not None and pulse.oldest_due_at < limit
+    if pulse.newest_tick_at is not None and pulse.newest_tick_at < limit:
         faults.append(CheckerFault(Lag.SILENT, pulse.newest_tick_at))
-    if pulse.oldest_due_at is not None and pulse.oldest_due_at < limit:
+    elif pulse.newest_tick_at is None and is_overdue:
+        # Before that, a deployment is just starting.
+        faults.append(CheckerFault(Lag.NEVER_TICKED))
+    if is_overdue:
         faults.append(CheckerFault(Lag.OVERDUE, pulse.oldest_due_at))
     if pulse.oldest_untaken_at is not None and pulse.oldest_untaken_at < limit:
         faults.append(CheckerFault(Lag.WAITING, pulse.oldest_untaken_at))

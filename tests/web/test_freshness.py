@@ -32,8 +32,12 @@ def test_checker_that_keeps_up_has_no_fault() -> None:
     assert _find(Pulse(**KEEPS_UP)) == ()
 
 
-def test_checker_that_never_ticked_is_a_fault() -> None:
-    assert _find(Pulse()) == (CheckerFault(Lag.NEVER_TICKED),)
+def test_checker_that_never_ticked_is_a_fault_once_something_is_overdue() -> None:
+    assert _find(Pulse()) == ()
+    starting, overdue = NOW - 15 * SECOND, NOW - 16 * SECOND
+    assert _find(Pulse(oldest_due_at=starting)) == ()
+    faults = (CheckerFault(Lag.NEVER_TICKED), CheckerFault(Lag.OVERDUE, overdue))
+    assert _find(Pulse(oldest_due_at=overdue)) == faults
 
 
 def test_silent_scheduler_is_a_fault_only_beyond_the_limit() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from healthcheck.conf import get_settings
-from healthcheck.models import Location, Tick, WorkerPulse
+from healthcheck.models import SIGNED_OFF, Location, Tick, WorkerPulse
 from healthcheck.pipeline.pulse import PULSE_SECONDS
 
 # Three pulses: one may be late, two are not.
@@ -47,7 +47,7 @@ class Processes:
 def load_processes(now: datetime) -> Processes:
     """Return what is there, the newest sign of life first, in three queries."""
     silent_at = now - timedelta(seconds=get_settings().stale_after_seconds)
-    ticks = Tick.objects.order_by("-at", "node")[:PROCESSES_SHOWN]
+    ticks = Tick.objects.exclude(node=SIGNED_OFF).order_by("-at", "node")[:PROCESSES_SHOWN]
     schedulers = [Process(tick.node, tick.at, tick.at >= silent_at) for tick in ticks]
     pulses = WorkerPulse.objects.select_related("location").order_by("-at", "node")[:PROCESSES_SHOWN]
     workers = [_describe_worker(pulse, now) for pulse in pulses]

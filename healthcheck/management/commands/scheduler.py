@@ -22,3 +22,4 @@ class Command(BaseCommand):
         ticker = Ticker(pulse=Pulse())
         while not stopping.is_set():
             stopping.wait(ticker.step())
+        ticker.stop()

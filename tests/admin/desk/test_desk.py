@@ -16,7 +16,7 @@ from healthcheck.admin.desk.desk import load_desk
 from healthcheck.admin.desk.desk_slots import Lost
 from healthcheck.admin.look.bases import IS_UNFOLD
 from healthcheck.engine.types import ErrorKind, State
-from healthcheck.models import CheckRun, Reason, RunStatus, Trigger, Version
+from healthcheck.models import SIGNED_OFF, CheckRun, Reason, RunStatus, Trigger, Version
 from healthcheck.models.run import find_lost_runs
 from tests.admin.conftest import CLOCK_QUERIES, make_person
 from tests.admin.scenes import HOSTILE, paint_bad_day
@@ -150,6 +150,11 @@ def test_processes_are_alive_or_silent() -> None:
     ]
     assert [each.is_alive for each in processes.schedulers] == [True, False]
     assert processes.locations == [("Default", 2), ("Far away", 0)]
+
+
+def test_schedulers_that_stopped_in_good_order_are_not_missed() -> None:
+    make_tick(node=SIGNED_OFF, at=NOW - timedelta(hours=1))
+    assert load_desk(NOW).processes.schedulers == []
 
 
 def test_queue_names_the_oldest_slot() -> None:
