@@ -48,6 +48,7 @@ class AssertionWords:
     found: str = ""
     badge: SafeString | str = ""
     held: bool | None = None
+    verdict: State = State.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,7 @@ def _describe_assertion(outcome: Mapping[str, Any]) -> AssertionWords:
         found=str(outcome.get("found") or ""),
         badge=draw_state(verdict, word=_("holds") if held else _("does not hold")),
         held=held,
+        verdict=verdict,
     )
 
 

@@ -49,6 +49,12 @@ class Shop:
         self.place = f"127.0.0.1:{self.server.server_port}"
 
 
+# From the date over each side to the first card below it.
+DISTANCES = """[...document.querySelectorAll('.hc-sides > section')].map(side => Math.round(
+    side.querySelector('.hc-card').getBoundingClientRect().top
+    - side.querySelector('.hc-quiet').getBoundingClientRect().bottom))"""
+
+
 @pytest.fixture
 def shop() -> Iterator[Shop]:
     shop = Shop()
@@ -145,6 +151,7 @@ def test_operator_adds_by_url_sees_why_it_fails_and_that_it_is_back(
     expect(page.get_by_role("status")).to_contain_text("It answered as expected.")
     expect(page.locator("#hc-then")).to_contain_text("down")
     expect(page.locator("#hc-tried")).to_contain_text("up")
+    assert page.evaluate(DISTANCES) == [12, 12]
     assert find_barriers(page) == []
     assert complaints == []
 

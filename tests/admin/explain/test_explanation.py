@@ -100,6 +100,12 @@ def test_assertions_are_shown_with_what_was_found(operator: Client) -> None:
     ]
 
 
+@pytest.mark.parametrize("verdict", ["down", "degraded"])
+def test_row_that_fails_is_coloured_as_its_verdict(operator: Client, verdict: str) -> None:
+    endpoint, run = store_failure(assertions=[{"text": "status 200", "held": False, "verdict": verdict}])
+    assert f'<tr class="hc-failed hc-failed-{verdict}">' in read(operator, endpoint, run)
+
+
 def test_result_that_is_up_lists_the_assertions_that_held(operator: Client) -> None:
     endpoint = make_endpoint()
     make_assertion(endpoint, "latency < 800ms")
