@@ -144,7 +144,7 @@ class Observation:
     redirects: tuple[str, ...] = ()
     # And its version, as the answer states it, such as HTTP/1.1.
     protocol: str = ""
-    # Reads the whole chain as the target presented it, leaf first; only a failure or an explanation is worth that.
+    # Reads the whole chain as it was presented, leaf first: for a failure, an explanation, or an assertion on it.
     read_chain: Callable[[], tuple[Certificate, ...]] | None = field(default=None, compare=False, repr=False)
 
 

@@ -51,7 +51,13 @@ def test_what_names_no_instant_is_none(value: object) -> None:
     assert read_instant(value) is None
 
 
-@given(st.text(max_size=70) | st.text("0123456789-:+TZ., GMTJanFri", max_size=40) | st.floats(allow_nan=False))
+@given(
+    st.text(max_size=70)
+    | st.text("0123456789-:+TZ., GMTJanFri", max_size=40)
+    | st.floats(allow_nan=False)
+    | st.integers()
+    | st.integers(300, 4000).map(lambda digits: 10**digits)
+)
 def test_any_value_is_an_aware_instant_or_none(value: object) -> None:
     found = read_instant(value)
     assert found is None or found.utcoffset() is not None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.model import Assertion, Fault
+from healthcheck.engine.assertions.selectors import Selector
 from healthcheck.engine.types import ErrorKind, Observation
 
 MAX_ALTERNATIVES = 10
@@ -31,6 +32,10 @@ class AnyOf(Assertion):
         return any(each.needs_body for each in self.alternatives)
 
     @property
+    def selectors(self) -> tuple[Selector, ...]:
+        return tuple(selector for each in self.alternatives for selector in each.selectors)
+
+    @property
     def speaks_of_status(self) -> bool:
         return any(each.speaks_of_status for each in self.alternatives)
 
@@ -46,6 +51,7 @@ class AnyOf(Assertion):
         for each in self.alternatives:
             fault = each.find_fault(facts)
             if fault is None:
+                facts.held[id(self)] = each
                 return None
             faults.append(fault)
         # The one that was missed by the least: had it not been for our lag, this would hold.
@@ -55,5 +61,5 @@ class AnyOf(Assertion):
         return Fault(found, excerpt, excess_us=min(excesses, default=None))
 
     def describe_held(self, facts: Facts) -> str:
-        held = next(each for each in self.alternatives if each.find_fault(facts) is None)
+        held: Assertion = facts.held[id(self)]
         return held.describe_held(facts)

@@ -11,7 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from healthcheck.engine.assertions.instants import read_instant
-from healthcheck.engine.assertions.patterns import NS_PER_BYTE_AND_INSTRUCTION, Pattern
+from healthcheck.engine.assertions.patterns import (
+    MAX_SEARCH_WORK,
+    NS_PER_BYTE_AND_INSTRUCTION,
+    Pattern,
+    TooMuchToSearchError,
+)
 from healthcheck.engine.assertions.spans import write_seconds
 
 MAX_NUMBER_CHARS = 40
@@ -69,7 +74,8 @@ class Condition:
     """An operator and its operands. `literal` is the operands as written, which decides equality: `true` is not `1`.
 
     The operands of `one of` are any number, those of `in` the lower and the upper bound, both inclusive; `exists` has
-    none. Of a length they are whole numbers, of an age seconds.
+    none. Of a length they are whole numbers, of an age seconds. What is no number, has no length or is no point in time
+    fits none of these, with `not` as without.
     """
 
     operator: Operator
@@ -88,6 +94,11 @@ class Condition:
     @property
     def ns_per_byte(self) -> int:
         return self.pattern.program.programsize * NS_PER_BYTE_AND_INSTRUCTION if self.pattern else 2
+
+    def bound_search(self, size: int) -> None:
+        """Raises TooMuchToSearchError where searching texts of so many bytes together could take too long."""
+        if self.pattern is not None and size * self.pattern.program.programsize > MAX_SEARCH_WORK:
+            raise TooMuchToSearchError
 
     def find_offset(self, text: str, encoded: bytes) -> int | None:
         """Return where the operand is found in the text, in characters, or None. Raises TooMuchToSearchError."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from healthcheck.engine.assertions.json_document import UnreadableJsonError, read_json
-from healthcheck.engine.assertions.markup import Selected, select
+from healthcheck.engine.assertions.markup import (
+    Document,
+    Selected,
+    Selection,
+    UnreadableMarkupError,
+    open_document,
+    select,
+)
 from healthcheck.engine.assertions.selectors import Selector
 from healthcheck.engine.decoding import decode_text
 from healthcheck.engine.types import Certificate, Observation
@@ -16,11 +24,18 @@ EXCERPT_CHARS = 300
 
 
 class Facts:
-    """An observation read lazily, at most once in each form. `now` is an aware datetime."""
+    """An observation read lazily, at most once in each form. `now` is an aware datetime.
 
-    def __init__(self, observation: Observation, now: datetime) -> None:
+    `selectors` are all that will be asked for, so that a document is read once for them together.
+    """
+
+    def __init__(self, observation: Observation, now: datetime, *, selectors: Iterable[Selector] = ()) -> None:
         self.observation = observation
         self.now = now
+        self._selectors = frozenset(selectors)
+        self._selections: dict[Selector, Selection] = {}
+        # Of several alternatives, the one that held, by the identity of what they stand in.
+        self.held: dict[int, Any] = {}
 
     @cached_property
     def text(self) -> str:
@@ -46,9 +61,16 @@ class Facts:
 
     def select(self, selector: Selector) -> list[Selected]:
         """Return the elements of an HTML or XML body. Raises UnreadableMarkupError."""
-        body = self.observation.body or b""
-        is_xml = "xml" in (self.find_header("content-type") or "").lower() or body.lstrip()[:5] == b"<?xml"
-        return select(body if is_xml else self.encoded, selector, is_xml=is_xml)
+        if selector not in self._selections:
+            self._selections |= select(self._open_document(), {*self._selectors, selector} - self._selections.keys())
+        found = self._selections[selector]
+        if isinstance(found, UnreadableMarkupError):
+            raise found
+        return found
+
+    def _open_document(self) -> Document:
+        observation, content_type = self.observation, self.find_header("content-type") or ""
+        return open_document(observation.body or b"", charset=observation.charset, content_type=content_type)
 
     def find_header(self, name: str) -> str | None:
         """Return the values of a lower-case name, joined as RFC 9110 (5.3) joins them, or None when it is absent."""

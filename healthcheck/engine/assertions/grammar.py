@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -23,6 +23,8 @@ from healthcheck.engine.types import ConfigurationError, State
 # What the column of the model holds.
 MAX_ASSERTION_CHARS = 1000
 MAX_ASSERTIONS = 50
+# Each looks at every element of a document: a tenth of a second at the worst.
+MAX_SELECTORS = 10
 
 SUBJECTS: Mapping[str, Callable[[Scanner], Assertion]] = {
     "status": parse_status,
@@ -48,12 +50,20 @@ def parse_assertions(text: str) -> tuple[Assertion, ...]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             parsed.append(_parse_line(line, number=number, offset=offset))
+            _refuse_many_selectors(parsed, number=number, offset=offset)
         if len(parsed) > MAX_ASSERTIONS:
             raise ConfigurationError(
                 f"Line {number}: use at most {MAX_ASSERTIONS} assertions for one endpoint.", position=offset
             )
         offset += len(line) + 1
     return tuple(parsed)
+
+
+def _refuse_many_selectors(parsed: Sequence[Assertion], *, number: int, offset: int) -> None:
+    if sum(len(each.selectors) for each in parsed) > MAX_SELECTORS:
+        raise ConfigurationError(
+            f"Line {number}: use at most {MAX_SELECTORS} selectors for one endpoint.", position=offset
+        )
 
 
 def _parse_line(line: str, *, number: int, offset: int) -> Assertion:

@@ -47,5 +47,8 @@ def _read_digits(text: str) -> datetime | None:
 
 
 def _read_seconds(value: float) -> datetime | None:
+    # Compared first: a whole number of any length is no float.
+    if not 0 <= value <= _LAST_SECONDS * 1000:
+        return None
     seconds = value / 1000 if value >= _FIRST_MILLISECONDS else value
     return datetime.fromtimestamp(seconds, UTC) if 0 <= seconds <= _LAST_SECONDS else None

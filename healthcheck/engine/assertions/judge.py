@@ -57,7 +57,7 @@ def judge(
     assertions: Sequence[Assertion], observation: Observation, *, now: datetime, details: bool = False
 ) -> Judgement:
     """Judge at once. The worst failing assertion decides, among equals the first, latency last; bounded work."""
-    facts = Facts(observation, now)
+    facts = Facts(observation, now, selectors=[each for assertion in assertions for each in assertion.selectors])
     judged = [*_imply(assertions, observation), *assertions]
     ordered = _order_by_severity(judged)
     for place, assertion in enumerate(ordered):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from healthcheck.engine.assertions.facts import Facts
+from healthcheck.engine.assertions.selectors import Selector
 from healthcheck.engine.types import AssertionOutcome, ErrorKind, Observation, State
 
 SHOWN_CHARS = 100
@@ -48,6 +49,11 @@ class Assertion(ABC):
     @property
     def needs_body(self) -> bool:
         return False
+
+    @property
+    def selectors(self) -> tuple[Selector, ...]:
+        """What it will ask of an HTML or XML body."""
+        return ()
 
     @property
     def speaks_of_status(self) -> bool:

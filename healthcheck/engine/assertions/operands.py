@@ -32,6 +32,7 @@ _MEASURE = re.compile(r"(?:length|age)(?![\w-])")
 _COMMA = re.compile(",")
 _TO = re.compile(r"to(?!\w)")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,17})?(?:[eE][+-]?\d{1,3})?(?![\w.])", re.ASCII)
+_WHOLE = re.compile(r"(?:0|[1-9]\d{0,17})(?![\w.])", re.ASCII)
 _CONSTANT = re.compile(r"(?:true|false|null)(?!\w)")
 
 # One operand: its canonical text and its value.
@@ -87,6 +88,14 @@ def take_number(scanner: Scanner) -> Operand:
     if isinstance(value, float) and abs(value) == float("inf"):
         scanner.fail("The number is too large.", position=start)
     return literal, value
+
+
+def take_whole(scanner: Scanner) -> Operand:
+    """Consume a whole number, as lengths and counts are."""
+    literal = scanner.take(_WHOLE)
+    if literal is None:
+        scanner.fail("Compare with a whole number, for example: length >= 3.")
+    return literal, int(literal)
 
 
 def take_scalar(scanner: Scanner) -> Operand:
@@ -165,10 +174,9 @@ def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-_COMPARISONS = EQUALITIES | NUMERICS
-NUMBERS = Vocabulary(_COMPARISONS, take_number)
+WHOLE_NUMBERS = Vocabulary(EQUALITIES | NUMERICS, take_whole, take_number=take_whole)
 _MEASURED: Mapping[Any, Vocabulary] = {
-    Measure.LENGTH: NUMBERS,
+    Measure.LENGTH: WHOLE_NUMBERS,
     # Equal ages do not happen.
     Measure.AGE: Vocabulary(NUMERICS, take_duration, take_number=take_duration),
 }

@@ -54,6 +54,10 @@ class _Step:
         tests = tuple(replace(test, name=test.name.lower()) for test in self.tests)
         return replace(self, tag=self.tag.lower(), tests=tests)
 
+    def drop_prefixes(self) -> _Step:
+        tests = tuple(replace(test, name=test.name.rpartition(":")[2]) for test in self.tests)
+        return replace(self, tests=tests)
+
     def fits(self, tag: str, attributes: Mapping[str, str]) -> bool:
         return self.tag in ("*", tag) and all(test.holds(attributes) for test in self.tests)
 
@@ -74,8 +78,9 @@ class Matcher:
     """
 
     def __init__(self, selector: Selector, *, is_html: bool) -> None:
-        # Names of HTML are the same in upper and lower case, and the parser writes them in lower case.
-        self._steps = tuple(step.lower() for step in selector.steps) if is_html else selector.steps
+        # Names of HTML are the same in upper and lower case, and the parser writes them in lower case; those of XML
+        # are compared without their prefix, which is the document's own choice.
+        self._steps = tuple(step.lower() if is_html else step.drop_prefixes() for step in selector.steps)
         self._open: list[tuple[int, int]] = [(0, 0)]
 
     def open(self, tag: str, attributes: Mapping[str, str]) -> bool:

@@ -16,7 +16,9 @@ _LONG_UNITS = {"seconds": "s", "second": "s", "minutes": "min", "minute": "min",
 _DURATION = re.compile(rf"(\d{{1,9}}(?:\.\d{{1,3}})?)[ \t]*({'|'.join([*_LONG_UNITS, *_MS])})(?!\w)", re.ASCII)
 _BYTES: Mapping[str, int] = {"": 1, "B": 1, "bytes": 1, "kB": 1000, "KiB": 1024, "MB": 10**6, "MiB": 1024**2}
 _LARGE = ("MiB", "MB", "KiB", "kB")
-_SIZE = re.compile(rf"(\d{{1,9}}(?:\.\d{{1,3}})?)(?:[ \t]*({'|'.join(unit for unit in _BYTES if unit)}))?(?![\w.])")
+_SIZE = re.compile(
+    rf"(\d{{1,9}}(?:\.\d{{1,3}})?)(?:[ \t]*({'|'.join(unit for unit in _BYTES if unit)}))?(?![\w.])", re.ASCII
+)
 
 
 def take_ms(scanner: Scanner, example: str) -> int:

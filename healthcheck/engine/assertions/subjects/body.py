@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from healthcheck.engine.assertions.condition import EQUALITIES, NUMERICS, SEARCHES, Condition, Operator
+from healthcheck.engine.assertions.condition import EQUALITIES, NUMERICS, SEARCHES, Condition, Measure, Operator
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.model import TOO_LONG, Assertion, Fault
 from healthcheck.engine.assertions.operands import Operand, Vocabulary, require_condition, take_text
@@ -32,6 +32,9 @@ class BodyAssertion(Assertion):
         return self.condition.ns_per_byte * len(observation.body or b"")
 
     def find_fault(self, facts: Facts) -> Fault | None:
+        if self.condition.measure is not Measure.VALUE:
+            is_held = self.condition.holds_for_text(facts.text, facts.now)
+            return None if is_held else Fault(self.describe_held(facts), facts.cut_excerpt())
         if self.condition.operator in EQUALITIES:
             is_same = facts.text == self.condition.operands[0]
             return (
@@ -49,6 +52,8 @@ class BodyAssertion(Assertion):
         return Fault(found, facts.cut_excerpt(offset or 0))
 
     def describe_held(self, facts: Facts) -> str:
+        if self.condition.measure is not Measure.VALUE:
+            return f"a body {self.condition.describe_measure(facts.text, facts.now)}"
         if self.condition.operator in EQUALITIES:
             return _describe_equality(self.condition.operator is Operator.EQUAL)
         return "not in the body" if self.condition.is_negated else "in the body"
@@ -89,5 +94,5 @@ def _take_size(scanner: Scanner) -> Operand:
     return write_bytes(size), size
 
 
-_BODIES = Vocabulary(EQUALITIES | SEARCHES, take_text)
+_BODIES = Vocabulary(EQUALITIES | SEARCHES, take_text, frozenset({Measure.LENGTH}))
 _SIZES = Vocabulary(EQUALITIES | NUMERICS, _take_size, take_number=_take_size)

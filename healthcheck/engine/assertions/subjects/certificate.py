@@ -14,7 +14,7 @@ from healthcheck.engine.assertions.model import TOO_LONG, Assertion, Fault, desc
 from healthcheck.engine.assertions.operands import TEXTS, require_condition
 from healthcheck.engine.assertions.patterns import TooMuchToSearchError
 from healthcheck.engine.assertions.scanner import Scanner
-from healthcheck.engine.types import Certificate, ErrorKind
+from healthcheck.engine.types import Certificate, ErrorKind, Observation
 
 MAX_CERTIFICATE_DAYS = 3650
 _ABOVE = re.compile(r">")
@@ -35,6 +35,10 @@ class ValidityAssertion(Assertion):
     @property
     def expected(self) -> str:
         return f"certificate {'chain ' if self.is_of_chain else ''}> {self.above_days} days"
+
+    def estimate_ns(self, observation: Observation) -> int:
+        # Reading a certificate takes 50 us, and a chain has ten at most.
+        return 500_000 if self.is_of_chain else 1000
 
     def find_fault(self, facts: Facts) -> Fault | None:
         certificates = self._read(facts)

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from healthcheck.engine.assertions.condition import CHOICES, EQUALITIES, Condition
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.model import TOO_LONG, Assertion, Fault, describe_value
-from healthcheck.engine.assertions.operands import NUMBERS, TEXTS, Operand, Vocabulary, require_condition, take_text
+from healthcheck.engine.assertions.operands import (
+    TEXTS,
+    WHOLE_NUMBERS,
+    Operand,
+    Vocabulary,
+    require_condition,
+    take_text,
+)
 from healthcheck.engine.assertions.patterns import TooMuchToSearchError
 from healthcheck.engine.assertions.scanner import Scanner
 
@@ -91,7 +98,7 @@ def parse_protocol(scanner: Scanner) -> Assertion:
 
 
 def parse_redirects(scanner: Scanner) -> Assertion:
-    return RedirectsAssertion(condition=require_condition(scanner, NUMBERS))
+    return RedirectsAssertion(condition=require_condition(scanner, WHOLE_NUMBERS))
 
 
 def _take_network(scanner: Scanner) -> Operand:

@@ -11,7 +11,7 @@ from healthcheck.engine.assertions.condition import Condition, Operator
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.markup import UnreadableMarkupError, read_texts
 from healthcheck.engine.assertions.model import TOO_LONG, Assertion, Fault, describe_value
-from healthcheck.engine.assertions.operands import HEADERS, NUMBERS, require_condition, take_condition
+from healthcheck.engine.assertions.operands import HEADERS, WHOLE_NUMBERS, require_condition, take_condition
 from healthcheck.engine.assertions.patterns import TooMuchToSearchError
 from healthcheck.engine.assertions.scanner import Scanner
 from healthcheck.engine.assertions.selectors import Selector, parse_selector
@@ -19,6 +19,8 @@ from healthcheck.engine.types import Observation
 
 # Measured: a document of nothing but empty elements takes 1 us per byte.
 NS_PER_BYTE = 1500
+# More than may run on the loop.
+LEAST_NS = 5_000_000
 _ATTRIBUTE = re.compile(r"@([A-Za-z_][\w:.-]{0,99})", re.ASCII)
 _COUNT = re.compile(r"count(?![\w-])")
 _NONE = "nothing that the selector finds"
@@ -47,9 +49,14 @@ class CssAssertion(Assertion):
     def needs_body(self) -> bool:
         return True
 
+    @property
+    def selectors(self) -> tuple[Selector, ...]:
+        return (self.selector,)
+
     def estimate_ns(self, observation: Observation) -> int:
+        # Never on the loop: a few bytes can be many elements in each other.
         per_byte = NS_PER_BYTE + (self.condition.ns_per_byte if self.condition else 0)
-        return per_byte * len(observation.body or b"")
+        return LEAST_NS + per_byte * len(observation.body or b"")
 
     def find_fault(self, facts: Facts) -> Fault | None:
         try:
@@ -73,6 +80,7 @@ class CssAssertion(Assertion):
             return _NONE
         if condition is None:
             return ""
+        condition.bound_search(sum(map(len, texts)) * 4)
         bad = next((text for text in texts if not condition.holds_for_text(text, facts.now)), None)
         return "" if bad is None else self._describe(bad, facts)
 
@@ -93,10 +101,11 @@ def parse_css(scanner: Scanner) -> Assertion:
     start = scanner.position
     if scanner.text[start : start + 1] != '"':
         scanner.fail('Write a selector in double quotes, for example: css "main > h1" contains "Welcome".')
-    selector = parse_selector(scanner.take_quoted(), position=start)
+    # Behind the quote; where there are escapes in it, about there.
+    selector = parse_selector(scanner.take_quoted(), position=start + 1)
     attribute = (scanner.take(_ATTRIBUTE) or "")[1:]
     is_count = scanner.take(_COUNT) is not None
-    condition = require_condition(scanner, NUMBERS) if is_count else take_condition(scanner, HEADERS)
+    condition = require_condition(scanner, WHOLE_NUMBERS) if is_count else take_condition(scanner, HEADERS)
     is_bare = condition is not None and condition.operator is Operator.EXISTS
     return CssAssertion(
         selector=selector, attribute=attribute, condition=None if is_bare else condition, is_count=is_count

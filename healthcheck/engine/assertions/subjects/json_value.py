@@ -54,6 +54,8 @@ class JsonAssertion(Assertion):
 
     def _find_fault_in(self, document: Any, facts: Facts) -> str:
         is_found = False
+        if self.path.is_wide and self.condition is not None:
+            self.condition.bound_search(len(facts.observation.body or b""))
         for value in self.path.select(document):
             if self.condition is None:
                 return ""

@@ -12,7 +12,7 @@ from healthcheck.engine.assertions.scanner import Scanner
 from healthcheck.engine.types import ErrorKind
 
 MAX_STATUS_RANGES = 20
-_RANGE = re.compile(r"(\d{1,4})(?:[ \t]*-[ \t]*(\d{1,4}))?(?!\w)")
+_RANGE = re.compile(r"(\d{1,4})(?:[ \t]*-[ \t]*(\d{1,4}))?(?!\w)", re.ASCII)
 _COMMA = re.compile(",")
 _NOT = re.compile(r"not(?!\w)")
 
