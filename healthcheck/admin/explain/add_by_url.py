@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.change.authorship import describe_change
 from healthcheck.admin.explain.add_by_url_forms import (
@@ -42,6 +43,11 @@ _FIELDS = {
     "interval_seconds": "interval_seconds",
     "deadline_seconds": "interval_seconds",
 }
+
+
+# A guess would be checked for ever: what is down now may speak either of them tomorrow.
+_NEITHER = gettext_lazy("Neither https:// nor http:// answered; write before the address which of them it is.")
+_SCHEMELESS = gettext_lazy("Write https:// or http:// before the address, or probe it, which finds out.")
 
 
 class AddByUrlViews(OperatedAdmin):
@@ -91,18 +97,22 @@ class AddByUrlViews(OperatedAdmin):
         except NotProbedError as error:
             url_form.add_error("address", str(error))
             return self._show_forms(request, url_form, typed)
+        if endpoint is None:
+            url_form.add_error("address", _NEITHER)
+            return self._show_forms(request, url_form, typed, answer=_describe(probed))
         url_form.data = request.POST.copy()
         url_form.data["address"] = endpoint.address
         details = _rebuild_details(typed, endpoint.address, probed.explanation.suggestions)
         if not url_form.data.get("group") and (group := find_group(endpoint.address)):
             url_form.data["group"] = str(group.pk)
-        return self._show_forms(
-            request, url_form, details, answer=describe_probed(probed, shows_headers=True, shows_credential=True)
-        )
+        return self._show_forms(request, url_form, details, answer=_describe(probed))
 
     def _save(self, request: HttpRequest, url_form: UrlForm, details: DetailsForm) -> Endpoint | None:
         """Store the group, where it is new, the endpoint and its assertions; None where something is refused."""
-        address = list_candidates(url_form.cleaned_data["address"])[0]
+        (address, *others) = list_candidates(url_form.cleaned_data["address"])
+        if others:
+            url_form.add_error("address", _SCHEMELESS)
+            return None
         cleaned, now = details.cleaned_data, read_database_clock()
         group: EndpointGroup | None = url_form.cleaned_data["group"]
         try:
@@ -154,8 +164,15 @@ class AddByUrlViews(OperatedAdmin):
         return TemplateResponse(request, "admin/healthcheck/add_by_url.html", context)
 
 
-def _probe_candidates(address: str, assertions: list[str]) -> tuple[Endpoint, Probed]:
-    """Probe the address with the schemes that it may mean; return the first that answers, else the first of all."""
+def _describe(probed: Probed) -> Any:
+    return describe_probed(probed, shows_headers=True, shows_credential=True)
+
+
+def _probe_candidates(address: str, assertions: list[str]) -> tuple[Endpoint | None, Probed]:
+    """Probe the address with the schemes that it may mean; return the first that answers.
+
+    Where several are meant and none answers there is no endpoint, only what was seen of the first.
+    """
     candidates = list_candidates(address)
     found: list[tuple[Endpoint, Probed]] = []
     for candidate in candidates:
@@ -164,7 +181,7 @@ def _probe_candidates(address: str, assertions: list[str]) -> tuple[Endpoint, Pr
         found.append((endpoint, probe_endpoint(endpoint, assertions, now=read_database_clock())))
         if found[-1][1].explanation.error_kind not in WORTH_PLAIN:
             return found[-1]
-    return found[0]
+    return (found[0][0] if len(found) == 1 else None), found[0][1]
 
 
 def _list_typed(typed: DetailsForm | None) -> list[str]:

@@ -124,9 +124,19 @@ def test_address_without_a_scheme_is_tried_with_both(operator: Client, hostile: 
     assert response.context["url_form"]["address"].value() == f"http://127.0.0.1:{port}"
 
 
-def test_address_without_a_scheme_stays_https_where_neither_answers(operator: Client) -> None:
+def test_address_without_a_scheme_is_no_guess_where_neither_answers(operator: Client) -> None:
     response = operator.post(URL, {"address": "127.0.0.1:1", "_probe": "1"})
-    assert response.context["url_form"]["address"].value() == "https://127.0.0.1:1"
+    assert response.context["url_form"].errors["address"] == [
+        "Neither https:// nor http:// answered; write before the address which of them it is."
+    ]
+    assert response.context["url_form"]["address"].value() == "127.0.0.1:1"
+    assert response.context["answer"].state is State.DOWN
+    refused = operator.post(URL, fields("127.0.0.1:1"))
+    assert refused.context["url_form"].errors["address"] == [
+        "Write https:// or http:// before the address, or probe it, which finds out."
+    ]
+    assert not Endpoint.objects.exists()
+    assert operator.post(URL, fields("http://127.0.0.1:1")).status_code == 302
 
 
 @pytest.mark.parametrize(
