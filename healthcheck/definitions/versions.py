@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, Max, Model, OuterRef
+from django.db.models import Exists, F, Max, Model, OuterRef, QuerySet
 
 from healthcheck.definitions.documents import Document, differ, kind_of, read_documents, split_batches
 from healthcheck.models import Endpoint, EndpointGroup, Version, VersionAction
@@ -135,11 +135,7 @@ def record_versions(
 
 def load_latest(model: type[Model], ids: Sequence[int]) -> dict[int, Version]:
     """Return the newest version of each object that has one, in one query."""
-    newer = Version.objects.filter(
-        kind=OuterRef("kind"), object_id=OuterRef("object_id"), number__gt=OuterRef("number")
-    )
-    rows = Version.objects.filter(~Exists(newer), kind=kind_of(model), object_id__in=ids)
-    return {row.object_id: row for row in rows}
+    return {row.object_id: row for row in _find_newest(model).filter(object_id__in=ids)}
 
 
 def load_numbers(model: type[Model], ids: Iterable[int]) -> dict[int, int]:
@@ -156,11 +152,14 @@ def find_versions(model: type[Model], pk: int) -> Any:
 
 def find_deletions(model: type[Model]) -> Any:
     """Return the newest versions of what is deleted, the last first, without their definitions."""
+    return _find_newest(model).filter(action=VersionAction.DELETED).defer("definition").order_by("-at", "-pk")
+
+
+def _find_newest(model: type[Model]) -> QuerySet[Version]:
     newer = Version.objects.filter(
         kind=OuterRef("kind"), object_id=OuterRef("object_id"), number__gt=OuterRef("number")
     )
-    rows = Version.objects.filter(~Exists(newer), kind=kind_of(model), action=VersionAction.DELETED)
-    return rows.defer("definition").order_by("-at", "-pk")
+    return Version.objects.filter(~Exists(newer), kind=kind_of(model))
 
 
 def find_deleted(model: type[Model], ids: Iterable[int]) -> set[int]:
