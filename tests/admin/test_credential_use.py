@@ -149,5 +149,6 @@ def test_revert_refuses_another_origin_and_other_trust(
         Endpoint.objects.update(address=OWN, options=endpoint.options)
     first = Version.objects.get(number=1)
     url = f"{ROOT}endpoint/{endpoint.pk}/history/{first.number}/revert/"
-    assert words in editor.post(url, follow=True).content.decode()
+    seen = editor.get(url).context["seen"]
+    assert words in editor.post(url, {"seen": seen}, follow=True).content.decode()
     assert_unchanged(endpoint)

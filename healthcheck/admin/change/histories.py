@@ -26,6 +26,8 @@ from healthcheck.definitions.versions import find_versions, load_numbers
 from healthcheck.models import Version
 
 _MAX_NUMBER_DIGITS = 9
+# The number of no version: whoever does not say what they have seen is taken to have seen something older.
+_NOTHING_SEEN = -1
 
 
 class HistoryViews(ModelAdminBase):
@@ -104,13 +106,15 @@ class HistoryViews(ModelAdminBase):
         return TemplateResponse(request, "admin/healthcheck/deleted.html", context)
 
     def _show_revert(self, request: HttpRequest, obj: Any, version: Version) -> HttpResponse:
+        # Before the definition: what changes between the two is then on the page and refused, and never the other way.
+        seen = load_numbers(self.model, [obj.pk])[obj.pk]
         before, after = foresee(self.model, version)
         changes = compare_documents(before, after, shows_hidden=True)
         title = _("Go back to version %(number)s of %(name)s?") % {"number": version.number, "name": obj}
         context = {
             **self._describe_object(request, obj, title=title),
             "number": version.number,
-            "seen": load_numbers(self.model, [obj.pk])[obj.pk],
+            "seen": seen,
             "changes": describe_differences(self.model, changes),
         }
         return TemplateResponse(request, "admin/healthcheck/revert.html", context)
@@ -134,6 +138,6 @@ class HistoryViews(ModelAdminBase):
             return None
 
 
-def _read_seen(request: HttpRequest) -> int | None:
+def _read_seen(request: HttpRequest) -> int:
     seen = request.POST.get("seen", "")
-    return int(seen) if seen.isascii() and seen.isdigit() and len(seen) <= _MAX_NUMBER_DIGITS else None
+    return int(seen) if seen.isascii() and seen.isdigit() and len(seen) <= _MAX_NUMBER_DIGITS else _NOTHING_SEEN

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.definitions.versions import Change, recorded
@@ -21,6 +26,21 @@ ROOT = "/admin/healthcheck/"
 def change(obj: Any, **columns: Any) -> None:
     with recorded(type(obj), [obj.pk], Change(NOW, author_name="Ada")):
         type(obj).objects.filter(pk=obj.pk).update(**columns)
+
+
+@contextmanager
+def changed_after(obj: Any, last: int, **columns: Any) -> Iterator[None]:
+    """Somebody else changes the object between a page's statement with that number and its next one."""
+    numbers = itertools.count()
+
+    def execute(run: Any, *statement: Any) -> Any:
+        found = run(*statement)
+        if next(numbers) == last:
+            change(obj, **columns)
+        return found
+
+    with connection.execute_wrapper(execute):
+        yield
 
 
 def revert_url(obj: Any, number: int = 1) -> str:
@@ -53,6 +73,33 @@ def test_what_changed_after_the_look_is_not_written_over(operator: Client) -> No
     response = operator.post(revert_url(endpoint), {"seen": seen}, follow=True)
     assert "Somebody changed it after you had seen what would become of it" in response.content.decode()
     assert (Endpoint.objects.get().timeout_seconds, Version.objects.count()) == (5.0, 3)
+
+
+@pytest.mark.parametrize("seen", [{}, {"seen": ""}, {"seen": "garbage"}, {"seen": "-1"}, {"seen": "9" * 40}])
+def test_who_does_not_say_what_they_saw_is_sent_to_look(operator: Client, seen: dict[str, str]) -> None:
+    endpoint = make_endpoint()
+    change(endpoint, timeout_seconds=5.0)
+    change(endpoint, position=7)
+    response = operator.post(revert_url(endpoint), seen, follow=True)
+    assert "look at it again, nothing was done" in response.content.decode()
+    assert (Endpoint.objects.get().timeout_seconds, Version.objects.count()) == (5.0, 3)
+
+
+def test_what_changes_while_the_page_is_read_is_on_it_or_refused(operator: Client) -> None:
+    endpoint = make_endpoint()
+    change(endpoint, timeout_seconds=5.0)
+    with CaptureQueriesContext(connection) as captured:
+        operator.get(revert_url(endpoint))
+    refused = 0
+    for last in range(len(captured)):
+        change(endpoint, position=0)
+        with changed_after(endpoint, last, position=7):
+            page = operator.get(revert_url(endpoint))
+        operator.post(revert_url(endpoint), {"seen": page.context["seen"]})
+        is_kept = Endpoint.objects.get().position == 7
+        assert is_kept or "Position" in [field for field, *_ in list_changes(page)]
+        refused += is_kept
+    assert refused > 0
 
 
 def test_what_a_version_does_not_know_is_not_said_to_change(operator: Client) -> None:
@@ -115,7 +162,8 @@ def test_what_is_deleted_is_listed_by_kind_with_its_versions(operator: Client) -
 def test_what_came_back_is_not_deleted(operator: Client) -> None:
     endpoint = make_endpoint()
     delete(operator, endpoint)
-    operator.post(revert_url(endpoint, 2))
+    operator.post(revert_url(endpoint, 2), {"seen": 2})
+    assert Endpoint.objects.existing().get() == endpoint
     assert operator.get(f"{ROOT}endpoint/deleted/").context["rows"] == []
 
 

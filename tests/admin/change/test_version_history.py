@@ -30,6 +30,12 @@ def rename(endpoint: Endpoint, *names: str) -> None:
             Endpoint.objects.filter(pk=endpoint.pk).update(name=name)
 
 
+def go_back(client: Client, url: str) -> Any:
+    """Look at what would change, and take it."""
+    seen = client.get(url).context["seen"]
+    return client.post(url, {"seen": seen}, follow=True)
+
+
 def last_message(response: object) -> str:
     return [str(message) for message in response.context["messages"]][-1]  # type: ignore[attr-defined]
 
@@ -107,7 +113,7 @@ def test_revert_brings_back_everything_as_a_new_version(operator: Client) -> Non
     endpoint = make_endpoint(options={"headers": [["X-Key", "old"]]})
     make_assertion(endpoint, "status 200")
     operator.post(f"{ROOT}endpoint/{endpoint.pk}/change/", endpoint_fields(name="new", assertions="latency < 1s"))
-    response = operator.post(f"{history_url(endpoint)}1/revert/", follow=True)
+    response = go_back(operator, f"{history_url(endpoint)}1/revert/")
     assert last_message(response) == "It is defined as in version 1 again."
     endpoint.refresh_from_db()
     assert (endpoint.name, endpoint.options) == ("site", {"headers": [["X-Key", "old"]]})
@@ -124,7 +130,7 @@ def test_revert_to_a_credential_needs_the_permission_to_see_credentials(django_u
     user = django_user_model.objects.create_user("editor", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_endpoint", "change_endpoint"]))
     editor.force_login(user)
-    response = editor.post(f"{history_url(endpoint)}1/revert/", follow=True)
+    response = go_back(editor, f"{history_url(endpoint)}1/revert/")
     assert last_message(response) == "That version uses a credential; somebody who may see credentials has to revert."
     assert Endpoint.objects.get().credential is None
 
@@ -135,7 +141,7 @@ def test_deleted_endpoint_is_restored_from_its_history(operator: Client) -> None
     assert f'<a href="{history_url(endpoint)}">Restore it from its history.</a>' in deleted.content.decode()
     page = operator.get(history_url(endpoint)).content.decode()
     assert "It is deleted." in page
-    operator.post(f"{history_url(endpoint)}2/revert/")
+    go_back(operator, f"{history_url(endpoint)}2/revert/")
     assert Endpoint.objects.existing().get() == endpoint
 
 
@@ -144,7 +150,7 @@ def test_restored_group_brings_back_the_endpoints_that_went_with_it(operator: Cl
     before, kept = make_endpoint(group, "gone before"), make_endpoint(group, "kept")
     operator.post(f"{ROOT}endpoint/{before.pk}/delete/", {"post": "yes"})
     operator.post(f"{ROOT}endpointgroup/{group.pk}/delete/", {"post": "yes"})
-    operator.post(f"{ROOT}endpointgroup/{group.pk}/history/1/revert/")
+    go_back(operator, f"{ROOT}endpointgroup/{group.pk}/history/1/revert/")
     assert list(EndpointGroup.objects.existing()) == [group]
     assert list(Endpoint.objects.existing()) == [kept]
 
@@ -152,7 +158,7 @@ def test_restored_group_brings_back_the_endpoints_that_went_with_it(operator: Cl
 def test_revert_of_an_endpoint_whose_group_is_gone_is_refused_with_the_cure(operator: Client) -> None:
     endpoint = make_endpoint()
     operator.post(f"{ROOT}endpointgroup/{endpoint.group_id}/delete/", {"post": "yes"})
-    response = operator.post(f"{history_url(endpoint)}1/revert/", follow=True)
+    response = go_back(operator, f"{history_url(endpoint)}1/revert/")
     assert (
         last_message(response)
         == "The group “Web” of this endpoint is deleted; restore the group from its history first."
@@ -164,7 +170,7 @@ def test_revert_to_a_name_that_is_taken_meanwhile_is_refused(operator: Client) -
     endpoint = make_endpoint()
     rename(endpoint, "second")
     make_endpoint(endpoint.group, "site")
-    response = operator.post(f"{history_url(endpoint)}1/revert/", follow=True)
+    response = go_back(operator, f"{history_url(endpoint)}1/revert/")
     assert last_message(response) == "The group already has an endpoint with the name “site”; rename that one or this."
     assert Version.objects.count() == 2
 
@@ -174,7 +180,7 @@ def test_revert_to_a_slug_that_is_taken_meanwhile_is_refused(operator: Client) -
     with recorded(EndpointGroup, [group.pk], Change(NOW)):
         EndpointGroup.objects.update(slug="new")
     make_group("old")
-    response = operator.post(f"{ROOT}endpointgroup/{group.pk}/history/1/revert/", follow=True)
+    response = go_back(operator, f"{ROOT}endpointgroup/{group.pk}/history/1/revert/")
     assert last_message(response) == "There is already a group with the slug “old”; rename that one or this."
 
 
@@ -185,7 +191,7 @@ def test_revert_of_a_page_whose_group_is_gone_is_refused(operator: Client) -> No
     with recorded(type(page), [page.pk], Change(NOW)):
         page.groups.clear()
     group.delete()
-    response = operator.post(f"{ROOT}statuspage/{page.pk}/history/1/revert/", follow=True)
+    response = go_back(operator, f"{ROOT}statuspage/{page.pk}/history/1/revert/")
     assert (
         last_message(response)
         == "There is no group “shop” any more; restore it from its history first, or edit the page."
