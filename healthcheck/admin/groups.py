@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from healthcheck.admin.change.bulk import BulkAdmin
 from healthcheck.admin.change.bulk_fields import BulkField, list_group_fields
@@ -241,12 +241,13 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Ask for the permission to delete endpoints, too, where the groups hold any: they are deleted with them."""
         names, counts, missing, protected = super().get_deleted_objects(objs, request)
-        ids = [each.pk for each in objs]
-        if (
-            not request.user.has_perm("healthcheck.delete_endpoint")
-            and Endpoint.objects.existing().filter(group__in=ids).exists()
-        ):
-            missing.add(str(Endpoint._meta.verbose_name))
+        members = Endpoint.objects.existing().filter(group__in=[each.pk for each in objs]).count()
+        if members:
+            counts[str(Endpoint._meta.verbose_name_plural)] = members
+            sentence = ngettext("and %(count)s endpoint inside", "and %(count)s endpoints inside", members)
+            names.append(sentence % {"count": members})
+            if not request.user.has_perm("healthcheck.delete_endpoint"):
+                missing.add(str(Endpoint._meta.verbose_name))
         return names, counts, missing, protected
 
     def mark_deleted(self, rows: QuerySet[Any], now: datetime) -> None:

@@ -31,6 +31,8 @@ MAX_NAMES_SHOWN = 100
 class OperatedAdmin(VersionedAdmin):
     actions: Any = ("pause_selected", "resume_selected")
     change_form_template = "admin/healthcheck/operated_change_form.html"
+    delete_confirmation_template = "admin/healthcheck/operated_delete.html"
+    delete_selected_confirmation_template = "admin/healthcheck/operated_delete_selected.html"
     list_per_page = 50
 
     # What differs between a group and an endpoint.

@@ -301,11 +301,29 @@ def test_deleting_a_group_marks_it_and_its_endpoints(
     group = make_group()
     make_endpoint(group)
     with django_assert_max_num_queries(4):
-        assert "Endpoint group: Web" in operator.get(f"{LIST}{group.pk}/delete/").content.decode()
+        page = operator.get(f"{LIST}{group.pk}/delete/").content.decode()
+    assert "Endpoint group: Web" in page
+    assert "and 1 endpoint inside" in page
+    assert "Endpoints: 1" in page
+    assert "can be restored from its history for 15 minutes." in page
     assert operator.post(f"{LIST}{group.pk}/delete/", {"post": "yes"}).status_code == 302
     assert EndpointGroup.objects.filter(deleted_at__isnull=False).count() == 1
     assert Endpoint.objects.filter(deleted_at__isnull=False).count() == 1
     assert operator.get(change_url(group)).status_code == 302
+
+
+@pytest.mark.parametrize("count", [2, 30])
+def test_confirmation_counts_what_goes_with_several_groups(
+    operator: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    groups = [make_group(f"group-{number}") for number in range(count)]
+    for group in groups:
+        make_endpoint(group)
+    chosen = {"action": "delete_selected", "_selected_action": [group.pk for group in groups]}
+    with django_assert_num_queries(14 + CLOCK_QUERIES):
+        page = operator.post(LIST, chosen).content.decode()
+    assert f"and {count} endpoints inside" in page
+    assert "can be restored from its history for 15 minutes." in page
 
 
 def test_bulk_delete_only_marks(operator: Client) -> None:
