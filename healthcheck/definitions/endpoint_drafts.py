@@ -90,15 +90,18 @@ def _check(draft: Draft, surroundings: _Surroundings) -> None:
 
 
 def check_assertions(lines: Sequence[str]) -> list[str]:
-    """Return what is wrong with the assertions of an endpoint as sentences that name the line."""
+    """Return what is wrong with the assertions of an endpoint as sentences that name their line, not a file's."""
     for number, line in enumerate(lines, start=1):
         if "\n" in line or len(line) > _MAX_ASSERTION_LENGTH:
-            sentence = _("Line %(number)s: The assertion is too long; use at most %(limit)s characters on one line.")
+            sentence = _("Assertions, line %(number)s: It is too long; use at most %(limit)s characters on one line.")
             return [sentence % {"number": number, "limit": _MAX_ASSERTION_LENGTH}]
+    text = "\n".join(lines)
     try:
-        parse_assertions("\n".join(lines))
+        parse_assertions(text)
     except ConfigurationError as error:
-        return [error.sentence]
+        number = text.count("\n", 0, error.position or 0) + 1
+        mistake = error.sentence.removeprefix(f"Line {number}: ")
+        return [_("Assertions, line %(number)s: %(mistake)s") % {"number": number, "mistake": mistake}]
     return []
 
 

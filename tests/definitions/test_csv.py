@@ -181,7 +181,7 @@ def test_all_refusals_come_with_their_lines_and_nothing_is_written() -> None:
         (6, "There is no credential “gone” any more; add it again or choose another."),
         (6, "options: There is no option “colour”; remove it."),
         (6, "timeout_seconds: The timeout must not be longer than the group's deadline of 30 s; lower it."),
-        (6, "Line 2: Write status codes and ranges, for example: status 200-299, 301."),
+        (6, "Assertions, line 2: Write status codes and ranges, for example: status 200-299, 301."),
         (8, "tags: A tag holds a comma or an invisible character; write it with visible ones."),
         (9, "name: This field cannot be blank."),
     ]

@@ -123,7 +123,8 @@ def test_what_changed_after_the_preview_asks_for_a_new_look(operator: Client) ->
     ],
 )
 def test_file_that_is_none_is_refused_with_a_sentence(operator: Client, content: str, sentence: str) -> None:
-    assert sentence in upload(operator, content).content.decode()
+    page = upload(operator, content).content.decode()
+    assert f'<p class="errornote hc-refusal" role="alert">{sentence}' in page
     assert ImportFile.objects.count() == 0
 
 
