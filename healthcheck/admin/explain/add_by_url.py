@@ -31,9 +31,11 @@ from healthcheck.admin.fields.text_fields import write_assertions
 from healthcheck.admin.operated import OperatedAdmin
 from healthcheck.definitions.documents import read_documents
 from healthcheck.definitions.versions import lock_rows, record_versions
+from healthcheck.engine.types import State
 from healthcheck.models import Endpoint, EndpointGroup
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
+from healthcheck.pipeline.explain import Explanation
 from healthcheck.pipeline.schemes import WORTH_PLAIN, list_candidates
 
 # Which field of which form shows what a model refuses.
@@ -105,7 +107,8 @@ class AddByUrlViews(OperatedAdmin):
         details = _rebuild_details(typed, endpoint.address, probed.explanation.suggestions)
         if not url_form.data.get("group") and (group := find_group(endpoint.address)):
             url_form.data["group"] = str(group.pk)
-        return self._show_forms(request, url_form, details, answer=_describe(probed))
+        answer, outlook = _describe(probed), _describe_outlook(probed.explanation)
+        return self._show_forms(request, url_form, details, answer=answer, outlook=outlook)
 
     def _save(self, request: HttpRequest, url_form: UrlForm, details: DetailsForm) -> Endpoint | None:
         """Store the group, where it is new, the endpoint and its assertions; None where something is refused."""
@@ -166,6 +169,17 @@ class AddByUrlViews(OperatedAdmin):
 
 def _describe(probed: Probed) -> Any:
     return describe_probed(probed, shows_headers=True, shows_credential=True)
+
+
+def _describe_outlook(told: Explanation) -> str:
+    """Return what is shown of it once it is added, and until when."""
+    if told.verdict is State.UNKNOWN:
+        return _("It can be added all the same, and will be shown as unknown until it can be checked.")
+    if told.verdict is State.DEGRADED:
+        return _("It can be added all the same, and will be shown as degraded until its answer is as expected.")
+    if told.http_status:
+        return _("It can be added all the same, and will be shown as down until its answer is as expected.")
+    return _("It can be added all the same, and will be shown as down until it answers.")
 
 
 def _probe_candidates(address: str, assertions: list[str]) -> tuple[Endpoint | None, Probed]:

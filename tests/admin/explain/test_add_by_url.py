@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 URL = "/admin/healthcheck/endpoint/add-by-url/"
 JSON = play(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status": "ok"}')
 NOWHERE = "http://127.0.0.1:1/"
+ADDED = "It can be added all the same, and will be shown as"
 
 
 @pytest.fixture(autouse=True)
@@ -113,8 +114,19 @@ def test_deadlines_fit_every_interval(operator: Client, interval: str) -> None:
 def test_target_that_fails_can_be_added(operator: Client) -> None:
     page = operator.post(URL, {"address": NOWHERE, "_probe": "1"}).content.decode()
     assert "It refused the connection." in page
-    assert "It can be added all the same" in page
+    assert f"{ADDED} down until it answers." in page
     assert operator.post(URL, fields(NOWHERE, offered="", chosen=[])).status_code == 302
+
+
+@pytest.mark.parametrize(("line", "state"), [("status 204 degraded", "degraded"), ("status 204", "down")])
+def test_target_that_answers_otherwise_is_not_said_to_be_silent(
+    operator: Client, hostile: HostileServer, line: str, state: str
+) -> None:
+    address = f"http://127.0.0.1:{hostile.listen(JSON)}/health"
+    typed = fields(address, chosen=[], further=line) | {"_save": "", "_probe": "1"}
+    typed.pop("_save")
+    page = press_until_judged(operator, URL, typed).content.decode()
+    assert f"{ADDED} {state} until its answer is as expected." in page
 
 
 def test_address_without_a_scheme_is_tried_with_both(operator: Client, hostile: HostileServer) -> None:
@@ -166,6 +178,7 @@ def test_address_that_the_policy_blocks_is_shown_as_blocked(operator: Client, se
     settings.HEALTHCHECK = {"ADDRESS_MODE": "private", "CONTROL_NAME": ""}
     page = operator.post(URL, {"address": "http://169.254.169.254/", "_probe": "1"}).content.decode()
     assert "The address policy does not allow checking it." in page
+    assert f"{ADDED} unknown until it can be checked." in page
 
 
 @pytest.mark.parametrize(
