@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -48,7 +49,7 @@ class BulkAdmin(VersionedAdmin):
         state = self._read(request)
         if state is None:
             self.message_user(request, _("That page is too old; select again."), messages.WARNING)
-            return redirect(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
+            return redirect(self._list_url(request))
         ids = unpack_ids(state["ids"])
         step = request.POST.get("step", "")
         typed = request.POST if step == "preview" else QueryDict(state.get("typed", ""))
@@ -80,7 +81,13 @@ class BulkAdmin(VersionedAdmin):
             return self._show_preview(request, ids, form, edits)
         sentence = ngettext("%(things)s was changed.", "%(things)s were changed.", count)
         self.message_user(request, sentence % {"things": name_count(self.model, count)}, messages.SUCCESS)
-        return redirect(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return redirect(self._list_url(request))
+
+    def _list_url(self, request: HttpRequest) -> str:
+        """Return the list as it was when the rows were selected."""
+        url = reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        kept: dict[str, Any] = {"opts": self.opts, "preserved_filters": self.get_preserved_filters(request)}
+        return str(add_preserved_filters(kept, url))
 
     def _plan(self, request: HttpRequest, ids: Sequence[int], edits: Sequence[Edit]) -> Plan:
         may_use = request.user.has_perm("healthcheck.view_credential")
@@ -115,7 +122,13 @@ class BulkAdmin(VersionedAdmin):
 
     def _describe_page(self, request: HttpRequest) -> dict[str, Any]:
         title = _("Edit many %(kind)s") % {"kind": self.opts.verbose_name_plural}
-        return {**self.admin_site.each_context(request), "title": title, "opts": self.opts, "media": self.media}
+        return {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "media": self.media,
+            "preserved_filters": self.get_preserved_filters(request),
+        }
 
     def _sign(self, request: HttpRequest, state: dict[str, Any]) -> str:
         return sign_state(state, purpose=f"{_PURPOSE}.{self.opts.model_name}", user_id=request.user.pk or 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -149,6 +151,28 @@ def test_selection_across_pages_is_the_filtered_list(operator: Client) -> None:
     assert len(second.context["rows"]) == 10
     apply(operator, second)
     assert Endpoint.objects.filter(position=3).count() == 60
+
+
+def test_edit_ends_on_the_list_that_it_was_started_from(operator: Client) -> None:
+    endpoint = make_endpoint(name="old & new")
+    filters = "?q=old+%26+new&o=1"
+    response = select(operator, endpoint, query=filters)
+    for fields in ({"step": "preview", "position.set": "on", "position.set.value": "3"}, {"step": "apply"}):
+        page = response.content.decode()
+        assert f'href="{LIST}{filters.replace("&", "&amp;")}"' in page, "Cancel leads elsewhere."
+        address = find_action(page)
+        assert address.startswith(EDIT)
+        response = operator.post(address, {"state": response.context["state"], **fields})
+    assert response["Location"] == f"{LIST}{filters}"
+    assert Endpoint.objects.get().position == 3
+    # A page that is too old leads there as well.
+    assert operator.post(address, {"state": "old"})["Location"] == f"{LIST}{filters}"
+
+
+def find_action(page: str) -> str:
+    """Return where the form of the edit is sent."""
+    [address] = re.findall(rf'<form method="post" action="({EDIT}[^"]*)"', page)
+    return unescape(address)
 
 
 def test_edit_can_be_changed_with_what_was_typed(operator: Client) -> None:
