@@ -14,7 +14,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext, gettext_lazy, ngettext, ngettext_lazy, pgettext
 
 from healthcheck.engine.faults import SENTENCES
-from healthcheck.engine.types import State
+from healthcheck.engine.types import ErrorKind, State
 from healthcheck.web.board import EndpointView, GroupView
 from healthcheck.web.freshness import CheckerFault, Lag
 
@@ -114,14 +114,19 @@ def describe_reason(endpoint: EndpointView) -> str:
     reason = gettext(SENTENCES[seen.error_kind]) if seen.error_kind is not None else ""
     if seen.is_expired:
         return reason if reason and not seen.has_ceased else gettext("There is no fresh result.")
-    state = seen.state
-    if reason and seen.last_verdict is _UNKNOWN and state is not _UNKNOWN:
+    return describe_last_check(seen.state, seen.last_verdict, seen.error_kind)
+
+
+def describe_last_check(state: State, verdict: State, kind: ErrorKind | None) -> str:
+    """Return why it is in this state by its last check, and whether that one is confirmed; empty for nothing to say."""
+    reason = gettext(SENTENCES[kind]) if kind is not None else ""
+    if reason and verdict is _UNKNOWN and state is not _UNKNOWN:
         return gettext("The last check could not be made, so the state is that of earlier ones: %(reason)s") % {
             "reason": reason
         }
-    if reason and state is _UP:
+    if reason and (state is _UP or (state is _DEGRADED and verdict is _DOWN)):
         return gettext("The last check failed, which is not confirmed yet: %(reason)s") % {"reason": reason}
-    if (state is _DOWN or state is _DEGRADED) and seen.last_verdict is _UP:
+    if (state is _DOWN or state is _DEGRADED) and verdict is _UP:
         return gettext("The last check was good, which is not confirmed yet.")
     return reason
 

@@ -47,8 +47,10 @@ def test_reason_of_a_failure_is_the_sentence_of_its_kind(kind: ErrorKind) -> Non
 
 def test_reason_tells_unconfirmed_checks_apart() -> None:
     wavering = view(sight(State.UP, last_verdict=State.DOWN, error_kind=ErrorKind.TIMEOUT))
+    worsening = view(sight(State.DEGRADED, last_verdict=State.DOWN, error_kind=ErrorKind.TIMEOUT))
     recovering = view(sight(State.DOWN, last_verdict=State.UP))
     assert describe_reason(wavering) == "The last check failed, which is not confirmed yet: It did not answer in time."
+    assert describe_reason(worsening) == describe_reason(wavering)
     assert describe_reason(recovering) == "The last check was good, which is not confirmed yet."
 
 

@@ -16,6 +16,7 @@ from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import CheckRun, Endpoint, EndpointGroup, EndpointState, RunStatus, Transition, Version
 from healthcheck.models.run import UNFINISHED
+from healthcheck.web.words import describe_last_check
 
 # What one person can take in; the lists behind the links hold the rest.
 WRONG_SHOWN, UNKNOWN_SHOWN, PAUSED_SHOWN, CHANGES_SHOWN = 50, 20, 10, 8
@@ -137,7 +138,7 @@ def _find_wrong(now: datetime) -> list[Trouble]:
             row.endpoint,
             State(row.state),
             row.since,
-            _name_error(row),
+            describe_last_check(State(row.state), State(row.last_verdict), _read_kind(row)),
             row.last_run_id,
             row.last_observed_at,
             row.location.name,
@@ -162,7 +163,12 @@ def _describe_unknown(endpoint: Endpoint, seen: EndpointState | None, now: datet
 
 
 def _name_error(row: EndpointState) -> str:
-    return gettext(SENTENCES[ErrorKind(row.last_error_kind)]) if row.last_error_kind else ""
+    kind = _read_kind(row)
+    return gettext(SENTENCES[kind]) if kind else ""
+
+
+def _read_kind(row: EndpointState) -> ErrorKind | None:
+    return ErrorKind(row.last_error_kind) if row.last_error_kind else None
 
 
 def _load_queue() -> Queue:

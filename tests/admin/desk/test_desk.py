@@ -69,6 +69,17 @@ def test_wrong_is_worst_first_and_longest_first() -> None:
     ]
 
 
+def test_last_check_that_is_not_confirmed_is_told_as_on_the_status_page() -> None:
+    group = make_group()
+    refused = ErrorKind.REFUSED
+    make_state(make_endpoint(group, "a"), State.DEGRADED, last_verdict=State.DOWN, last_error_kind=refused)
+    make_state(make_endpoint(group, "b"), State.DEGRADED, last_verdict=State.UP)
+    assert [each.sentence for each in load_desk(NOW).wrong] == [
+        "The last check failed, which is not confirmed yet: It refused the connection.",
+        "The last check was good, which is not confirmed yet.",
+    ]
+
+
 def test_unknown_says_since_when_nothing_is_known() -> None:
     group = make_group()
     make_endpoint(group, "new")
