@@ -22,7 +22,7 @@ def answer_missing(request: HttpRequest, exception: Exception | None = None) -> 
     with override(choose_language(request, "")):
         sentence = gettext("There is no such page.")
         cure = gettext("It may have been removed, or its address may be misspelt.")
-        return _answer(request, HTTPStatus.NOT_FOUND, sentence, cure)
+        return _answer(request, HTTPStatus.NOT_FOUND, sentence, cure=cure)
 
 
 def answer_forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -30,7 +30,7 @@ def answer_forbidden(request: HttpRequest, exception: Exception | None = None) -
     with override(choose_language(request, "")):
         sentence = gettext("Your account may not do this.")
         cure = gettext("Ask whoever manages the accounts for the permission, or log in with another account.")
-        return _answer(request, HTTPStatus.FORBIDDEN, sentence, cure)
+        return _answer(request, HTTPStatus.FORBIDDEN, sentence, cure=cure)
 
 
 def answer_stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -38,16 +38,25 @@ def answer_stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     with override(choose_language(request, "")):
         sentence = gettext("The form that was sent is out of date.")
         cure = gettext("Go back, load the page again and send it once more; cookies have to be allowed.")
-        return _answer(request, HTTPStatus.FORBIDDEN, sentence, cure)
+        return _answer(request, HTTPStatus.FORBIDDEN, sentence, cure=cure)
 
 
-def _answer(request: HttpRequest, status: HTTPStatus, sentence: str, cure: str) -> HttpResponse:
+def answer_used_link(request: HttpRequest, command: str) -> HttpResponse:
+    """Return 410 for a login link that was used; `command` sets a password."""
+    with override(choose_language(request, "")):
+        sentence = gettext("This login link has been used.")
+        cure = gettext("Stop and start “manage.py up” for a new one, or set a password in a shell:")
+        return _answer(request, HTTPStatus.GONE, sentence, cure=cure, command=command)
+
+
+def _answer(request: HttpRequest, status: HTTPStatus, sentence: str, *, cure: str, command: str = "") -> HttpResponse:
     if request.path.endswith(".json") or request.get_preferred_type(["text/html", _JSON]) == _JSON:
         response: HttpResponse = JsonResponse({"error": sentence}, status=status)
     else:
         admin, page = _find("admin:index"), _find("healthcheck:status")
         is_admin = bool(admin) and request.path.startswith(admin)
-        context = {"sentence": sentence, "cure": cure, "home": admin if is_admin else page, "is_admin": is_admin}
+        home = admin if is_admin else page
+        context = {"sentence": sentence, "cure": cure, "command": command, "home": home, "is_admin": is_admin}
         response = HttpResponse(render_to_string("healthcheck/missing.html", context), status=status)
     # What is missing now may be there in a moment.
     response.headers["Cache-Control"] = "no-store"

@@ -12,6 +12,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from healthcheck.web.missing import answer_used_link
 from project.embedded.data_directory import DataDirectory
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -35,7 +36,7 @@ def open_login_link(request: HttpRequest, token: str) -> HttpResponse:
     # A browser that fetched the link ahead, or reloads it, is logged in already.
     if request.user != account:
         if not _use_up():
-            return _refuse_used()
+            return _refuse_used(request)
         login(request, account, backend=BACKEND)
     return HttpResponseRedirect(reverse("admin:index"), headers=HEADERS)
 
@@ -49,7 +50,7 @@ def _use_up() -> bool:
     return True
 
 
-def _refuse_used() -> HttpResponse:
+def _refuse_used(request: HttpRequest) -> HttpResponse:
     command = shlex.join(
         [
             "env",
@@ -61,5 +62,7 @@ def _refuse_used() -> HttpResponse:
             settings.LOGIN_ACCOUNT,
         ]
     )
-    sentence = f"This link has been used; stop and start `up` for a new one, or set a password with `{command}`.\n"
-    return HttpResponse(sentence, status=410, content_type="text/plain; charset=utf-8", headers=HEADERS)
+    response = answer_used_link(request, command)
+    for name, value in HEADERS.items():
+        response.headers[name] = value
+    return response

@@ -50,10 +50,13 @@ def test_login_link_works_once(client: Client, link: str, tmp_path: Path) -> Non
     assert client.get(link).status_code == 302
     used = Client().get(link)
     assert used.status_code == 410
-    assert used.content.decode() == (
-        "This link has been used; stop and start `up` for a new one, or set a password with "
-        f"`env HEALTHCHECK_DATA={tmp_path} .venv/bin/python manage.py changepassword operator`.\n"
-    )
+    page = used.content.decode()
+    assert '<h1 class="hc-verdict-sentence">This login link has been used.</h1>' in page
+    command = f"env HEALTHCHECK_DATA={tmp_path} .venv/bin/python manage.py changepassword operator"
+    assert f'<code class="hc-command">{command}</code>' in page
+    assert used.headers["Referrer-Policy"] == "no-referrer"
+    german = Client().get(link, headers={"accept-language": "de"}).content.decode()
+    assert "Dieser Anmeldelink wurde schon benutzt." in german
     assert not used.cookies
 
 
