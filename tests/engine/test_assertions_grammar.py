@@ -152,6 +152,8 @@ def test_assertion_has_one_canonical_text(text: str, canonical: str) -> None:
         ("json $.a age == 5s", 13, "“==” does not work here; use one of: <, <=, >, >=, in, not in."),
         ("json $.a age < 5", 15, "Write a duration in ms, s, min, h or d, for example: age < 5min."),
         ("json $.a age < 0.5ms", 15, "Durations are whole milliseconds."),
+        ("json $.a age < 36501d", 15, "Durations are a hundred years at most."),
+        ("size < 1000001MB", 7, "Sizes are a terabyte at most."),
         ("latency", 7, "Write a limit of time, for example: latency < 800ms."),
         ("latency < 5", 10, "Write a duration in ms, s, min, h or d, for example: latency < 800ms."),
         ("size < 5 apples", 9, "Only “degraded” or “down” may follow here, as the last word."),
@@ -314,7 +316,8 @@ ASSERTIONS = st.one_of(
     NAMES.map("header {}".format),
     st.integers(1, 600_000).map("latency < {}ms".format),
     st.integers(0, 3650).map("certificate > {} days".format),
-    st.builds("json $.a age < {}ms".format, st.integers(0, 10**9)),
+    st.builds("json $.a age < {}ms".format, st.integers(0, 36_500 * 86_400_000)),
+    st.builds("json $.a age < {}.{:03}h".format, st.integers(0, 876_000 - 1), st.integers(0, 999)),
     st.builds("header {} length {} {}".format, NAMES, st.sampled_from(["<", ">=", "!="]), st.integers(0, 10**6)),
     st.lists(st.integers(-5, 5) | st.booleans().map(lambda truth: str(truth).lower()), min_size=1, max_size=5).map(
         lambda values: "json $.a one of " + ",".join(map(str, values))
@@ -322,7 +325,8 @@ ASSERTIONS = st.one_of(
     st.lists(st.integers(-(10**6), 10**6), min_size=2, max_size=2).map(
         lambda bounds: "json $.a not in {} to {}".format(*sorted(bounds))
     ),
-    st.builds("size <= {}".format, st.integers(0, 10**9 - 1)),
+    st.builds("size <= {}".format, st.integers(0, 10**12)),
+    st.builds("size <= {}.{:03}MB".format, st.integers(0, 10**6 - 1), st.integers(0, 999)),
     st.ip_addresses().map('address != "{}"'.format),
 )
 

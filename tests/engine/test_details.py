@@ -134,7 +134,7 @@ def test_refused_certificate_tells_its_chain(hostile: HostileServer, authority: 
 
 def test_timeout_tells_of_its_request(hostile: HostileServer, run: Run) -> None:
     url = f"http://127.0.0.1:{hostile.listen('silent')}/"
-    target = Target(1, "http", url, load_probe("http").parse(url, {}), (), 0.3)
+    target = Target(1, "http", url, load_probe("http").parse(url, {}), (), 1.0)
     [outcome] = run(probe_all([target], LIMITS, now=NOW, lag=LagMeter(), details=True))
     assert (outcome.error_kind, outcome.phase) == (ErrorKind.TIMEOUT, Phase.HEADERS)
     assert [each.address for each in outcome.details.exchanges] == ["127.0.0.1"]

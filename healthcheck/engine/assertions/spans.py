@@ -8,16 +8,19 @@ from decimal import Decimal
 
 from healthcheck.engine.assertions.scanner import Scanner
 
+# So that every one of them can be written down again, in milliseconds and bytes if need be.
+MAX_MS, MAX_BYTES = 36_500 * 86_400_000, 10**12
+
 _MS: Mapping[str, int] = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _LONG_UNITS = {"seconds": "s", "second": "s", "minutes": "min", "minute": "min", "hours": "h", "hour": "h"} | {
     "days": "d",
     "day": "d",
 }
-_DURATION = re.compile(rf"(\d{{1,9}}(?:\.\d{{1,3}})?)[ \t]*({'|'.join([*_LONG_UNITS, *_MS])})(?!\w)", re.ASCII)
+_DURATION = re.compile(rf"(\d{{1,15}}(?:\.\d{{1,3}})?)[ \t]*({'|'.join([*_LONG_UNITS, *_MS])})(?!\w)", re.ASCII)
 _BYTES: Mapping[str, int] = {"": 1, "B": 1, "bytes": 1, "kB": 1000, "KiB": 1024, "MB": 10**6, "MiB": 1024**2}
 _LARGE = ("MiB", "MB", "KiB", "kB")
 _SIZE = re.compile(
-    rf"(\d{{1,9}}(?:\.\d{{1,3}})?)(?:[ \t]*({'|'.join(unit for unit in _BYTES if unit)}))?(?![\w.])", re.ASCII
+    rf"(\d{{1,15}}(?:\.\d{{1,3}})?)(?:[ \t]*({'|'.join(unit for unit in _BYTES if unit)}))?(?![\w.])", re.ASCII
 )
 
 
@@ -28,7 +31,10 @@ def take_ms(scanner: Scanner, example: str) -> int:
         scanner.fail(f"Write a duration in ms, s, min, h or d, for example: {example}.")
     scanner.take(_DURATION)
     unit = _MS[_LONG_UNITS.get(found[2], found[2])]
-    return _to_whole(Decimal(found[1]) * unit, scanner, start, refusal="Durations are whole milliseconds.")
+    amount = _to_whole(Decimal(found[1]) * unit, scanner, start, refusal="Durations are whole milliseconds.")
+    if amount > MAX_MS:
+        scanner.fail("Durations are a hundred years at most.", position=start)
+    return amount
 
 
 def write_ms(amount: int) -> str:
@@ -50,7 +56,10 @@ def take_bytes(scanner: Scanner, example: str) -> int:
     if (found := _SIZE.match(scanner.text, start)) is None:
         scanner.fail(f"Write a size in bytes, kB, KiB, MB or MiB, for example: {example}.")
     scanner.take(_SIZE)
-    return _to_whole(Decimal(found[1]) * _BYTES[found[2] or ""], scanner, start, refusal="Sizes are whole bytes.")
+    amount = _to_whole(Decimal(found[1]) * _BYTES[found[2] or ""], scanner, start, refusal="Sizes are whole bytes.")
+    if amount > MAX_BYTES:
+        scanner.fail("Sizes are a terabyte at most.", position=start)
+    return amount
 
 
 def _to_whole(amount: Decimal, scanner: Scanner, start: int, *, refusal: str) -> int:
