@@ -100,7 +100,7 @@ def test_options_come_back_as_they_were_written(operator: Client) -> None:
         (
             "assertions",
             "\r\nlatency 800ms",
-            "Line 2: Write the limit as < and milliseconds or seconds, for example: latency < 800ms. (Column 9.)",
+            "Line 2: Write a limit of time, for example: latency < 800ms. (Column 9.)",
         ),
         (
             "assertions",
