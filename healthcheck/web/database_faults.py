@@ -1,4 +1,4 @@
-"""What a database's error says about the database: away, busy or full. All else is a defect."""
+"""What a database's error says about the database: away, busy, full or closed to us. All else is a defect."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ class DatabaseFault(Enum):
     AWAY = "no database"
     BUSY = "database busy"
     FULL = "disk of the database full"
+    CLOSED = "no permission to write the database"
 
 
-# By primary result code; https://www.sqlite.org/rescode.html. SQLITE_ERROR, such as for a missing table, is not here.
+# By extended result code, else by primary one; https://www.sqlite.org/rescode.html. SQLITE_ERROR, such as for a missing
+# table, is not here.
 _BY_SQLITE_CODE = {
     sqlite3.SQLITE_BUSY: DatabaseFault.BUSY,
     sqlite3.SQLITE_LOCKED: DatabaseFault.BUSY,
     sqlite3.SQLITE_FULL: DatabaseFault.FULL,
     sqlite3.SQLITE_CANTOPEN: DatabaseFault.AWAY,
     sqlite3.SQLITE_IOERR: DatabaseFault.AWAY,
-    sqlite3.SQLITE_READONLY: DatabaseFault.AWAY,
-    sqlite3.SQLITE_PERM: DatabaseFault.AWAY,
+    sqlite3.SQLITE_READONLY: DatabaseFault.CLOSED,
+    sqlite3.SQLITE_READONLY_DBMOVED: DatabaseFault.AWAY,
+    sqlite3.SQLITE_PERM: DatabaseFault.CLOSED,
 }
 # By the beginning of the SQLSTATE, the longer first; https://www.postgresql.org/docs/current/errcodes-appendix.html.
 _BY_SQLSTATE = {
@@ -48,7 +51,8 @@ def find_fault(error: BaseException | None) -> DatabaseFault | None:
     cause = error.__cause__
     if isinstance(cause, sqlite3.Error):
         # Python's own complaints about how it is used carry no code.
-        return _BY_SQLITE_CODE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+        code = getattr(cause, "sqlite_errorcode", 0)
+        return _BY_SQLITE_CODE.get(code) or _BY_SQLITE_CODE.get(code & 0xFF)
     return _find_by_sqlstate(error, getattr(cause, "sqlstate", None))
 
 

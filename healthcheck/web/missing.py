@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.template.loader import render_to_string
+from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext, override
 
 from healthcheck.web.language import choose_language
-
-_JSON = "application/json"
+from healthcheck.web.sentence_page import answer_sentence
 
 
 def answer_missing(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -50,17 +48,10 @@ def answer_used_link(request: HttpRequest, command: str) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, status: HTTPStatus, sentence: str, *, cure: str, command: str = "") -> HttpResponse:
-    if request.path.endswith(".json") or request.get_preferred_type(["text/html", _JSON]) == _JSON:
-        response: HttpResponse = JsonResponse({"error": sentence}, status=status)
-    else:
-        admin, page = _find("admin:index"), _find("healthcheck:status")
-        is_admin = bool(admin) and request.path.startswith(admin)
-        home = admin if is_admin else page
-        context = {"sentence": sentence, "cure": cure, "command": command, "home": home, "is_admin": is_admin}
-        response = HttpResponse(render_to_string("healthcheck/missing.html", context), status=status)
-    # What is missing now may be there in a moment.
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    admin, page = _find("admin:index"), _find("healthcheck:status")
+    is_admin = bool(admin) and request.path.startswith(admin)
+    context = {"cure": cure, "command": command, "home": admin if is_admin else page, "is_admin": is_admin}
+    return answer_sentence(request, status, sentence, template="healthcheck/missing.html", context=context)
 
 
 def _find(name: str) -> str:

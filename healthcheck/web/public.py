@@ -12,6 +12,7 @@ from django.utils.translation import override
 from django.views.decorators.http import require_http_methods, require_safe
 
 from healthcheck.web.answers import MAX_AGE_SECONDS, Answer
+from healthcheck.web.database_faults import find_fault
 from healthcheck.web.language import choose_language
 from healthcheck.web.missing import answer_missing
 from healthcheck.web.unavailable import answer_unavailable
@@ -60,8 +61,12 @@ def _guard(view: View, own_headers: dict[str, str]) -> View:
             # Here and not by the project, whose page of another look would belong to something else.
             response = answer_missing(request)
         except Error as error:
+            fault = find_fault(error)
+            if fault is None:
+                # A defect, and the project's to answer: waiting for the database would not mend it.
+                raise
             with override(choose_language(request, "")):
-                response = answer_unavailable(request, error)
+                response = answer_unavailable(request, error, fault)
         for name, value in (HEADERS | own_headers).items():
             response.headers.setdefault(name, value)
         return response

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import logging
 import sys
+from http import HTTPStatus
 
 from django.db import Error
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.template.loader import render_to_string
+from django.http import HttpRequest, HttpResponse
 from django.utils.log import log_response
 from django.utils.translation import gettext
 from django.views.defaults import server_error
 
 from healthcheck.web.database_faults import DatabaseFault, find_fault
+from healthcheck.web.sentence_page import answer_sentence
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 10
-_JSON = "application/json"
 
 
-def answer_unavailable(request: HttpRequest, error: Error) -> HttpResponse:
+def answer_unavailable(request: HttpRequest, error: Error, fault: DatabaseFault) -> HttpResponse:
     """Return 503 as the page, or as JSON with the key `error` for the twin; nobody may keep it.
 
     A visitor is told no more than that: what is the matter with the database is for those who can mend it.
     """
-    return _answer(request, error, DatabaseFault.AWAY, gettext("The checker cannot reach its database."))
+    return _answer(request, error, fault, gettext("The checker cannot reach its database."))
 
 
 def answer_failure(request: HttpRequest) -> HttpResponse:
@@ -38,16 +38,17 @@ def answer_failure(request: HttpRequest) -> HttpResponse:
     fault = find_fault(error)
     if fault is None or not isinstance(error, Error):
         return server_error(request)
-    session = getattr(request, "session", None)
-    if session is not None:
-        # Not stored on the way out: that would wait for the same database once more, and fail once more.
-        session.modified = False
     return _answer(request, error, fault, _name_cure(fault, is_sent=request.method == "POST"))
 
 
 def _name_cure(fault: DatabaseFault, *, is_sent: bool) -> str:
     if fault is DatabaseFault.FULL:
         return gettext("The disk of the database is full; free some space on it, then try again.")
+    if fault is DatabaseFault.CLOSED:
+        return gettext(
+            "The database may not be written to; mend the permissions of its file and of the folder around it, then "
+            "try again."
+        )
     if fault is DatabaseFault.AWAY:
         return gettext("The database cannot be reached; start it, or wait until it is back, then try again.")
     if is_sent:
@@ -56,19 +57,18 @@ def _name_cure(fault: DatabaseFault, *, is_sent: bool) -> str:
 
 
 def _answer(request: HttpRequest, error: Error, fault: DatabaseFault, sentence: str) -> HttpResponse:
-    response = _build_response(request, sentence)
-    response.headers["Cache-Control"] = "no-store"
+    # What was sent is still in the form that the browser goes back to; a link would lose it.
+    context = {"is_sent": request.method == "POST"}
+    response = answer_sentence(
+        request,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        sentence,
+        template="healthcheck/unavailable.html",
+        context=context,
+    )
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     # Django's own way to log an answer once. The type only: a driver's words may hold the database's address.
     log_response(
         f"page unavailable: {fault.value} (%s)", type(error).__name__, response=response, request=request, logger=logger
     )
     return response
-
-
-def _build_response(request: HttpRequest, sentence: str) -> HttpResponse:
-    if request.path.endswith(".json") or request.get_preferred_type(["text/html", _JSON]) == _JSON:
-        return JsonResponse({"error": sentence}, status=503)
-    # What was sent is still in the form that the browser goes back to; a link would lose it.
-    context = {"sentence": sentence, "is_sent": request.method == "POST"}
-    return HttpResponse(render_to_string("healthcheck/unavailable.html", context), status=503)

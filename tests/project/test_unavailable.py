@@ -18,6 +18,7 @@ from django.test import Client
 
 from healthcheck.models import Endpoint, EndpointGroup
 from tests.admin.conftest import endpoint_fields, group_fields
+from tests.factories import make_page
 from tests.project.running import ROOT, clean_environment, run_manage
 from tests.servers import run_postgres
 
@@ -25,6 +26,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BUSY = "The database is busy; wait a few seconds, go back and send the form again."
 FULL = "The disk of the database is full; free some space on it, then try again."
+CLOSED = (
+    "The database may not be written to; mend the permissions of its file and of the folder around it, then try again."
+)
 AWAY = "The database cannot be reached; start it, or wait until it is back, then try again."
 LOGIN = {"username": "boss", "password": "boss-password"}
 ADD = "/admin/healthcheck/endpointgroup/add/"
@@ -104,6 +108,15 @@ def test_login_that_finds_the_database_locked_says_so(visitor: Client, caplog: p
     assert visitor.post("/admin/login/", LOGIN).status_code == 302
 
 
+def test_login_that_may_not_write_to_the_database_says_so(visitor: Client) -> None:
+    execute("PRAGMA query_only = 1")
+    response = visitor.post("/admin/login/", LOGIN)
+    assert response.status_code == 503
+    assert f'<h1 class="hc-verdict-sentence">{CLOSED}</h1>' in response.text
+    execute("PRAGMA query_only = 0")
+    assert visitor.post("/admin/login/", LOGIN).status_code == 302
+
+
 def test_save_that_finds_the_disk_full_saves_nothing_and_says_so(visitor: Client) -> None:
     visitor.post("/admin/login/", LOGIN)
     group = EndpointGroup.objects.create(name="Shop", slug="shop")
@@ -127,11 +140,13 @@ def test_save_that_finds_the_database_locked_saves_nothing_and_says_so(visitor: 
     assert visitor.post(ADD, group_fields()).status_code == 302
 
 
-def test_defect_of_ours_stays_an_error(visitor: Client) -> None:
+@pytest.mark.parametrize("address", ["/admin/healthcheck/endpointgroup/", "/"])
+def test_defect_of_ours_stays_an_error(visitor: Client, address: str) -> None:
+    make_page(shows_all_groups=True)
     visitor.post("/admin/login/", LOGIN)
     execute("ALTER TABLE healthcheck_endpointgroup RENAME TO elsewhere")
     try:
-        response = visitor.get("/admin/healthcheck/endpointgroup/")
+        response = visitor.get(address)
     finally:
         execute("ALTER TABLE elsewhere RENAME TO healthcheck_endpointgroup")
     assert (response.status_code, "Retry-After" in response.headers) == (500, False)

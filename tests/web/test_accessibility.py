@@ -16,6 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from healthcheck.models import Endpoint
 from healthcheck.models.page import Visibility
+from healthcheck.web.database_faults import DatabaseFault
 from healthcheck.web.unavailable import answer_unavailable
 from tests.factories import make_endpoint, make_page, make_tick
 from tests.web.scenes import paint_calm_page, paint_full_page, paint_history, paint_hostile_page, paint_mixed_page
@@ -60,7 +61,7 @@ def show_empty(page: Page, url: str) -> None:
 
 def show_unavailable(page: Page, url: str) -> None:
     """As the answer would be, on a page of the server: its style sheet is there."""
-    answer = answer_unavailable(RequestFactory().get("/"), OperationalError())
+    answer = answer_unavailable(RequestFactory().get("/"), OperationalError(), DatabaseFault.AWAY)
     page.goto(url)
     page.set_content(answer.content.decode(), wait_until="networkidle")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -40,6 +41,26 @@ def fail(statement: str) -> sqlite3.Error:
 )
 def test_postgresqls_errors_say_what_is_the_matter(cause: Exception, fault: DatabaseFault | None) -> None:
     assert find_fault(wrap(cause)) is fault
+
+
+def test_file_that_may_not_be_written_is_neither_away_nor_busy(tmp_path: Path) -> None:
+    file = tmp_path / "healthcheck.sqlite3"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE something (content)")
+    reader = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+    with closing(reader), pytest.raises(sqlite3.Error) as raised:
+        reader.execute("INSERT INTO something VALUES (1)")
+    assert find_fault(wrap(raised.value)) is DatabaseFault.CLOSED
+
+
+def test_file_that_was_moved_is_away(tmp_path: Path) -> None:
+    file = tmp_path / "healthcheck.sqlite3"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE something (content)")
+        file.rename(tmp_path / "elsewhere.sqlite3")
+        with pytest.raises(sqlite3.Error) as raised:
+            connection.execute("INSERT INTO something VALUES (1)")
+    assert find_fault(wrap(raised.value)) is DatabaseFault.AWAY
 
 
 def test_lost_connection_is_a_database_that_is_away_and_a_closed_cursor_is_a_defect() -> None:

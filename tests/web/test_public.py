@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any, NoReturn
 
+import psycopg
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import OperationalError, connection
+from django.db import OperationalError, ProgrammingError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -120,6 +121,30 @@ def test_answer_without_a_database_is_one_line_in_the_log(
     [record] = caplog.records
     assert (record.name, record.levelno, record.exc_info) == ("healthcheck.web.unavailable", logging.ERROR, None)
     assert record.getMessage() == "page unavailable: no database (OperationalError)"
+
+
+def test_log_says_what_is_the_matter_and_the_page_does_not(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    with connection.execute_wrapper(_keep_waiting):
+        response = client.get("/status.json")
+    assert (response.status_code, response.json()) == (503, {"error": SENTENCE})
+    assert [each.getMessage() for each in caplog.records] == ["page unavailable: database busy (OperationalError)"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_defect_of_ours_is_an_error_and_no_trouble_of_the_database(client: Client, address: str) -> None:
+    client.raise_request_exception = False
+    with connection.execute_wrapper(_fail):
+        response = client.get(address)
+    assert (response.status_code, "Retry-After" in response.headers) == (500, False)
+    assert SENTENCE not in response.text
+
+
+def _keep_waiting(*_: Any) -> NoReturn:
+    raise OperationalError("deadlock detected") from psycopg.errors.DeadlockDetected()
+
+
+def _fail(*_: Any) -> NoReturn:
+    raise ProgrammingError("column does not exist") from psycopg.errors.UndefinedColumn()
 
 
 def _refuse(*_: Any) -> NoReturn:
