@@ -23,12 +23,16 @@ MAX_TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where to, and how. `host` is a name in ASCII, or an address without brackets; without `tls` it stays plain."""
+    """Where to, and how. `host` is a name in ASCII, or an address without brackets; without `tls` it stays plain.
+
+    `server_name` is asked for in TLS, and the certificate must be for it; empty for the host.
+    """
 
     host: str
     port: int
     family: AddressFamily = AddressFamily.ANY
     tls: TlsSettings | None = None
+    server_name: str = ""
 
 
 class PlainGuard(asyncio.Protocol):
@@ -90,6 +94,16 @@ class Dialer:
                     failure = error
         assert failure is not None
         raise failure
+
+    @staticmethod
+    async def upgrade(
+        session: CheckSession, destination: Destination, protocol: asyncio.Protocol, *, connection: Connection
+    ) -> None:
+        """Encrypt an open connection that was plain until now. Raises ProbeFailure; it stays to be closed."""
+        transport = await _encrypt(connection.transport, protocol, session=session, destination=destination)
+        connection.transport = transport
+        connection.ssl_object = transport.get_extra_info("ssl_object")
+        connection.certificate = _read_leaf(connection.ssl_object)
 
     async def _resolve(self, session: CheckSession, destination: Destination) -> list[str]:
         with session.stopwatch.measure(Phase.RESOLVE):
@@ -156,7 +170,7 @@ async def _encrypt(
     *,
     session: CheckSession,
     destination: Destination,
-    guard: PlainGuard,
+    guard: PlainGuard | None = None,
 ) -> asyncio.Transport:
     assert destination.tls is not None
     loop = asyncio.get_running_loop()
@@ -168,14 +182,14 @@ async def _encrypt(
         if raw.is_closing():
             # uvloop would fail in a callback of its own, and the handshake would seem to time out.
             raise ProbeFailure(ErrorKind.CONNECTION, Phase.TLS, "closed before the handshake")
-        if guard.has_spoken:
+        if guard is not None and guard.has_spoken:
             raise ProbeFailure(ErrorKind.TLS, Phase.TLS, "it spoke before the handshake, so it does not speak TLS here")
         try:
             transport = await loop.start_tls(
                 raw,
                 protocol,
                 context,
-                server_hostname=destination.host.removesuffix("."),
+                server_hostname=(destination.server_name or destination.host).removesuffix("."),
                 # Never the one that fires: the check's own deadline is earlier.
                 ssl_handshake_timeout=max(1.0, session.hard_deadline - loop.time() + 1.0),
             )

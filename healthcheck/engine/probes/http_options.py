@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
@@ -13,7 +12,16 @@ import httpx
 
 from healthcheck.engine import trust
 from healthcheck.engine.probes.http_redirects import BODY_HEADERS, HARMLESS_HEADERS
-from healthcheck.engine.resolver import is_address, is_name
+from healthcheck.engine.probes.option_values import (
+    check_host,
+    check_spelling,
+    has_surrogate,
+    parse_ca_pem,
+    parse_count,
+    parse_family,
+    parse_verify,
+    refuse_address,
+)
 from healthcheck.engine.trust import TlsSettings, load_context
 from healthcheck.engine.types import AddressFamily, ConfigurationError
 
@@ -22,7 +30,6 @@ MAX_ADDRESS_LENGTH = 2_000
 MAX_REQUEST_HEADERS = 50
 MAX_REQUEST_HEADER_LENGTH = 8 * 1024
 MAX_REQUEST_BODY_BYTES = 256 * 1024
-MAX_CA_BYTES = 256 * 1024
 MAX_REDIRECTS = 10
 # Shorter values, such as `1` or `en`, are no secrets, and evidence would be full of holes.
 MIN_SECRET_CHARS = 6
@@ -32,10 +39,6 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f]")
 _VALUE_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-# No name ends in a number (RFC 3696, 2): this is an address in a spelling that programs read differently.
-_NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:0[xX][0-9A-Fa-f]*|[0-9]+)\.?")
-# Programs take it for a dot, although no normalisation does.
-_IDEOGRAPHIC_STOP = "\u3002"
 # They say where a message ends and whose connection it is, which only the transport knows.
 _OUR_HEADERS = frozenset(
     {
@@ -113,45 +116,24 @@ def parse_address(address: str) -> httpx.URL:
     """Return the URL. Raises ConfigurationError unless it is http or https with a host, and without a password."""
     text = address.strip()
     if len(text) > MAX_ADDRESS_LENGTH:
-        raise _refuse_address(f"The address is longer than {MAX_ADDRESS_LENGTH} characters; shorten it.")
+        raise refuse_address(f"The address is longer than {MAX_ADDRESS_LENGTH} characters; shorten it.")
     if _CONTROL.search(text):
-        raise _refuse_address("The address holds a space or a control character; remove it, or write a space as %20.")
+        raise refuse_address("The address holds a space or a control character; remove it, or write a space as %20.")
     scheme = _SCHEME.match(text)
     if scheme is None or scheme[1].lower() not in {"http", "https"} or text[scheme.end() :][:2] != "//":
-        raise _refuse_address("The address must start with http:// or https://; add it.")
+        raise refuse_address("The address must start with http:// or https://; add it.")
     authority = re.split(r"[/?#]", text[scheme.end() + 2 :], maxsplit=1)[0]
     if "@" in authority:
-        raise _refuse_address("Authentication is not supported in the address yet; remove user:password@.")
-    _check_spelling(authority)
+        raise refuse_address("Authentication is not supported in the address yet; remove user:password@.")
+    check_spelling(authority)
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError) as error:
-        raise _refuse_address("The address is not a valid URL; check its host and port.") from error
-    _check_host(url.raw_host.decode("ascii"))
+        raise refuse_address("The address is not a valid URL; check its host and port.") from error
+    check_host(url.raw_host.decode("ascii"))
     if url.port is not None and not 1 <= url.port <= 65535:
-        raise _refuse_address("The port must lie between 1 and 65535; correct it.")
+        raise refuse_address("The port must lie between 1 and 65535; correct it.")
     return url
-
-
-def _refuse_address(sentence: str) -> ConfigurationError:
-    return ConfigurationError(sentence, field="address")
-
-
-def _check_spelling(written: str) -> None:
-    if unicodedata.normalize("NFKC", written) != written or _IDEOGRAPHIC_STOP in written:
-        raise _refuse_address("The host holds look-alike characters; write it with ordinary letters, digits and dots.")
-    host = written.partition(":")[0]
-    if _NUMERIC_HOST.fullmatch(host) and not is_address(host):
-        raise _refuse_address("The host is a number that programs read differently; write it as four decimal numbers.")
-
-
-def _check_host(host: str) -> None:
-    if not host:
-        raise _refuse_address("The address has no host; write it like https://example.com/.")
-    if ":" in host and "%" in host:
-        raise _refuse_address("An address with a zone (after %) cannot be checked; remove the zone.")
-    if not is_address(host) and not is_name(host):
-        raise _refuse_address("The host is not a valid name; between dots it has 1 to 63 letters, digits or hyphens.")
 
 
 def _parse_method(value: Any) -> str:
@@ -179,7 +161,7 @@ def _parse_header(pair: Any) -> tuple[str, str]:
         raise ConfigurationError("A header's name must be letters, digits and hyphens; correct it.", field="headers")
     if name.lower() in _OUR_HEADERS:
         raise ConfigurationError(f"The header {name} is set by the checker itself; remove it.", field="headers")
-    if _VALUE_CONTROL.search(value) or _has_surrogate(value):
+    if _VALUE_CONTROL.search(value) or has_surrogate(value):
         raise ConfigurationError(
             f"The value of {name[:50]} holds a line break or another control character; remove it.", field="headers"
         )
@@ -191,60 +173,29 @@ def _parse_header(pair: Any) -> tuple[str, str]:
     return name, value.strip(" \t")
 
 
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text) if not text.isascii() else False
-
-
 def _parse_body(value: Any) -> str:
-    if not isinstance(value, str) or _has_surrogate(value):
+    if not isinstance(value, str) or has_surrogate(value):
         raise ConfigurationError("The body must be text; correct it.", field="body")
     if len(value.encode()) > MAX_REQUEST_BODY_BYTES:
         raise ConfigurationError(f"The body is larger than {MAX_REQUEST_BODY_BYTES} bytes; shorten it.", field="body")
     return value
 
 
-def _parse_verify(value: Any) -> str:
-    if value not in (trust.ON, trust.OFF, trust.CUSTOM):
-        raise ConfigurationError("The verification must be on, off or custom; choose one.", field="verify")
-    return str(value)
-
-
-def _parse_ca_pem(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > MAX_CA_BYTES or not value.isascii():
-        raise ConfigurationError(
-            f"The authority must be PEM text of at most {MAX_CA_BYTES} bytes; correct it.", field="ca_pem"
-        )
-    return value
-
-
-def _parse_family(value: Any) -> AddressFamily:
-    try:
-        return AddressFamily(value)
-    except ValueError:
-        raise ConfigurationError("The address family must be any, ipv4 or ipv6; choose one.", field="family") from None
-
-
 def _parse_max_redirects(value: Any) -> int:
-    return _parse_count(value, 0, MAX_REDIRECTS, field="max_redirects")
+    return parse_count(value, 0, MAX_REDIRECTS, field="max_redirects")
 
 
 def _parse_max_body_bytes(value: Any) -> int:
-    return _parse_count(value, 1, MAX_BODY_BYTES, field="max_body_bytes")
-
-
-def _parse_count(value: Any, low: int, high: int, *, field: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigurationError(f"{field} must be a whole number from {low} to {high}; correct it.", field=field)
-    return value
+    return parse_count(value, 1, MAX_BODY_BYTES, field="max_body_bytes")
 
 
 _PARSERS = {
     "method": _parse_method,
     "headers": parse_headers,
     "body": _parse_body,
-    "verify": _parse_verify,
-    "ca_pem": _parse_ca_pem,
-    "family": _parse_family,
+    "verify": parse_verify,
+    "ca_pem": parse_ca_pem,
+    "family": parse_family,
     "max_redirects": _parse_max_redirects,
     "max_body_bytes": _parse_max_body_bytes,
 }

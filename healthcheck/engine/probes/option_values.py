@@ -1,0 +1,78 @@
+"""What options of every kind are made of: hosts, trust, families, numbers, text. Refusals name the field and the cure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from healthcheck.engine import trust
+from healthcheck.engine.resolver import is_address, is_name
+from healthcheck.engine.types import AddressFamily, ConfigurationError
+
+MAX_CA_BYTES = 256 * 1024
+
+# No name ends in a number (RFC 3696, 2): this is an address in a spelling that programs read differently.
+_NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:0[xX][0-9A-Fa-f]*|[0-9]+)\.?")
+# Programs take it for a dot, although no normalisation does.
+_IDEOGRAPHIC_STOP = "\u3002"
+
+
+def refuse_address(sentence: str) -> ConfigurationError:
+    """Return the refusal, at the field of the address."""
+    return ConfigurationError(sentence, field="address")
+
+
+def check_spelling(written: str) -> None:
+    """Raises ConfigurationError for a host that programs read differently."""
+    if unicodedata.normalize("NFKC", written) != written or _IDEOGRAPHIC_STOP in written:
+        raise refuse_address("The host holds look-alike characters; write it with ordinary letters, digits and dots.")
+    host = written.partition(":")[0]
+    if _NUMERIC_HOST.fullmatch(host) and not is_address(host):
+        raise refuse_address("The host is a number that programs read differently; write it as four decimal numbers.")
+
+
+def check_host(host: str) -> None:
+    """Raises ConfigurationError for what is neither a name nor an address."""
+    if not host:
+        raise refuse_address("The address has no host; write it like https://example.com/.")
+    if ":" in host and "%" in host:
+        raise refuse_address("An address with a zone (after %) cannot be checked; remove the zone.")
+    if not is_address(host) and not is_name(host):
+        raise refuse_address("The host is not a valid name; between dots it has 1 to 63 letters, digits or hyphens.")
+
+
+def parse_verify(value: Any) -> str:
+    """Return whose certificates are accepted."""
+    if value not in (trust.ON, trust.OFF, trust.CUSTOM):
+        raise ConfigurationError("The verification must be on, off or custom; choose one.", field="verify")
+    return str(value)
+
+
+def parse_ca_pem(value: Any) -> str:
+    """Return PEM text; whether it holds a certificate is seen when a context is made of it."""
+    if not isinstance(value, str) or len(value) > MAX_CA_BYTES or not value.isascii():
+        raise ConfigurationError(
+            f"The authority must be PEM text of at most {MAX_CA_BYTES} bytes; correct it.", field="ca_pem"
+        )
+    return value
+
+
+def parse_family(value: Any) -> AddressFamily:
+    """Return the address family."""
+    try:
+        return AddressFamily(value)
+    except ValueError:
+        raise ConfigurationError("The address family must be any, ipv4 or ipv6; choose one.", field="family") from None
+
+
+def parse_count(value: Any, low: int, high: int, *, field: str) -> int:
+    """Return a whole number within the bounds, both included."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ConfigurationError(f"{field} must be a whole number from {low} to {high}; correct it.", field=field)
+    return value
+
+
+def has_surrogate(text: str) -> bool:
+    """Whether a text holds half of a surrogate pair, which nothing can send or store."""
+    return any("\ud800" <= character <= "\udfff" for character in text) if not text.isascii() else False
