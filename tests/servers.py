@@ -122,10 +122,10 @@ def run_postgres() -> Iterator[PostgreSQL]:
 
 
 @contextmanager
-def run_valkey() -> Iterator[ValkeyServer]:
+def run_valkey(*, port: int = 0) -> Iterator[ValkeyServer]:
     """Run a broker of our own on a unix socket."""
     folder = Path(tempfile.mkdtemp(prefix="hcvk", dir="/tmp"))
-    server = ValkeyServer(port=0, unix_socket_path=str(folder / "s"))
+    server = ValkeyServer(port=port, unix_socket_path=str(folder / "s"))
     server.start()
     try:
         yield server

@@ -39,13 +39,14 @@ class Attempt:
     rules: AddressRules = LAPTOP
     per_address: int = 32
     credential: Any = None
+    kind: str = "http"
 
     async def observe(self) -> Observation:
         """Raises ProbeFailure; a passed deadline is one in the phase where the stopwatch stood."""
         loop = asyncio.get_running_loop()
-        probe = load_probe("http")
+        probe = load_probe(self.kind)
         options = probe.parse(self.url, self.options)
-        target = Target(1, "http", self.url, options, (Wanted(self.needs_body),), self.timeout, self.credential)
+        target = Target(1, self.kind, self.url, options, (Wanted(self.needs_body),), self.timeout, self.credential)
         dialer = get_dialer(Limits(60.0, per_address=self.per_address, address_rules=self.rules, control_name=""))
         session = None
         try:

@@ -38,15 +38,25 @@ class Pattern:
         found = self.program.search(text)
         return found.span() if found else None
 
+    def find_group(self, text: bytes) -> bytes | None:
+        """Return what the first group matches, or all of it without one; None for no match."""
+        if len(text) * self.program.programsize > MAX_SEARCH_WORK:
+            raise TooMuchToSearchError
+        found = self.program.search(text)
+        if found is None:
+            return None
+        group: bytes | None = found.group(1 if self.program.groups else 0)
+        return group or b""
 
-def compile_pattern(text: str, *, position: int | None = None) -> Pattern:
-    """Compile a pattern in RE2's syntax. Raises ConfigurationError with RE2's own reason."""
+
+def compile_pattern(text: str, *, position: int | None = None, captures: bool = False) -> Pattern:
+    """Compile a pattern in RE2's syntax; groups are kept where it `captures`. Raises ConfigurationError."""
     if len(text) > MAX_PATTERN_CHARS:
         raise ConfigurationError(
             f"The regular expression has {len(text)} characters; use at most {MAX_PATTERN_CHARS}.", position=position
         )
     try:
-        program = re2.compile(text, options=_options())
+        program = re2.compile(text, options=_options(captures))
     except re2.error as error:
         reason = _read_reason(error)
         raise ConfigurationError(
@@ -63,10 +73,10 @@ def compile_pattern(text: str, *, position: int | None = None) -> Pattern:
     return Pattern(text, program)
 
 
-def _options() -> Any:
+def _options(captures: bool) -> Any:
     options = re2.Options()
     options.log_errors = False
-    options.never_capture = True
+    options.never_capture = not captures
     options.max_mem = MAX_PATTERN_MEMORY
     return options
 

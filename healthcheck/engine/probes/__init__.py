@@ -12,6 +12,8 @@ from healthcheck.engine.types import ConfigurationError, Observation, Target
 
 PROBES: Mapping[str, str] = {
     "http": "healthcheck.engine.probes.http:HttpProbe",
+    "tcp": "healthcheck.engine.probes.tcp:TcpProbe",
+    "tls": "healthcheck.engine.probes.tls:TlsProbe",
 }
 
 

@@ -1,4 +1,4 @@
-"""What options of every kind are made of: hosts, trust, families, numbers, text. Refusals name the field and the cure."""
+"""What options of every kind are made of: hosts, trust, families, numbers, text. Refusals name field and cure."""
 
 from __future__ import annotations
 

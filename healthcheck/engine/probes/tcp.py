@@ -1,0 +1,202 @@
+"""The TCP probe: a connection, and where one is written a dialogue of sends and expectations over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from healthcheck.engine.assertions.condition import Condition
+from healthcheck.engine.assertions.model import describe_value
+from healthcheck.engine.assertions.patterns import TooMuchToSearchError
+from healthcheck.engine.check import CheckSession
+from healthcheck.engine.dialer import Connection, Destination
+from healthcheck.engine.faults import ProbeFailure
+from healthcheck.engine.probes.observing import observe_stream
+from healthcheck.engine.probes.option_values import has_surrogate
+from healthcheck.engine.probes.stream_options import StreamOptions, parse_place, parse_stream_options
+from healthcheck.engine.probes.tcp_steps import (
+    Capture,
+    Check,
+    Expect,
+    ExpectLine,
+    ExpectReply,
+    Send,
+    StartTls,
+    Step,
+    describe_step,
+    parse_steps,
+)
+from healthcheck.engine.stream import Stream
+from healthcheck.engine.types import ConfigurationError, ErrorKind, Observation, Phase, Target
+
+SCHEME = "tcp"
+# A dialogue is a handful of lines; what is longer is a flood.
+MAX_RECEIVED_BYTES = 256 * 1024
+# Lines of one reply, and lines that `until` passes over.
+MAX_LINES = 200
+MIN_SECRET_CHARS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpOptions(StreamOptions):
+    """`dialogue` is text, one step per line; with `is_encrypted` TLS begins at once."""
+
+    dialogue: str = field(default="", repr=False)
+    is_encrypted: bool = False
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is sent may hold a password."""
+        sent = (step.text.strip() for step in _parse(self.dialogue) if isinstance(step, Send))
+        words = [word for text in sent for word in (text, *text.split()[1:])]
+        return tuple(word for word in words if len(word) >= MIN_SECRET_CHARS)
+
+
+class TcpProbe:
+    """One connection per check, hung up at the end of the dialogue."""
+
+    kind = "tcp"
+
+    def parse(self, address: str, options: Mapping[str, Any]) -> TcpOptions:
+        """Return the typed options. Raises ConfigurationError with a sentence that names the cure."""
+        parse_place(address, SCHEME)
+        return parse_stream_options(
+            options, TcpOptions, {"dialogue": _parse_dialogue, "is_encrypted": _parse_is_encrypted}
+        )
+
+    async def observe(self, target: Target, session: CheckSession) -> Observation:
+        """Raises ProbeFailure; leaves nothing open."""
+        options: TcpOptions = target.options
+        place = parse_place(target.address, SCHEME)
+        stream = Stream(MAX_RECEIVED_BYTES)
+        destination = options.locate(place, is_encrypted=options.is_encrypted)
+        connection = await session.dialer.dial(session, destination, stream)
+        try:
+            upgraded = options.locate(place, is_encrypted=True)
+            dialogue = _Dialogue(session, connection, stream=stream, upgraded=upgraded)
+            for step in _parse(options.dialogue):
+                await dialogue.take(step)
+        finally:
+            connection.close()
+        return observe_stream(session, connection, received=bytes(stream.received))
+
+
+class _Dialogue:
+    """One run through the steps. What a step does not find is a failure of the answer, not of the connection."""
+
+    def __init__(self, session: CheckSession, connection: Connection, *, stream: Stream, upgraded: Destination) -> None:
+        self._session = session
+        self._connection = connection
+        self._stream = stream
+        self._upgraded = upgraded
+        self._last = ""
+        self._captured: dict[str, str] = {}
+
+    async def take(self, step: Step) -> None:
+        """Raises ProbeFailure."""
+        if isinstance(step, StartTls):
+            await self._encrypt()
+        elif isinstance(step, Send):
+            with self._session.stopwatch.measure(Phase.REQUEST):
+                await self._stream.write(self._connection.transport, step.encode(self._captured))
+        else:
+            with self._session.stopwatch.measure(Phase.HEADERS):
+                try:
+                    await self._wait_for(step)
+                except TooMuchToSearchError:
+                    raise self._miss(step, "a text too long for this regular expression") from None
+
+    async def _encrypt(self) -> None:
+        if self._stream.has_unread:
+            # It would be taken for something said under encryption (CVE-2011-0411).
+            raise ProbeFailure(ErrorKind.PROTOCOL, Phase.TLS, "it spoke between its consent and the handshake")
+        await self._session.dialer.upgrade(self._session, self._upgraded, self._stream, connection=self._connection)
+
+    async def _wait_for(self, step: Step) -> None:
+        if isinstance(step, Expect):
+            self._last = _decode(await self._stream.read_until(step.find_end))
+        elif isinstance(step, ExpectLine):
+            await self._read_line(step)
+        elif isinstance(step, ExpectReply):
+            await self._read_reply(step)
+        elif isinstance(step, Check):
+            self._hold(step.condition, step)
+        elif isinstance(step, Capture):
+            self._capture(step)
+
+    async def _read_line(self, step: ExpectLine) -> None:
+        for _ in range(MAX_LINES):
+            self._last = _decode(await self._stream.read_line())
+            if not step.skips:
+                self._hold(step.condition, step)
+                return
+            if _holds(step.condition, self._last):
+                return
+        raise ProbeFailure(ErrorKind.TOO_LARGE, Phase.BODY, f"more than {MAX_LINES} lines")
+
+    async def _read_reply(self, step: ExpectReply) -> None:
+        has_begun = False
+        for _ in range(MAX_LINES):
+            line = await self._stream.read_line()
+            code, mark = line[:3], line[3:4]
+            is_code = len(code) == 3 and code.isdigit()
+            self._last = _decode(line)
+            if not (has_begun or is_code):
+                raise self._miss(step, describe_value(self._last))
+            if is_code and mark != b"-":
+                if not any(low <= int(code) <= high for low, high in step.ranges):
+                    raise self._miss(step, describe_value(self._last))
+                return
+            # Between the first line and the last there may be free text, which begins with no code (RFC 959, 4.2).
+            has_begun = True
+        raise ProbeFailure(ErrorKind.TOO_LARGE, Phase.BODY, f"more than {MAX_LINES} lines")
+
+    def _hold(self, condition: Condition, step: Step) -> None:
+        if not _holds(condition, self._last):
+            raise self._miss(step, describe_value(self._last))
+
+    def _capture(self, step: Capture) -> None:
+        found = step.pattern.find_group(self._last.encode())
+        if found is None:
+            raise self._miss(step, describe_value(self._last))
+        self._captured[step.name] = _decode(found)
+
+    def _miss(self, step: Step, found: str) -> ProbeFailure:
+        return ProbeFailure(ErrorKind.ASSERTION, Phase.HEADERS, found, expected=describe_step(step))
+
+
+def _holds(condition: Condition, text: str) -> bool:
+    # No condition of a dialogue asks for the time.
+    return condition.holds_for_text(text, _NO_TIME)
+
+
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _decode(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+# Every run parses the dialogues of its targets again; the steps are frozen, so that they can be shared.
+@lru_cache(maxsize=1024)
+def _parse(dialogue: str) -> tuple[Step, ...]:
+    return parse_steps(dialogue)
+
+
+def _parse_dialogue(value: Any) -> str:
+    if not isinstance(value, str) or has_surrogate(value):
+        raise ConfigurationError("The dialogue must be text; correct it.", field="dialogue")
+    try:
+        _parse(value)
+    except ConfigurationError as error:
+        raise ConfigurationError(error.sentence, field="dialogue") from None
+    return value
+
+
+def _parse_is_encrypted(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError("is_encrypted must be true or false; choose one.", field="is_encrypted")
+    return value
