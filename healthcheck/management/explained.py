@@ -41,6 +41,8 @@ def _list_facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
     for exchange in explanation.exchanges:
         yield "request", f"{exchange.method} {exchange.url}"
         yield "answer", _describe_answer(exchange)
+    if explanation.address and not explanation.exchanges:
+        yield "address", explanation.address
     if explanation.error_kind is not None:
         where = f" in phase {explanation.phase.word}" if explanation.phase else ""
         yield "error", f"{explanation.error_kind.word}{where}"

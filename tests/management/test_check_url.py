@@ -76,6 +76,21 @@ def test_certificates_are_told_in_their_order(hostile: HostileServer, authority:
     assert [line.split()[0] for line in shown.splitlines() if "valid until" in line] == ["certificate", "issued"]
 
 
+def test_port_is_dialled_by_its_scheme(hostile: HostileServer) -> None:
+    port = hostile.listen("silent")
+    status, shown = run_command("check_url", f"tcp://127.0.0.1:{port}", "--expect", "latency < 9s")
+    assert status == 0
+    assert shown.startswith(f"up  tcp://127.0.0.1:{port}  in ")
+    assert "address  127.0.0.1" in shown.splitlines()
+
+
+def test_handshake_is_explained_by_its_scheme(hostile: HostileServer, authority: trustme.CA) -> None:
+    port = hostile.listen("silent", tls=serve_with(authority.issue_cert("localhost")))
+    status, shown = run_command("check_url", f"tls://localhost:{port}")
+    assert status == 1
+    assert "Its certificate was not accepted." in shown
+
+
 def test_long_body_is_cut(hostile: HostileServer) -> None:
     body = b"line\n" * 100
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)

@@ -14,7 +14,7 @@ from healthcheck.management.command import TerminalCommand
 from healthcheck.management.explained import tell_explanation
 from healthcheck.management.screen import Screen
 from healthcheck.pipeline.explain import Explanation, describe_explanation, probe_now
-from healthcheck.pipeline.schemes import WORTH_PLAIN, list_candidates
+from healthcheck.pipeline.schemes import WORTH_PLAIN, find_kind, list_candidates
 
 
 class Command(TerminalCommand[tuple[str, Explanation]]):
@@ -28,7 +28,9 @@ class Command(TerminalCommand[tuple[str, Explanation]]):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "url", metavar="URL", help="An address; without https:// or http://, both are tried in this order."
+            "url",
+            metavar="URL",
+            help="An address, also tcp://host:port or tls://host; without a scheme, https:// and http:// are tried.",
         )
         parser.add_argument(
             "--expect",
@@ -60,7 +62,7 @@ def _probe_candidates(urls: list[str], options: dict[str, Any]) -> tuple[str, Ex
     found: list[tuple[str, Explanation]] = []
     for url in urls:
         explanation = probe_now(
-            "http",
+            find_kind(url),
             url,
             {},
             assertions=options["expect"],
