@@ -21,6 +21,9 @@ LABELS: Mapping[str, Promise] = {
     "options.family": _("Address family"),
     "options.max_redirects": _("Redirects to follow"),
     "options.max_body_bytes": _("Body limit (bytes)"),
+    "options.dialogue": _("Dialogue"),
+    "options.is_encrypted": _("Encrypted from the start"),
+    "options.server_name": _("Server name"),
     "details.username": _("User name"),
     "details.token_url": _("Token URL"),
     "details.client_id": _("Client ID"),
@@ -35,6 +38,17 @@ LABELS: Mapping[str, Promise] = {
     "logo": _("Logo"),
     "sections": _("Sections"),
 }
+# What the registry's kinds are to people; one that joins without words here is shown by its name.
+KINDS: Mapping[str, Promise] = {
+    "http": _("http: a request and its answer"),
+    "tcp": _("tcp: a connection, and a dialogue over it"),
+    "tls": _("tls: a handshake and its certificate"),
+}
+
+
+def name_kind(kind: str) -> str:
+    """Return the kind in words."""
+    return str(KINDS.get(kind, kind))
 
 
 def name_field(model: type[Model], key: str) -> str:

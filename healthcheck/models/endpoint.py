@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.engine.assertions import parse_assertion
-from healthcheck.engine.probes import PROBES, load_probe
+from healthcheck.engine.probes import load_probe
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models.credential import Credential
 from healthcheck.models.group import MAX_DEADLINE_SECONDS, EndpointGroup
@@ -37,8 +37,9 @@ class Endpoint(models.Model):
     )
     position = models.PositiveIntegerField(_("position"), default=0)
     name = models.CharField(_("name"), max_length=200, help_text=_("Shown on status pages."))
-    kind = models.CharField(_("kind"), max_length=20, default="http", choices=[(kind, kind) for kind in PROBES])
-    address = models.CharField(_("address"), max_length=2048, help_text=_("For http: the URL. Only staff see it."))
+    # Without choices, so that a kind more is no migration; `clean` asks the registry.
+    kind = models.CharField(_("kind"), max_length=20, default="http")
+    address = models.CharField(_("address"), max_length=2048, help_text=_("What is connected to. Only staff see it."))
     options = models.JSONField(_("options"), default=dict, blank=True)
     credential = models.ForeignKey(
         Credential,
@@ -111,7 +112,7 @@ class Endpoint(models.Model):
         try:
             options = self.parse_options()
             if self.credential is not None:
-                self.credential.refuse_endpoint(self.address, options.headers)
+                self._refuse_credential(self.credential, options)
         except ConfigurationError as error:
             field = error.field if error.field in {"address", "kind", "credential"} else "options"
             # The code names the option, for a form that shows each option in a field of its own.
@@ -121,6 +122,14 @@ class Endpoint(models.Model):
             refusals["timeout_seconds"] = ValidationError(sentence, params={"deadline": deadline})
         if refusals:
             raise ValidationError(refusals)
+
+    def _refuse_credential(self, credential: Credential, options: Any) -> None:
+        if not load_probe(self.kind).uses_credentials:
+            raise ConfigurationError(
+                f"A check of the kind {self.kind} sends no credential; choose none, or another kind.",
+                field="credential",
+            )
+        credential.refuse_endpoint(self.address, options.headers)
 
     def _group_deadline(self) -> float | None:
         try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from healthcheck.engine.assertions import parse_assertions
@@ -31,6 +32,8 @@ class ScriptedProbe:
     """A kind whose targets carry what to do."""
 
     kind = "scripted"
+    uses_credentials = False
+    defaults: Mapping[str, Any] = MappingProxyType({})
 
     def parse(self, address: str, options: Mapping[str, Any]) -> Any:
         raise NotImplementedError

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from healthcheck.engine.types import ConfigurationError
-from healthcheck.models import Assertion, Endpoint, EndpointGroup
+from healthcheck.models import Assertion, Credential, Endpoint, EndpointGroup
 from tests.factories import NOW, make_assertion, make_endpoint, make_group
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -150,3 +150,29 @@ def test_assertions_are_listed_by_position_and_go_with_their_endpoint() -> None:
     assert list(endpoint.assertions.all()) == [first, second]
     endpoint.delete()
     assert not Assertion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("columns", "field", "sentence"),
+    [
+        ({"kind": "gopher"}, "kind", "There is no kind “gopher”; choose one of http, tcp, tls."),
+        ({"kind": ""}, "kind", "This field cannot be blank."),
+        ({"kind": "tls"}, "address", "The address is a host and a port; write it like tls://example.com:443."),
+        (
+            {"kind": "tcp", "address": "a.example:25", "options": {"method": "GET"}},
+            "options",
+            "The kind tcp has no option “method”; remove it.",
+        ),
+    ],
+)
+def test_kind_is_judged_by_the_registry(columns: dict[str, Any], field: str, sentence: str) -> None:
+    assert sentence in refusals(**columns)[field]
+
+
+def test_only_http_takes_a_credential() -> None:
+    credential = Credential.objects.create(name="key", kind="bearer")
+    Endpoint(group=make_group(), name="a", address="https://a.example/", credential=credential).full_clean()
+    for kind in ("tcp", "tls"):
+        found = refusals(make_group(kind), kind=kind, address="a.example:25", credential=credential)
+        sentence = f"A check of the kind {kind} sends no credential; choose none, or another kind."
+        assert found == {"credential": [sentence]}

@@ -21,6 +21,11 @@ class Probe(Protocol):
     """A way to ask. One instance serves every check of its kind in the process, so it holds no state of a check."""
 
     kind: str
+    # Whether what a credential proves can be said over it.
+    uses_credentials: bool
+
+    # Every option that the kind has with its default, as plain JSON values.
+    defaults: Mapping[str, Any]
 
     def parse(self, address: str, options: Mapping[str, Any]) -> Any:
         """Return the typed, frozen configuration. Raises ConfigurationError with a sentence that names the cure."""
@@ -38,3 +43,19 @@ def load_probe(kind: str) -> Probe:
     module, _, name = dotted.partition(":")
     probe: Probe = getattr(import_module(module), name)()
     return probe
+
+
+def read_defaults(kind: str) -> Mapping[str, Any]:
+    """Return the options of a kind with their defaults; none of a kind nobody registered."""
+    return load_probe(kind).defaults if kind in PROBES else {}
+
+
+@cache
+def collect_defaults() -> Mapping[str, Any]:
+    """Return the options of all kinds by name. One that several kinds have means the same, so it has one default."""
+    return {name: value for kind in PROBES for name, value in read_defaults(kind).items()}
+
+
+def list_kinds_with(option: str) -> list[str]:
+    """Return the kinds that have the option, in the registry's order."""
+    return [kind for kind in PROBES if option in read_defaults(kind)]

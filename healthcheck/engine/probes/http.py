@@ -25,6 +25,8 @@ class HttpProbe:
     """Asks a URL over HTTP/1.1. Keeps no cookies and no connection, and ignores proxies in the environment."""
 
     kind = "http"
+    uses_credentials = True
+    defaults: Mapping[str, Any] = HttpOptions().to_dict()
 
     def parse(self, address: str, options: Mapping[str, Any]) -> HttpOptions:
         """Return the typed options. Raises ConfigurationError with a sentence that names the cure."""

@@ -21,6 +21,7 @@ from healthcheck.engine.probes.option_values import (
     parse_family,
     parse_verify,
     refuse_address,
+    refuse_unknown,
 )
 from healthcheck.engine.trust import TlsSettings, load_context
 from healthcheck.engine.types import AddressFamily, ConfigurationError
@@ -93,9 +94,7 @@ class HttpOptions:
 def parse_options(address: str, options: Mapping[str, Any]) -> HttpOptions:
     """Return the typed options. Raises ConfigurationError for the address as for any option."""
     parse_address(address)
-    unknown = sorted(set(options) - {each.name for each in fields(HttpOptions)})
-    if unknown:
-        raise ConfigurationError(f"There is no option “{unknown[0][:50]}”; remove it.", field=unknown[0][:50])
+    refuse_unknown("http", options, (each.name for each in fields(HttpOptions)))
     given: dict[str, Any] = {name: _PARSERS[name](value) for name, value in options.items()}
     parsed = HttpOptions(**given)
     if parsed.body and parsed.method == "HEAD":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 from healthcheck.engine import trust
@@ -40,6 +41,13 @@ def check_host(host: str) -> None:
         raise refuse_address("An address with a zone (after %) cannot be checked; remove the zone.")
     if not is_address(host) and not is_name(host):
         raise refuse_address("The host is not a valid name; between dots it has 1 to 63 letters, digits or hyphens.")
+
+
+def refuse_unknown(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raises ConfigurationError for an option that the kind has not."""
+    unknown = min(set(given) - set(known), default="")[:50]
+    if unknown:
+        raise ConfigurationError(f"The kind {kind} has no option “{unknown}”; remove it.", field=unknown)
 
 
 def parse_verify(value: Any) -> str:

@@ -17,6 +17,7 @@ from healthcheck.engine.probes.option_values import (
     parse_family,
     parse_verify,
     refuse_address,
+    refuse_unknown,
 )
 from healthcheck.engine.trust import TlsSettings, load_context
 from healthcheck.engine.types import AddressFamily, ConfigurationError
@@ -60,14 +61,12 @@ class StreamOptions:
 
 
 def parse_stream_options(
-    options: Mapping[str, Any], kind: type[Options], parsers: Mapping[str, Callable[[Any], Any]]
+    options: Mapping[str, Any], made: type[Options], parsers: Mapping[str, Callable[[Any], Any]], *, kind: str
 ) -> Options:
     """Return the typed options of a kind; `parsers` are those of its own. Raises ConfigurationError."""
     known = {**_PARSERS, **parsers}
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise ConfigurationError(f"There is no option “{unknown[0][:50]}”; remove it.", field=unknown[0][:50])
-    parsed = kind(**{name: known[name](value) for name, value in options.items()})
+    refuse_unknown(kind, options, known)
+    parsed = made(**{name: known[name](value) for name, value in options.items()})
     if parsed.verify == trust.CUSTOM:
         load_context(parsed.tls)
     elif parsed.ca_pem.strip():

@@ -59,12 +59,14 @@ class TcpProbe:
     """One connection per check, hung up at the end of the dialogue."""
 
     kind = "tcp"
+    uses_credentials = False
+    defaults: Mapping[str, Any] = TcpOptions().to_dict()
 
     def parse(self, address: str, options: Mapping[str, Any]) -> TcpOptions:
         """Return the typed options. Raises ConfigurationError with a sentence that names the cure."""
         parse_place(address, SCHEME)
         return parse_stream_options(
-            options, TcpOptions, {"dialogue": _parse_dialogue, "is_encrypted": _parse_is_encrypted}
+            options, TcpOptions, {"dialogue": _parse_dialogue, "is_encrypted": _parse_is_encrypted}, kind=self.kind
         )
 
     async def observe(self, target: Target, session: CheckSession) -> Observation:

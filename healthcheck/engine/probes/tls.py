@@ -26,11 +26,13 @@ class TlsProbe:
     """Connects, shakes hands, hangs up."""
 
     kind = "tls"
+    uses_credentials = False
+    defaults: Mapping[str, Any] = TlsOptions().to_dict()
 
     def parse(self, address: str, options: Mapping[str, Any]) -> TlsOptions:
         """Return the typed options. Raises ConfigurationError with a sentence that names the cure."""
         parse_place(address, SCHEME, DEFAULT_PORT)
-        return parse_stream_options(options, TlsOptions, {})
+        return parse_stream_options(options, TlsOptions, {}, kind=self.kind)
 
     async def observe(self, target: Target, session: CheckSession) -> Observation:
         """Raises ProbeFailure; leaves nothing open."""
