@@ -33,9 +33,11 @@ from healthcheck.admin.filters import (
     EndpointTagFilter,
     ErrorFilter,
     GroupFilter,
+    KindFilter,
     RestFilter,
 )
-from healthcheck.admin.forms.endpoint_forms import OPTION_FIELDS, RESTARTING_FIELDS, EndpointForm, read_options
+from healthcheck.admin.forms.endpoint_forms import RESTARTING_FIELDS, EndpointForm
+from healthcheck.admin.forms.option_fields import OPTION_FIELDS, describe_options
 from healthcheck.admin.history import Cursor, page_history
 from healthcheck.admin.look.badges import draw_paused, draw_state
 from healthcheck.admin.look.bases import ChangeListBase
@@ -44,6 +46,7 @@ from healthcheck.admin.look.words import describe_duration, describe_instant, de
 from healthcheck.admin.operated import OperatedAdmin, changed_columns
 from healthcheck.admin.overview import latest_state, overall_state
 from healthcheck.definitions.cloning import clone_endpoints
+from healthcheck.definitions.labels import name_kind
 from healthcheck.definitions.versions import Change, lock_groups, lock_rows
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.masking import mask_url
@@ -52,22 +55,27 @@ from healthcheck.models import CheckResult, Endpoint, EndpointGroup, EndpointSta
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
 
-_IDENTITY: Any = (None, {"fields": (("group", "name"), "address", "tags", "description", ("position", "is_paused"))})
+_IDENTITY: Any = (
+    None,
+    {"fields": (("group", "name"), "kind", "address", "tags", "description", ("position", "is_paused"))},
+)
 _MASKED_IDENTITY: Any = (
     None,
-    {"fields": (("group", "name"), "masked_address", "tags", "description", ("position", "is_paused"))},
+    {"fields": (("group", "name"), "kind_words", "masked_address", "tags", "description", ("position", "is_paused"))},
 )
 _JUDGEMENT: Any = (
     gettext_lazy("What is expected"),
     {"fields": ("assertions", "timeout_seconds", ("failure_threshold", "recovery_threshold"))},
 )
 _REQUEST: Any = (
-    gettext_lazy("Request"),
-    {"fields": ("credential", "method", "headers", "body", "family", ("max_redirects", "max_body_bytes"))},
+    gettext_lazy("Request (http)"),
+    {"fields": ("credential", "method", "headers", "body", ("max_redirects", "max_body_bytes"))},
 )
-_TRUST: Any = (gettext_lazy("Trust"), {"fields": ("verify", "ca_pem")})
+_DIALOGUE: Any = (gettext_lazy("Dialogue (tcp)"), {"fields": ("dialogue", "is_encrypted")})
+_TRUST: Any = (gettext_lazy("Connection and trust"), {"fields": ("family", "verify", "ca_pem", "server_name")})
+_FORM: Any = (_IDENTITY, _JUDGEMENT, _REQUEST, _DIALOGUE, _TRUST)
 _STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error", "last_result")})
-_OPTIONS: Any = (gettext_lazy("Request and trust"), {"fields": ("credential", "options_words")})
+_OPTIONS: Any = (gettext_lazy("Options"), {"fields": ("credential", "options_words")})
 
 
 class EndpointChangeList(ChangeListBase):
@@ -88,13 +96,21 @@ class EndpointChangeList(ChangeListBase):
 class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, ExplanationViews):
     form = EndpointForm
     list_display = ("name_and_address", "group", "state_since", "result_and_error")
-    list_filter = (EndpointStateFilter, EndpointTagFilter, RestFilter, ErrorFilter, CredentialFilter, GroupFilter)
+    list_filter = (
+        EndpointStateFilter,
+        EndpointTagFilter,
+        KindFilter,
+        RestFilter,
+        ErrorFilter,
+        CredentialFilter,
+        GroupFilter,
+    )
     list_select_related = ("group",)
     search_fields = ("name", "address", "description", "group__name", "tags__name", "group__tags__name")
     actions = (*OperatedAdmin.actions, "clone_selected", "edit_selected", "export_selected")
     ordering = ("group__position", "group_id", "position", "id")
     autocomplete_fields = ("credential",)
-    readonly_fields = ("state", "since", "last_error", "last_result", "options_words", "masked_address")
+    readonly_fields = ("state", "since", "last_error", "last_result", "options_words", "kind_words", "masked_address")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).filter(group__deleted_at__isnull=True)
@@ -102,6 +118,9 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeListBase]:
         return EndpointChangeList
+
+    class Media:
+        js = ("healthcheck/kinds.js",)
 
     # What the machines know.
 
@@ -164,6 +183,10 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
 
     # Shown in place of the form's fields to people who may only look.
 
+    @admin.display(description=gettext_lazy("kind"))
+    def kind_words(self, obj: Endpoint) -> str:
+        return name_kind(obj.kind)
+
     @admin.display(description=gettext_lazy("address"))
     def masked_address(self, obj: Endpoint) -> str:
         return mask_url(obj.address)
@@ -174,11 +197,7 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
 
     @admin.display(description=gettext_lazy("options"))
     def options_words(self, obj: Endpoint) -> SafeString:
-        # Headers and bodies carry keys, so that only people who may change them see them.
-        values = read_options(obj.options)
-        hidden = {name: _("(set)") if values[name] else _("(none)") for name in ("headers", "body")}
-        lines = [f"{name.replace('_', ' ')}: {hidden.get(name, values[name])}" for name in OPTION_FIELDS]
-        return format_html('<pre class="hc-text">{}</pre>', "\n".join(lines))
+        return format_html('<pre class="hc-text">{}</pre>', describe_options(obj))
 
     # The form.
 
@@ -189,10 +208,10 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
 
     def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
         if obj is None:
-            return (_IDENTITY, _JUDGEMENT, _REQUEST, _TRUST)
+            return _FORM
         if not self.has_change_permission(request, obj):
             return (_MASKED_IDENTITY, _JUDGEMENT, _OPTIONS, _STATE)
-        return (_IDENTITY, _JUDGEMENT, _REQUEST, _TRUST, _STATE)
+        return (*_FORM, _STATE)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
         # A run's results are found by the group's endpoints: one that changed its group would leave its past behind.

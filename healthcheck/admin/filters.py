@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from healthcheck.admin.look.badges import STATE_WORDS, WORST_FIRST
 from healthcheck.admin.overview import filter_by_state
+from healthcheck.engine.probes import PROBES
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Credential, Endpoint, EndpointGroup, EndpointState, Tag
 from healthcheck.models.clock import read_database_clock
@@ -66,6 +67,17 @@ class EndpointTagFilter(GroupTagFilter):
 
     def keep(self, queryset: QuerySet[Any], chosen: QuerySet[Tag]) -> QuerySet[Any]:
         return queryset.filter(Q(pk__in=chosen.values("endpoints")) | Q(group__in=chosen.values("groups")))
+
+
+class KindFilter(admin.SimpleListFilter):
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(kind, kind) for kind in PROBES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() in PROBES else queryset
 
 
 class RestFilter(admin.SimpleListFilter):

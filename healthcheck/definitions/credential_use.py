@@ -14,11 +14,11 @@ from healthcheck.definitions.documents import Document
 from healthcheck.definitions.drafts import Draft, name_key
 from healthcheck.engine import trust
 from healthcheck.engine.credentials.parse import name_origin
-from healthcheck.engine.probes.http_options import HttpOptions, parse_address
+from healthcheck.engine.probes import collect_defaults
+from healthcheck.engine.probes.http_options import parse_address
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Endpoint
 
-_DEFAULTS = HttpOptions().to_dict()
 # What the form calls those keys of the document.
 _KEYS = {"address": "address", "verify": "options.verify"}
 
@@ -65,6 +65,7 @@ def _weakens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 
 def _read_trust(options: Mapping[str, Any]) -> tuple[Any, Any]:
-    verify = options.get("verify", _DEFAULTS["verify"])
+    defaults = collect_defaults()
+    verify = options.get("verify", defaults["verify"])
     # An authority counts only where it is asked.
-    return verify, options.get("ca_pem", _DEFAULTS["ca_pem"]) if verify == trust.CUSTOM else ""
+    return verify, options.get("ca_pem", defaults["ca_pem"]) if verify == trust.CUSTOM else ""

@@ -34,6 +34,8 @@ class Draft:
     # A row that is marked as deleted and comes back.
     restores: bool = False
     refusals: list[str] = field(default_factory=list)
+    # What was asked for and left alone, because the object's kind has no such thing.
+    foreign: Sequence[str] = ()
     # The checked, unsaved object.
     instance: Any = None
 

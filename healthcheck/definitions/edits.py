@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from healthcheck.definitions.documents import Document
-from healthcheck.engine.probes.http_options import HttpOptions
+from healthcheck.engine.probes import read_defaults
 
 SET, ADD, REMOVE, REPLACE, RESET = "set", "add", "remove", "replace", "reset"
 OPTION_PREFIX = "options."
-_DEFAULTS: Mapping[str, Any] = HttpOptions().to_dict()
 # An interval and a cron expression exclude each other: whoever sets one means to leave the other.
 _EXCLUDED: Mapping[str, Document] = {"interval_seconds": {"cron": ""}, "cron": {"interval_seconds": None}}
 
@@ -27,22 +26,33 @@ class Edit:
 
 
 def apply_edits(document: Document, edits: Sequence[Edit]) -> Document:
-    """Return a new document with the edits applied in order; `document` stays as it is."""
+    """Return a new document with the edits applied in order; `document` stays as it is.
+
+    An option is left alone where the document's kind has no such option.
+    """
     for edit in edits:
         if edit.field.startswith(OPTION_PREFIX):
             name = edit.field.removeprefix(OPTION_PREFIX)
-            document = document | {"options": _edit_option(document["options"], name, edit)}
+            if fits_kind(document, edit):
+                defaults = read_defaults(document["kind"])
+                document = document | {"options": _edit_option(document["options"], name, edit, defaults[name])}
         else:
             changed = _EDITORS[edit.how](document[edit.field], edit)
             document = document | _EXCLUDED.get(edit.field, {}) | {edit.field: changed}
     return document
 
 
-def _edit_option(options: Mapping[str, Any], name: str, edit: Edit) -> dict[str, Any]:
+def fits_kind(document: Document, edit: Edit) -> bool:
+    """Say whether the edit is of something that documents of this kind have."""
+    name = edit.field.removeprefix(OPTION_PREFIX)
+    return name == edit.field or name in read_defaults(document["kind"])
+
+
+def _edit_option(options: Mapping[str, Any], name: str, edit: Edit, default: Any) -> dict[str, Any]:
     rest = {key: value for key, value in options.items() if key != name}
-    value = _DEFAULTS[name] if edit.how == RESET else edit.value
+    value = default if edit.how == RESET else edit.value
     # Only what differs from the defaults is stored, as the endpoint's own form does.
-    return rest if value == _DEFAULTS[name] else {**rest, name: value}
+    return rest if value == default else {**rest, name: value}
 
 
 def _set(_old: Any, edit: Edit) -> Any:

@@ -17,7 +17,7 @@ from django.db.models import Model
 from healthcheck.definitions.credential_use import refuse_exposures
 from healthcheck.definitions.documents import read_documents
 from healthcheck.definitions.drafts import Draft
-from healthcheck.definitions.edits import Edit, apply_edits
+from healthcheck.definitions.edits import Edit, apply_edits, fits_kind
 from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
 from healthcheck.definitions.group_drafts import check_groups, save_groups
 from healthcheck.definitions.versions import Change, Due, lock_groups, lock_rows, settle
@@ -56,6 +56,12 @@ class Plan:
         return [draft for draft in self.drafts if draft.refusals]
 
     @property
+    def foreign(self) -> dict[str, list[Draft]]:
+        """Return who was left alone in something because the kind has no such thing, by what it is."""
+        fields = dict.fromkeys(name for draft in self.drafts for name in draft.foreign)
+        return {name: [draft for draft in self.drafts if name in draft.foreign] for name in fields}
+
+    @property
     def created_count(self) -> int:
         return sum(draft.pk is None for draft in self.changed)
 
@@ -84,7 +90,15 @@ def make_plan(model: type[Model], drafts: Sequence[Draft], *, may_use_credential
 def plan_edits(model: type[Model], ids: Sequence[int], edits: Sequence[Edit], *, may_use_credentials: bool) -> Plan:
     """Plan the same edits for all of these objects."""
     found = read_documents(model, ids)
-    drafts = [Draft(apply_edits(each, edits), pk=pk, before=each) for pk, each in found.items()]
+    drafts = [
+        Draft(
+            apply_edits(each, edits),
+            pk=pk,
+            before=each,
+            foreign=[edit.field for edit in edits if not fits_kind(each, edit)],
+        )
+        for pk, each in found.items()
+    ]
     return make_plan(model, drafts, may_use_credentials=may_use_credentials)
 
 

@@ -84,6 +84,7 @@ def inline_fields(**changed: Any) -> dict[str, Any]:
     """Return the fields of an endpoint that the form of its group shows."""
     return {
         "name": "site",
+        "kind": "http",
         "address": "http://127.0.0.1/",
         "position": "0",
         "timeout_seconds": "10.0",

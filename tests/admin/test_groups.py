@@ -360,6 +360,7 @@ def test_resuming_what_is_not_paused_leaves_its_clock_alone(operator: Client) ->
 
 def test_empty_inline_row_is_not_an_endpoint(operator: Client) -> None:
     empty = dict.fromkeys(inline_fields(), "") | {
+        "kind": "http",
         "position": "0",
         "timeout_seconds": "10.0",
         "failure_threshold": "2",

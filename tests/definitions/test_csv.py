@@ -179,7 +179,7 @@ def test_all_refusals_come_with_their_lines_and_nothing_is_written() -> None:
         (4, "There is no group “nowhere”; add it or restore it from its history first."),
         (5, "“web / a” stands on line 2 already; keep one of the two."),
         (6, "There is no credential “gone” any more; add it again or choose another."),
-        (6, "options: There is no option “colour”; remove it."),
+        (6, "options: The kind http has no option “colour”; remove it."),
         (6, "timeout_seconds: The timeout must not be longer than the group's deadline of 30 s; lower it."),
         (6, "Assertions, line 2: Write status codes and ranges, for example: status 200-299, 301."),
         (8, "tags: A tag holds a comma or an invisible character; write it with visible ones."),
@@ -233,6 +233,38 @@ def test_file_written_without_headers_keeps_those_that_are_there() -> None:
     assert endpoint.options == options | {"method": "PUT"}
     [first, _second] = refusals(text.replace("site", "another"))
     assert first[1].startswith("The file was written without the body, and there are none to keep;")
+
+
+def test_kinds_go_out_and_come_back_with_their_own_options() -> None:
+    group = make_group()
+    dialogue = 'send line "canary"\nexpect line contains "=ok"'
+    mail = make_endpoint(group, "mail", kind="tcp", address="127.0.0.1:25", options={"dialogue": dialogue})
+    make_endpoint(group, "cert", kind="tls", address="tls://127.0.0.1", options={"verify": "off"})
+    text, before = export(Endpoint), read_documents(Endpoint, [mail.pk])
+    assert plan(text).changed == []
+    hidden = export(Endpoint, shows_hidden=False)
+    assert "canary" not in hidden
+    assert plan(hidden).changed == []
+    import_text(text.replace("mail", "second"))
+    added = Endpoint.objects.get(name="second")
+    assert read_documents(Endpoint, [added.pk])[added.pk] == before[mail.pk] | {"name": "second"}
+
+
+def test_option_of_another_kind_is_refused_with_its_line() -> None:
+    make_group()
+    text = (
+        "group,name,kind,address,options\n"
+        'web,a,tcp,127.0.0.1:25,"{""method"": ""GET""}"\n'
+        'web,b,tls,tls://127.0.0.1,"{""dialogue"": """"}"\n'
+        "web,c,gopher,127.0.0.1:70,\n"
+        "web,d,tcp,http://127.0.0.1/,\n"
+    )
+    assert refusals(text) == [
+        (2, "options: The kind tcp has no option “method”; remove it."),
+        (3, "options: The kind tls has no option “dialogue”; remove it."),
+        (4, "kind: There is no kind “gopher”; choose one of http, tcp, tls."),
+        (5, "address: The address is a host and a port; write it like tcp://example.com:25."),
+    ]
 
 
 def test_credential_is_changed_only_by_who_may_see_it() -> None:

@@ -6,7 +6,8 @@ import pytest
 from django.utils import translation
 
 from healthcheck.admin.forms.credential_forms import FORMS
-from healthcheck.admin.forms.endpoint_forms import OPTION_FIELDS, EndpointForm
+from healthcheck.admin.forms.endpoint_forms import EndpointForm
+from healthcheck.admin.forms.option_fields import OPTION_FIELDS
 from healthcheck.definitions.documents import read_documents
 from healthcheck.definitions.labels import LABELS, name_field
 from healthcheck.models import Credential, Endpoint, EndpointGroup, StatusPage

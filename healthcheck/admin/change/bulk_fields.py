@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.fields.tag_fields import TagsField
 from healthcheck.admin.fields.text_fields import AssertionsField, split_assertions
-from healthcheck.admin.forms.endpoint_forms import OPTION_FIELDS, EndpointForm
+from healthcheck.admin.forms.option_fields import OPTION_FIELDS, OptionsForm
 from healthcheck.definitions.edits import ADD, OPTION_PREFIX, REMOVE, REPLACE, RESET, SET
 from healthcheck.definitions.labels import name_field
+from healthcheck.engine.probes import PROBES, list_kinds_with
 from healthcheck.models import Credential, Endpoint, EndpointGroup
 
 _UNCHOSEN = ("", "---------")
@@ -33,6 +34,10 @@ _ASSERTION_WORDS: Mapping[str, Any] = {
 }
 
 
+def _read_as_is(value: Any) -> Any:
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class BulkField:
     """A field that many objects may be given at once; `read` makes the document's value of the cleaned one.
@@ -44,7 +49,7 @@ class BulkField:
     label: str
     make: Callable[[], forms.Field]
     hows: Sequence[str] = (SET,)
-    read: Callable[[Any], Any] = lambda value: value
+    read: Callable[[Any], Any] = _read_as_is
     words: Mapping[str, Any] = field(default_factory=dict)
     # Whether nothing is a value, such as no credential.
     may_be_none: bool = False
@@ -106,7 +111,7 @@ def _from_model(model: Any, name: str) -> BulkField:
 
 
 def _from_option(name: str) -> BulkField:
-    template = EndpointForm.base_fields[name]
+    template = OptionsForm.base_fields[name]
 
     def make() -> forms.Field:
         # A form's fields are its own: what one sets must not reach the endpoint's form.
@@ -116,8 +121,18 @@ def _from_option(name: str) -> BulkField:
             made.choices = [_UNCHOSEN, *offered]
         return made
 
+    kinds = list_kinds_with(name)
     words = {SET: _("Verify certificates:")} if name == "verify" else {}
-    return BulkField(OPTION_PREFIX + name, str(template.label), make, (SET, RESET), words=words)
+    is_yes_no = isinstance(template, forms.BooleanField)
+    label = str(template.label) if len(kinds) == len(PROBES) else f"{template.label} ({', '.join(kinds)})"
+    return BulkField(
+        OPTION_PREFIX + name,
+        label,
+        _make_yes_no if is_yes_no else make,
+        (SET, RESET),
+        _read_yes_no if is_yes_no else _read_as_is,
+        words,
+    )
 
 
 def _paused(model: Any) -> BulkField:

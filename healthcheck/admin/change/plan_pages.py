@@ -17,10 +17,13 @@ from healthcheck.admin.look.field_words import describe_differences
 from healthcheck.definitions.comparing import Difference, compare_documents, describe_document
 from healthcheck.definitions.documents import Document
 from healthcheck.definitions.drafts import Draft
+from healthcheck.definitions.labels import name_field
 from healthcheck.definitions.plans import Plan
 from healthcheck.definitions.versions import name_document
 
 ROWS_PER_PAGE = 50
+# Of those that an edit leaves alone; the number of the others says enough.
+MAX_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ def describe_plan(plan: Plan, page_number: str) -> dict[str, Any]:
         "rows_page": page,
         "rows": [_describe(plan.model, draft) for draft in page.object_list],
         "counts": list(_count(plan)),
+        "foreign": list(_name_foreign(plan)),
         "is_refused": bool(refused),
         "is_applicable": bool(plan.changed) and not refused,
     }
@@ -65,6 +69,16 @@ def _count(plan: Plan) -> Iterator[str]:
         yield ngettext("%(things)s stays as it is.", "%(things)s stay as they are.", same) % _name(plan, same)
     if refused := len(plan.refused):
         yield ngettext("%(things)s is refused.", "%(things)s are refused.", refused) % _name(plan, refused)
+
+
+def _name_foreign(plan: Plan) -> Iterator[str]:
+    """Yield a sentence for each option that some of them do not have, and name them."""
+    for field, drafts in plan.foreign.items():
+        names = [f"{name_document(draft.after)} ({draft.after['kind']})" for draft in drafts[:MAX_NAMES]]
+        if more := len(drafts) - len(names):
+            names.append(ngettext("%(count)s more", "%(count)s more", more) % {"count": more})
+        sentence = _("“%(option)s” stays as it is where the kind has no such option: %(names)s.")
+        yield sentence % {"option": name_field(plan.model, field), "names": ", ".join(names)}
 
 
 def _name(plan: Plan, count: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The forms of an endpoint: the whole one with the HTTP options as fields, and the short one inside its group."""
+"""The forms of an endpoint: the whole one with the options of every kind, and the short one inside its group."""
 
 from __future__ import annotations
 
@@ -13,24 +13,18 @@ from django.utils.translation import gettext_lazy as _
 from healthcheck.admin.fields.tag_fields import TaggedForm
 from healthcheck.admin.fields.text_fields import (
     AssertionsField,
-    HeadersField,
-    TextField,
     describe_assertions,
     describe_assertions_shortly,
     join_assertions,
-    join_headers,
 )
+from healthcheck.admin.forms.option_fields import OPTION_FIELDS, KindForm, OptionsForm
 from healthcheck.admin.forms.versioned_forms import VERSION_FIELD, VersionField, refuse_stale
 from healthcheck.admin.look.bases import InlineFormSetBase, ModelFormBase
-from healthcheck.admin.look.field_words import FAMILY_CHOICES, VERIFY_CHOICES
 from healthcheck.definitions.credential_use import refuse_exposure
 from healthcheck.definitions.endpoint_drafts import RESTARTING_KEYS
 from healthcheck.definitions.versions import load_numbers
-from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, METHODS, HttpOptions
 from healthcheck.models import Endpoint, EndpointGroup
 
-_DEFAULTS = HttpOptions().to_dict()
-OPTION_FIELDS = tuple(_DEFAULTS)
 # What the form calls those keys of the document; the fields of the options share one key.
 RESTARTING_FIELDS = frozenset({"group", "is_paused", *RESTARTING_KEYS, *OPTION_FIELDS})
 _WIDGETS: Mapping[str, forms.Widget] = {
@@ -87,31 +81,7 @@ class EndpointFormBase(ExistingForm):
         super().add_error(field, error)
 
 
-class EndpointForm(TaggedForm, EndpointFormBase):
-    method = forms.ChoiceField(choices=[(method, method) for method in METHODS], label=_("Method"))
-    headers = HeadersField(
-        rows=3, label=_("Headers"), help_text=_("One per line as Name: value. Only staff who may change it see them.")
-    )
-    body = TextField(rows=4, label=_("Body"), help_text=_("Sent as UTF-8 text."))
-    verify = forms.ChoiceField(
-        choices=VERIFY_CHOICES,
-        label=_("Verify the certificate"),
-    )
-    ca_pem = TextField(rows=4, label=_("Authority"), help_text=_("PEM text, used when the verification is custom."))
-    family = forms.ChoiceField(
-        choices=FAMILY_CHOICES,
-        label=_("Address family"),
-    )
-    max_redirects = forms.IntegerField(
-        min_value=0,
-        max_value=MAX_REDIRECTS,
-        label=_("Redirects to follow"),
-        help_text=_("0 to 10; with 0 the redirect is itself the answer."),
-    )
-    max_body_bytes = forms.IntegerField(
-        min_value=1, max_value=MAX_BODY_BYTES, label=_("Body limit (bytes)"), help_text=_("A larger answer fails.")
-    )
-
+class EndpointForm(TaggedForm, OptionsForm, EndpointFormBase):
     class Meta:
         model = Endpoint
         widgets = _WIDGETS
@@ -120,6 +90,7 @@ class EndpointForm(TaggedForm, EndpointFormBase):
             "name",
             "position",
             "is_paused",
+            "kind",
             "address",
             "timeout_seconds",
             "failure_threshold",
@@ -131,22 +102,13 @@ class EndpointForm(TaggedForm, EndpointFormBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, value in read_options(self.instance.options).items():
-            self.initial.setdefault(name, value)
         if "group" in self.fields:
             group = self.fields["group"]
             assert isinstance(group, forms.ModelChoiceField)
             group.queryset = EndpointGroup.objects.existing()
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        given = {name: cleaned[name] for name in OPTION_FIELDS if name in cleaned}
-        # Only what differs from the defaults is stored: a better default then reaches old endpoints, too.
-        self.instance.options = {name: value for name, value in given.items() if value != _DEFAULTS[name]}
-        return cleaned
 
-
-class EndpointInlineForm(EndpointFormBase):
+class EndpointInlineForm(KindForm, EndpointFormBase):
     assertions = AssertionsField(rows=3, label=_("Assertions"), help_text=describe_assertions_shortly)
     opened_version = VersionField()
 
@@ -157,6 +119,7 @@ class EndpointInlineForm(EndpointFormBase):
             "name",
             "position",
             "is_paused",
+            "kind",
             "address",
             "timeout_seconds",
             "failure_threshold",
@@ -201,9 +164,3 @@ class EndpointFormSet(InlineFormSetBase):
 
 def _describe_sending(endpoint: Endpoint) -> dict[str, Any]:
     return {"address": endpoint.address, "options": endpoint.options, "credential": endpoint.credential_id}
-
-
-def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the initial values of the option fields: what is stored over the defaults."""
-    values = {name: options.get(name, _DEFAULTS[name]) for name in OPTION_FIELDS}
-    return {**values, "headers": join_headers(values["headers"])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from healthcheck.admin.forms.versioned_forms import VERSION_FIELD
 from healthcheck.admin.look.badges import draw_paused, draw_state
 from healthcheck.admin.look.bases import StackedInlineBase
 from healthcheck.admin.overview import overall_state
+from healthcheck.definitions.labels import name_kind
 from healthcheck.engine.masking import mask_url
 from healthcheck.models import Endpoint
 from healthcheck.models.clock import read_database_clock
@@ -28,6 +30,10 @@ from healthcheck.models.clock import read_database_clock
 MAX_INLINE_ENDPOINTS = 50
 
 
+# What people who may only look see in the place of a field.
+_MASKED: Mapping[Any, str] = {"kind": "kind_words", "address": "masked_address"}
+
+
 class EndpointInline(StackedInlineBase):
     model = Endpoint
     form = EndpointInlineForm
@@ -35,13 +41,14 @@ class EndpointInline(StackedInlineBase):
     extra = 0
     max_num = MAX_INLINE_ENDPOINTS
     show_change_link = True
-    readonly_fields = ("state", "masked_address")
+    readonly_fields = ("state", "kind_words", "masked_address")
     fieldsets = (
         (
             None,
             {
                 "fields": (
                     ("name", "state"),
+                    "kind",
                     "address",
                     "timeout_seconds",
                     ("failure_threshold", "recovery_threshold"),
@@ -84,6 +91,10 @@ class EndpointInline(StackedInlineBase):
         badge = draw_state(overall_state(obj.states.all(), self.seen_at))
         return format_html("{} {}", badge, draw_paused()) if obj.is_paused else badge
 
+    @admin.display(description=_("kind"))
+    def kind_words(self, obj: Endpoint) -> str:
+        return name_kind(obj.kind)
+
     @admin.display(description=_("address"))
     def masked_address(self, obj: Endpoint) -> str:
         return mask_url(obj.address)
@@ -95,4 +106,4 @@ class EndpointInline(StackedInlineBase):
 
 
 def _show_masked(fields: Any) -> tuple[Any, ...]:
-    return tuple("masked_address" if each == "address" else each for each in fields if each != VERSION_FIELD)
+    return tuple(_MASKED.get(each, each) for each in fields if each != VERSION_FIELD)

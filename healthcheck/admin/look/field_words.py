@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from healthcheck.admin.look.words import describe_instant
 from healthcheck.definitions.comparing import HIDDEN, Difference
-from healthcheck.definitions.labels import name_field
+from healthcheck.definitions.labels import KINDS, name_field
 from healthcheck.engine.trust import CUSTOM, OFF, ON
 from healthcheck.engine.types import AddressFamily
 from healthcheck.web.language import list_spoken
@@ -36,7 +36,9 @@ _MARKS: Mapping[str, Any] = {
     "no": gettext_lazy("no"),
     "set": gettext_lazy("set"),
 }
-_MARKED = frozenset({"is_paused", "shows_all_groups", "password", "details.sends_secret_in_body"})
+_MARKED = frozenset(
+    {"is_paused", "shows_all_groups", "password", "details.sends_secret_in_body", "options.is_encrypted"}
+)
 
 
 def describe_differences(model: type[Model], changes: Sequence[Difference]) -> list[Difference]:
@@ -116,4 +118,6 @@ def _list_choices(model: type[Model], key: str) -> Mapping[str, Any]:
         column: Any = model._meta.get_field(key)
     except FieldDoesNotExist:
         return {}
-    return {str(value): label for value, label in getattr(column, "flatchoices", ())}
+    words = {str(value): label for value, label in getattr(column, "flatchoices", ())}
+    # Which kinds there are is the registry's business, and no choice of the column.
+    return words or (KINDS if key == "kind" else {})

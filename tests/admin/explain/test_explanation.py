@@ -282,7 +282,7 @@ def test_page_of_a_paused_and_unreadable_endpoint_says_so(operator: Client) -> N
     Endpoint.objects.update(is_paused=True, options={"nonsense": 1})
     page = read(operator, endpoint, run)
     assert "It is paused now" in page
-    assert "Its configuration cannot be read: There is no option “nonsense”; remove it." in page
+    assert "Its configuration cannot be read: The kind http has no option “nonsense”; remove it." in page
 
 
 def test_run_without_a_result_is_waited_for_or_explained(operator: Client) -> None:

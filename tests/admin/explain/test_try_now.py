@@ -87,7 +87,7 @@ def test_deleted_endpoint_is_not_probed(operator: Client, hostile: HostileServer
 def test_unreadable_definition_is_a_sentence(operator: Client) -> None:
     url = store(1, options={"nonsense": 1})
     page = operator.post(url, follow=True).content.decode()
-    assert "There is no option “nonsense”; remove it." in page
+    assert "The kind http has no option “nonsense”; remove it." in page
 
 
 def test_result_that_is_gone_meanwhile_is_said_to_be(operator: Client, hostile: HostileServer) -> None:

@@ -1,0 +1,180 @@
+"""The options of every kind as fields of a form; what is stored is those of the chosen kind alone.
+
+One page holds the fields of all kinds, so that it works without a script; `kinds.js` shows those that fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.functional import cached_property
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from healthcheck.admin.fields.text_fields import HeadersField, TextField, join_headers
+from healthcheck.admin.look.bases import ModelFormBase
+from healthcheck.admin.look.field_words import FAMILY_CHOICES, VERIFY_CHOICES
+from healthcheck.definitions.labels import KINDS, name_kind
+from healthcheck.engine.probes import PROBES, collect_defaults, list_kinds_with, load_probe, read_defaults
+from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, METHODS
+from healthcheck.models import Endpoint
+
+OPTION_FIELDS = tuple(collect_defaults())
+# The attribute in which a widget names the kinds that it is for; the script reads it.
+KINDS_ATTRIBUTE = "data-hc-kinds"
+_ADDRESSES: Mapping[str, str] = {
+    "http": "https://example.com/health",
+    "tcp": "example.com:25, tcp://example.com:25",
+    "tls": "example.com, example.com:443, tls://example.com:443",
+}
+
+
+def list_choices(kind: str) -> list[tuple[str, str]]:
+    """Return the kinds to choose from, and the one that is stored even where nobody registers it any more."""
+    names = list(PROBES) if kind in PROBES else [*PROBES, kind]
+    return [(name, name_kind(name)) for name in names]
+
+
+def describe_addresses() -> SafeString:
+    """Return the help text of an address: how it is written for each kind."""
+    rows = ((kind, kind, example) for kind, example in _ADDRESSES.items())
+    return format_html_join("", '<span class="hc-example" data-hc-kinds="{}">{}: <code>{}</code></span> ', rows)
+
+
+class KindForm(ModelFormBase):
+    """A form in which the kind is chosen, and the address written as that kind takes it."""
+
+    kind = forms.ChoiceField(choices=list(KINDS.items()), label=gettext_lazy("Kind"), initial="http")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stored_kind = self.instance.kind
+        for name, field in self.fields.items():
+            if name == "kind" and isinstance(field, forms.ChoiceField):
+                field.choices = list_choices(self._stored_kind)
+                field.widget.attrs["class"] = f"{field.widget.attrs.get('class', '')} hc-kind".strip()
+            if name == "address":
+                field.help_text = describe_addresses()
+
+    @cached_property
+    def chosen_kind(self) -> str:
+        """The kind that the person has chosen, or that is stored."""
+        if self.is_bound and "kind" in self.fields:
+            return str(self.data.get(self.add_prefix("kind")) or "")
+        return str(self._stored_kind)
+
+
+class OptionsForm(KindForm):
+    """The form with every option of every kind as a field."""
+
+    method = forms.ChoiceField(choices=[(method, method) for method in METHODS], label=gettext_lazy("Method"))
+    headers = HeadersField(
+        rows=3,
+        label=gettext_lazy("Headers"),
+        help_text=gettext_lazy("One per line as Name: value. Only staff who may change it see them."),
+    )
+    body = TextField(rows=4, label=gettext_lazy("Body"), help_text=gettext_lazy("Sent as UTF-8 text."))
+    max_redirects = forms.IntegerField(
+        min_value=0,
+        max_value=MAX_REDIRECTS,
+        label=gettext_lazy("Redirects to follow"),
+        help_text=gettext_lazy("0 to 10; with 0 the redirect is itself the answer."),
+    )
+    max_body_bytes = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_BODY_BYTES,
+        label=gettext_lazy("Body limit (bytes)"),
+        help_text=gettext_lazy("A larger answer fails."),
+    )
+    dialogue = TextField(
+        rows=6,
+        label=gettext_lazy("Dialogue"),
+        help_text=gettext_lazy(
+            'One step per line, such as: send line "PING", expect line contains "PONG", or: use smtp starttls. '
+            "Empty: the connection alone is the answer. Only staff who may change it see it."
+        ),
+    )
+    is_encrypted = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Encrypted from the start"),
+        help_text=gettext_lazy("TLS before the first word. For encryption later on, write the step starttls."),
+    )
+    verify = forms.ChoiceField(choices=VERIFY_CHOICES, label=gettext_lazy("Verify the certificate"))
+    ca_pem = TextField(
+        rows=4,
+        label=gettext_lazy("Authority"),
+        help_text=gettext_lazy("PEM text, used when the verification is custom."),
+    )
+    server_name = forms.CharField(
+        required=False,
+        max_length=255,
+        label=gettext_lazy("Server name"),
+        help_text=gettext_lazy("The name that is asked for and must stand in the certificate, if not the address's."),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+    family = forms.ChoiceField(choices=FAMILY_CHOICES, label=gettext_lazy("Address family"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, value in read_options(self.instance.options).items():
+            self.initial.setdefault(name, value)
+        for name in OPTION_FIELDS:
+            _name_kinds(self.fields[name].widget, list_kinds_with(name))
+            # What the kind has not may be left out altogether.
+            self.fields[name].required &= name in read_defaults(self.chosen_kind)
+        if "credential" in self.fields:
+            _name_kinds(
+                self.fields["credential"].widget, [kind for kind in PROBES if load_probe(kind).uses_credentials]
+            )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        given = {name: cleaned[name] for name in OPTION_FIELDS if name in cleaned}
+        own = read_defaults(self.chosen_kind)
+        # Only what differs from the defaults is stored: a better default then reaches old endpoints, too.
+        self.instance.options = {name: given[name] for name in own if name in given and given[name] != own[name]}
+        if own:
+            self._refuse_foreign({name: value for name, value in given.items() if name not in own})
+        return cleaned
+
+    def _refuse_foreign(self, given: Mapping[str, Any]) -> None:
+        """Refuse what is filled in and would not be stored: nothing that was typed goes without a word."""
+        for name, value in given.items():
+            default = collect_defaults()[name]
+            if value in (default, None, ""):
+                continue
+            cure = (
+                _("Set it back to %(default)s, or choose another kind.") % {"default": self._name_value(name, default)}
+                if default
+                else _("Empty it, or choose another kind.")
+            )
+            sentence = _("A check of the kind %(kind)s has no such option.") % {"kind": self.chosen_kind}
+            self.add_error(name, f"{sentence} {cure}")
+
+    def _name_value(self, name: str, value: Any) -> str:
+        field = self.fields[name]
+        choices: Any = field.choices if isinstance(field, forms.ChoiceField) else ()
+        return str(dict(choices).get(value, value))
+
+
+def _name_kinds(widget: Any, kinds: list[str]) -> None:
+    # Django wraps a choice of rows in what draws the links beside it.
+    getattr(widget, "widget", widget).attrs[KINDS_ATTRIBUTE] = " ".join(kinds)
+
+
+def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the initial values of the option fields: what is stored over the defaults."""
+    values = {name: options.get(name, default) for name, default in collect_defaults().items()}
+    return {**values, "headers": join_headers(values["headers"])}
+
+
+def describe_options(endpoint: Endpoint) -> str:
+    """Return the options of the endpoint's kind as lines. What may carry keys is only said to be there or not."""
+    values = read_options(endpoint.options)
+    hidden = {name: _("(set)") if values[name] else _("(none)") for name in ("headers", "body", "dialogue")}
+    own = read_defaults(endpoint.kind)
+    return "\n".join(f"{name.replace('_', ' ')}: {hidden.get(name, values[name])}" for name in own)

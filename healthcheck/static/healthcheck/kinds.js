@@ -1,0 +1,48 @@
+/* Shows of an endpoint's form what fits the chosen kind. Without it, everything is there, grouped by kind. */
+(function () {
+  "use strict";
+
+  function fits(element, kind) {
+    return element.dataset.hcKinds.split(" ").indexOf(kind) >= 0;
+  }
+
+  function isWanted(row, kind) {
+    var named = Array.from(row.querySelectorAll("[data-hc-kinds]"));
+    // What is refused stays in view, whichever kind it is for.
+    return named.some(function (element) { return fits(element, kind); }) || row.querySelector(".errorlist") !== null;
+  }
+
+  function show(scope, kind) {
+    scope.querySelectorAll("span[data-hc-kinds]").forEach(function (example) {
+      example.hidden = !fits(example, kind);
+    });
+    scope.querySelectorAll("fieldset.module").forEach(function (fieldset) {
+      var rows = Array.from(fieldset.querySelectorAll(".form-row"));
+      rows.forEach(function (row) {
+        if (row.querySelector("[data-hc-kinds]:not(span)")) row.classList.toggle("hc-other-kind", !isWanted(row, kind));
+      });
+      fieldset.classList.toggle("hc-other-kind", rows.length > 0 && rows.every(function (row) {
+        return row.classList.contains("hc-other-kind");
+      }));
+    });
+  }
+
+  function showAll() {
+    document.querySelectorAll("select.hc-kind").forEach(function (select) {
+      show(select.closest(".inline-related") || select.form, select.value);
+    });
+  }
+
+  document.addEventListener("change", function (event) {
+    if (event.target.matches("select.hc-kind")) showAll();
+  });
+  // The browser refuses to send what is hidden and invalid: show it, so that it can be mended.
+  document.addEventListener("invalid", function (event) {
+    for (var part = event.target.closest(".hc-other-kind"); part; part = part.closest(".hc-other-kind")) {
+      part.classList.remove("hc-other-kind");
+    }
+  }, true);
+  document.addEventListener("formset:added", showAll);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", showAll);
+  else showAll();
+})();
