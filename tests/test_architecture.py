@@ -74,6 +74,8 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.faults",
         "healthcheck.engine.freshness",
         "healthcheck.engine.masking",
+        "healthcheck.engine.openssl",
+        "healthcheck.engine.phases",
         "healthcheck.engine.probes",
         "healthcheck.engine.schedule",
         "healthcheck.engine.transitions",

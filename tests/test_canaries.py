@@ -38,9 +38,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WAIT_SECONDS = 90
 OLD_KEY, KEY = make_key(), make_key()
-# What holds secrets on purpose: sealed ones, and headers of an endpoint, which are configuration and no credential.
+# What holds secrets on purpose: sealed ones, and headers and dialogues of an endpoint, which are no credential.
 SEALED = ("healthcheck_credential", "sealed")
-OWN = frozenset({"option-header", "option-token", "option-agent"})
+OWN = frozenset({"option-header", "option-token", "option-agent", "option-dialogue", "option-bytes"})
 # What is public of a credential: for people who may see credentials, and in its own row and versions.
 PUBLIC = frozenset({"digest-user"})
 DETAILS = ("healthcheck_credential", "details")
@@ -156,6 +156,8 @@ def assert_that_the_cycle_was_worth_searching(targets: Targets) -> None:
     kinds = {Judgement.unpack(packed).error_kind for packed in CheckResult.objects.values_list("judgement", flat=True)}
     wanted = {ErrorKind.CREDENTIAL, ErrorKind.ASSERTION, ErrorKind.CERTIFICATE, ErrorKind.PROTOCOL}
     assert wanted <= kinds
+    found = [row.facts.get("found", "") for row in Evidence.objects.all()]
+    assert sum("I heard" in each and "[hidden]" in each for each in found) >= 2
     excerpts = [row.facts.get("excerpt", "") for row in Evidence.objects.all()]
     assert any("[hidden]" in excerpt for excerpt in excerpts)
     assert (len(targets.recorder.heads) > 0, targets.giver.asked > 0) == (True, True)

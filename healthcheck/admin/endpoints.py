@@ -277,7 +277,7 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
             "opts": self.opts,
             "object": obj,
             "page": page,
-            "rows": load_endpoint_rows(obj.pk, page.rows),
+            "rows": load_endpoint_rows(obj, page.rows),
         }
         return TemplateResponse(request, "admin/healthcheck/result_history.html", context)
 

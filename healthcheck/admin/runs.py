@@ -73,7 +73,7 @@ class RunViews(OperatedAdmin):
         members = Endpoint.objects.filter(group=group) if may_see else Endpoint.objects.none()
         pages: Paginator[Any] = Paginator(members, RESULTS_PER_PAGE)
         endpoints = pages.get_page(request.GET.get("page"))
-        rows = load_run_rows(run, [endpoint.pk for endpoint in endpoints])
+        rows = load_run_rows(run, endpoints)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Run %(id)s of %(name)s") % {"id": run.pk, "name": group},

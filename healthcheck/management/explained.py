@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from healthcheck.engine.details import Exchange
-from healthcheck.engine.types import Certificate, ErrorKind, PhaseTimes
+from healthcheck.engine.phases import list_phases, name_phase, speaks_freely
+from healthcheck.engine.types import Certificate, ErrorKind
 from healthcheck.management.screen import QUIET, STRONG, Screen, Span, name_state
 from healthcheck.pipeline.explain import Explanation
 
@@ -34,7 +35,8 @@ def tell_explanation(explanation: Explanation, url: str, screen: Screen) -> None
     _tell_headers(explanation.exchanges, screen)
     _tell_excerpt(explanation, screen)
     _tell_list("Assertions that would hold", explanation.suggestions, screen)
-    _tell_list("To repeat it", [explanation.curl] if explanation.curl else [], screen)
+    repeating = explanation.curl or explanation.openssl
+    _tell_list("To repeat it", [repeating] if repeating else [], screen)
 
 
 def _list_facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
@@ -44,9 +46,11 @@ def _list_facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
     if explanation.address and not explanation.exchanges:
         yield "address", explanation.address
     if explanation.error_kind is not None:
-        where = f" in phase {explanation.phase.word}" if explanation.phase else ""
+        where = f" in phase {name_phase(explanation.phase, explanation.kind)}" if explanation.phase else ""
         yield "error", f"{explanation.error_kind.word}{where}"
-    yield "phases", _describe_phases(explanation.phases)
+    if explanation.encryption:
+        yield "encryption", explanation.encryption
+    yield "phases", _describe_phases(explanation)
     if explanation.attempts > 1:
         yield "attempts", str(explanation.attempts)
     for place, certificate in enumerate(explanation.chain):
@@ -65,15 +69,9 @@ def _describe_certificate(certificate: Certificate) -> str:
     return f"{certificate.subject}, valid until {certificate.not_after:%Y-%m-%d %H:%M} UTC"
 
 
-def _describe_phases(phases: PhaseTimes) -> str:
-    spent = {
-        "resolve": phases.resolve_us,
-        "connect": phases.connect_us,
-        "tls": phases.tls_us,
-        "headers": phases.headers_us,
-        "body": phases.body_us,
-    }
-    return ", ".join(f"{name} {describe_duration(each)}" for name, each in spent.items() if each) or "none"
+def _describe_phases(explanation: Explanation) -> str:
+    spent = list_phases(explanation.phases, explanation.kind)
+    return ", ".join(f"{name} {describe_duration(each)}" for name, each in spent if each) or "none"
 
 
 def describe_duration(duration_us: int) -> str:
@@ -102,7 +100,8 @@ def _tell_excerpt(explanation: Explanation, screen: Screen) -> None:
     if len(lines) > MAX_EXCERPT_LINES:
         lines = [*lines[:MAX_EXCERPT_LINES], "…"]
     if lines:
-        _tell_list(f"Body, {explanation.body_size} bytes, {explanation.charset}", lines, screen)
+        heard = "Heard" if speaks_freely(explanation.kind) else "Body"
+        _tell_list(f"{heard}, {explanation.body_size} bytes, {explanation.charset}", lines, screen)
 
 
 def _tell_list(title: str, lines: Sequence[str], screen: Screen) -> None:

@@ -21,6 +21,8 @@ from healthcheck.engine.details import Details, Exchange
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.loop import get_engine_loop
 from healthcheck.engine.masking import mask_url
+from healthcheck.engine.openssl import write_openssl
+from healthcheck.engine.phases import speaks_freely
 from healthcheck.engine.probes import load_probe
 from healthcheck.engine.probes.http_options import HttpOptions
 from healthcheck.engine.redaction import MASK
@@ -85,6 +87,10 @@ class Explanation:
     curl: str = ""
     own_headers: frozenset[str] = frozenset()
     credential_headers: frozenset[str] | None = None
+    kind: str = "http"
+    # Of a connection without requests: the version of TLS that it agreed on, and a line that repeats the handshake.
+    encryption: str = ""
+    openssl: str = ""
 
 
 def probe_now(  # noqa: PLR0913 - an endpoint's whole configuration, which is saved nowhere
@@ -178,6 +184,9 @@ def explain_outcome(target: Target, outcome: Outcome) -> Explanation:
         curl=write_curl(target, exchanges=details.exchanges),
         own_headers=_name_own_headers(target),
         credential_headers=credential_headers,
+        kind=target.kind,
+        encryption=observation.protocol if speaks_freely(target.kind) else "",
+        openssl=write_openssl(target),
     )
 
 
@@ -252,6 +261,9 @@ def describe_explanation(explanation: Explanation) -> dict[str, Any]:
         "body": {"size": explanation.body_size, "charset": explanation.charset, "excerpt": explanation.excerpt},
         "suggestions": list(explanation.suggestions),
         "curl": explanation.curl,
+        "kind": explanation.kind,
+        "encryption": explanation.encryption or None,
+        "openssl": explanation.openssl,
     }
 
 

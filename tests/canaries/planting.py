@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +35,23 @@ def plant(flock: Flock, targets: Targets, authority: trustme.CA) -> EndpointGrou
             columns: dict[str, Any] = {"address": targets.urls[place], "timeout_seconds": 5.0, "options": options}
             endpoint = make_endpoint(group, name, credential=credential, **columns)
             make_assertion(endpoint, 'body contains "never there"')
+    _plant_dialogues(group, flock, targets)
     return group
+
+
+def _plant_dialogues(group: EndpointGroup, flock: Flock, targets: Targets) -> None:
+    """One that does not hear what it waits for, one that is judged by all that it heard, and one that sends bytes."""
+    line = f"send line {json.dumps('LOGIN ' + flock.hatch('option-dialogue'))}"
+    code = f"{flock.hatch_token('option-bytes')}\r\n".encode().hex()
+    dialogues = (
+        f'{line}\nexpect line contains "never there"',
+        f'{line}\nexpect line contains "heard"',
+        f'send hex "{code}"\nexpect line contains "never there"',
+    )
+    for number, dialogue in enumerate(dialogues):
+        columns: dict[str, Any] = {"address": targets.urls["line"], "timeout_seconds": 5.0}
+        endpoint = make_endpoint(group, f"dialogue {number}", kind="tcp", options={"dialogue": dialogue}, **columns)
+        make_assertion(endpoint, 'body contains "never there"')
 
 
 def _make_credentials(flock: Flock, targets: Targets, authority: trustme.CA) -> Iterator[Credential]:

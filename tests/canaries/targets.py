@@ -46,6 +46,13 @@ def redirecting(location: str) -> Behaviour:
     return behave
 
 
+async def echo_line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say a line back, in a longer one."""
+    line = await reader.readline()
+    writer.write(b"?" * 75 + b" I heard " + line)
+    await writer.drain()
+
+
 class Recorder:
     """Writes down everything that arrives."""
 
@@ -96,4 +103,5 @@ class Targets:
             "away": at(redirecting(elsewhere)),
             "untrusted": at(quoting(200), demanding),
             "tokens": at(self.giver),
+            "line": f"tcp://127.0.0.1:{server.listen(echo_line)}",
         }

@@ -84,6 +84,17 @@ def test_port_is_dialled_by_its_scheme(hostile: HostileServer) -> None:
     assert "address  127.0.0.1" in shown.splitlines()
 
 
+def test_handshake_is_repeated_with_openssl(hostile: HostileServer, authority: trustme.CA) -> None:
+    served = serve_with(authority.issue_cert("localhost"))
+    address = f"tls://localhost:{hostile.listen('silent', tls=served)}"
+    answer = json.loads(run_command("check_url", address, "--json")[1])
+    assert (answer["kind"], answer["curl"], answer["encryption"]) == ("tls", "", None)
+    assert answer["openssl"].startswith("openssl s_client -connect localhost:")
+    _, shown = run_command("check_url", address)
+    assert "To repeat it\n  openssl s_client -connect localhost:" in shown
+    assert "curl" not in shown
+
+
 def test_handshake_is_explained_by_its_scheme(hostile: HostileServer, authority: trustme.CA) -> None:
     port = hostile.listen("silent", tls=serve_with(authority.issue_cert("localhost")))
     status, shown = run_command("check_url", f"tls://localhost:{port}")

@@ -36,7 +36,7 @@ from healthcheck.models import Endpoint, EndpointGroup
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
 from healthcheck.pipeline.explain import Explanation
-from healthcheck.pipeline.schemes import WORTH_PLAIN, list_candidates
+from healthcheck.pipeline.schemes import WORTH_PLAIN, find_kind, list_candidates
 
 # Which field of which form shows what a model refuses.
 _FIELDS = {
@@ -191,7 +191,7 @@ def _probe_candidates(address: str, assertions: list[str]) -> tuple[Endpoint | N
     found: list[tuple[Endpoint, Probed]] = []
     for candidate in candidates:
         # All of them together take no longer than one.
-        endpoint = Endpoint(address=candidate, timeout_seconds=MAX_SECONDS / len(candidates))
+        endpoint = Endpoint(kind=find_kind(candidate), address=candidate, timeout_seconds=MAX_SECONDS / len(candidates))
         found.append((endpoint, probe_endpoint(endpoint, assertions, now=read_database_clock())))
         if found[-1][1].explanation.error_kind not in WORTH_PLAIN:
             return found[-1]

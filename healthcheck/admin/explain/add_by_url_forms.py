@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy
 from healthcheck.admin.fields.text_fields import AssertionsField, describe_assertions_shortly, split_assertions
 from healthcheck.admin.look.bases import FormBase
 from healthcheck.engine.assertions import parse_assertions
+from healthcheck.engine.probes import load_probe
 from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, parse_address
 from healthcheck.engine.schedule import MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Endpoint, EndpointGroup
-from healthcheck.pipeline.schemes import list_candidates
+from healthcheck.pipeline.schemes import find_kind, list_candidates
 
 MAX_NAME = 200
 DEFAULT_INTERVAL_SECONDS = 60
@@ -43,7 +44,10 @@ class UrlForm(FormBase):
                 "placeholder": "https://example.com/health",
             }
         ),
-        help_text=gettext_lazy("Without https:// or http://, both are tried in this order."),
+        help_text=gettext_lazy(
+            "Without https:// or http://, both are tried in this order. Also tcp://host:port for a connection, and "
+            "tls://host for a certificate."
+        ),
         error_messages={"required": gettext_lazy("Paste the URL of what is to be checked.")},
     )
     group = forms.ModelChoiceField(
@@ -67,7 +71,8 @@ class UrlForm(FormBase):
         """Refuse nonsense, as it will be read: an address without a scheme is tried with both."""
         address: str = self.cleaned_data["address"]
         try:
-            parse_address(list_candidates(address)[0])
+            first = list_candidates(address)[0]
+            load_probe(find_kind(first)).parse(first, {})
         except ConfigurationError as error:
             raise ValidationError(error.sentence) from None
         return address
@@ -119,13 +124,21 @@ class DetailsForm(FormBase):
 
 def suggest_name(address: str) -> str:
     """Return the host and the path, without what may be a secret in it."""
+    if find_kind(address) != "http":
+        return _cut_scheme(address)[:MAX_NAME]
     url = parse_address(address)
     port = f":{url.port}" if url.port else ""
     return f"{url.host}{port}{url.path.rstrip('/')}"[:MAX_NAME]
 
 
 def suggest_group_name(address: str) -> str:
-    return parse_address(address).host[:MAX_NAME]
+    # Hosts are written alike in addresses of every kind.
+    url = address if find_kind(address) == "http" else f"http://{_cut_scheme(address)}"
+    return parse_address(url).host[:MAX_NAME]
+
+
+def _cut_scheme(address: str) -> str:
+    return address.strip().partition("://")[2]
 
 
 def find_group(address: str) -> EndpointGroup | None:
@@ -149,7 +162,13 @@ def build_group(name: str, interval_seconds: int) -> EndpointGroup:
 
 
 def build_endpoint(group: EndpointGroup, name: str, address: str) -> Endpoint:
-    return Endpoint(group=group, name=name, address=address, timeout_seconds=min(10.0, group.deadline_seconds))
+    return Endpoint(
+        group=group,
+        name=name,
+        kind=find_kind(address),
+        address=address,
+        timeout_seconds=min(10.0, group.deadline_seconds),
+    )
 
 
 def _find_free_slug(name: str) -> str:

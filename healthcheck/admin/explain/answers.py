@@ -18,9 +18,10 @@ from healthcheck.admin.explain.probing import Probed
 from healthcheck.admin.explain.requests import RequestWords, describe_sent
 from healthcheck.admin.explain.waterfall import Bar, Times, draw_waterfall
 from healthcheck.admin.look.badges import draw_state
-from healthcheck.admin.look.blame import FAULT_SENTENCES, FAULTS, FIRST_STEPS
+from healthcheck.admin.look.blame import FAULT_SENTENCES, FAULTS, find_first_step
 from healthcheck.admin.look.words import describe_duration
 from healthcheck.engine.faults import SENTENCES
+from healthcheck.engine.phases import name_phase
 from healthcheck.engine.types import ErrorKind, Phase, State
 from healthcheck.pipeline.facts import write_assertion, write_certificate
 
@@ -38,6 +39,8 @@ class Seen:
     attempts: int
     facts: Mapping[str, Any]
     at: datetime | None
+    # Of the endpoint: it says what a phase is called.
+    endpoint_kind: str = "http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,12 @@ def describe_answer(seen: Seen) -> Answer:
         sentence=_describe_verdict(seen),
         found=_describe_found(facts),
         fault=str(FAULT_SENTENCES[FAULTS[kind]]) if kind else "",
-        first_step=str(FIRST_STEPS[kind]) if kind else "",
-        error=describe_error(kind, seen.phase),
+        first_step=find_first_step(kind, seen.endpoint_kind) if kind else "",
+        error=describe_error(kind, seen.phase, seen.endpoint_kind),
         facts=_list_facts(seen),
-        bars=draw_waterfall(seen.times, seen.latency_us, failed_in=seen.phase if kind else None),
+        bars=draw_waterfall(
+            seen.times, seen.latency_us, failed_in=seen.phase if kind else None, kind=seen.endpoint_kind
+        ),
         assertions=[_describe_assertion(each) for each in _read_list(facts, "assertions") if isinstance(each, Mapping)],
         certificates=describe_chain(facts, seen.at, is_problem=kind is ErrorKind.CERTIFICATE),
         redirects=[str(hop) for hop in _read_list(facts, "redirects")],
@@ -106,6 +111,7 @@ def describe_probed(probed: Probed, *, shows_headers: bool, shows_credential: bo
         "expected": told.expected,
         "found": told.found,
         "address": told.address,
+        "encryption": told.encryption,
         "redirects": told.redirects,
         "excerpt": told.excerpt,
         "chain": [write_certificate(each) for each in chain],
@@ -121,6 +127,7 @@ def describe_probed(probed: Probed, *, shows_headers: bool, shows_credential: bo
         attempts=told.attempts,
         facts=facts,
         at=told.observed_at,
+        endpoint_kind=told.kind,
     )
     note = _("It was given %(seconds)g s here, less than its own timeout.") % {"seconds": probed.timeout_seconds}
     return replace(
@@ -131,13 +138,13 @@ def describe_probed(probed: Probed, *, shows_headers: bool, shows_credential: bo
     )
 
 
-def describe_error(kind: ErrorKind | None, phase: Phase | None) -> str:
+def describe_error(kind: ErrorKind | None, phase: Phase | None, endpoint_kind: str) -> str:
     """Return the error and where it happened, such as “timeout in connect”; empty without one."""
     if kind is None:
         return ""
     if phase is None or phase is Phase.ASSERT:
         return kind.word
-    return _("%(kind)s in %(phase)s") % {"kind": kind.word, "phase": phase.word}
+    return _("%(kind)s in %(phase)s") % {"kind": kind.word, "phase": name_phase(phase, endpoint_kind)}
 
 
 def _describe_verdict(seen: Seen) -> str:
@@ -158,7 +165,8 @@ def _list_facts(seen: Seen) -> list[tuple[str, str]]:
         (_("HTTP status"), str(seen.http_status) if seen.http_status else ""),
         (_("Latency"), describe_duration(seen.latency_us) if seen.latency_us else ""),
         (_("Address"), str(seen.facts.get("address") or "")),
-        (_("Error"), describe_error(seen.error_kind, seen.phase)),
+        (_("Encryption"), str(seen.facts.get("encryption") or "")),
+        (_("Error"), describe_error(seen.error_kind, seen.phase, seen.endpoint_kind)),
         (_("Attempts"), _("2: it failed twice in a row") if seen.attempts > 1 else str(seen.attempts or "")),
     )
     return [(label, text) for label, text in listed if text]

@@ -81,7 +81,7 @@ def explain(stored: Stored, result: CheckResult, *, page: int) -> Explained:
     endpoint, run = stored.endpoint, stored.run
     evidence = Evidence.objects.filter(endpoint_id=endpoint.pk, run_id=stored.run_id).first()
     definition = _read_definition(endpoint, stored.at)
-    answer = describe_answer(_read_seen(result, evidence, at=stored.at))
+    answer = describe_answer(_read_seen(result, evidence, at=stored.at, kind=endpoint.kind))
     if not answer.assertions:
         answer = replace(answer, assertions=_assume(definition.assertions, is_held=answer.state is State.UP))
     standing = find_standing(run, endpoint.pk)
@@ -89,11 +89,11 @@ def explain(stored: Stored, result: CheckResult, *, page: int) -> Explained:
         answer=answer,
         streak=describe_streak(stored.verdicts, standing, definition.thresholds),
         notes=_list_notes(stored, answer, definition=definition, has_evidence=evidence is not None),
-        neighbourhood=load_neighbourhood(run, result, page) if run else Neighbourhood(),
+        neighbourhood=load_neighbourhood(run, result, page, kind=endpoint.kind) if run else Neighbourhood(),
     )
 
 
-def _read_seen(result: CheckResult, evidence: Evidence | None, *, at: datetime | None) -> Seen:
+def _read_seen(result: CheckResult, evidence: Evidence | None, *, at: datetime | None, kind: str) -> Seen:
     return Seen(
         verdict=State(result.verdict),
         error_kind=ErrorKind(result.error_kind) if result.error_kind else None,
@@ -104,6 +104,7 @@ def _read_seen(result: CheckResult, evidence: Evidence | None, *, at: datetime |
         attempts=result.attempts,
         facts=evidence.facts if evidence else {},
         at=at,
+        endpoint_kind=kind,
     )
 
 

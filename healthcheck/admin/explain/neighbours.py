@@ -48,15 +48,18 @@ class Neighbourhood:
     is_cut: bool = False
 
 
-def load_neighbourhood(run: CheckRun, result: CheckResult, page: int) -> Neighbourhood:
-    """Return a page of the endpoints that were checked with `result`, in three queries whatever the group's size."""
+def load_neighbourhood(run: CheckRun, result: CheckResult, page: int, *, kind: str) -> Neighbourhood:
+    """Return a page of the endpoints that were checked with `result`, in three queries whatever the group's size.
+
+    `kind` is that of the result's endpoint.
+    """
     results = _load_results(run)
     start = (page - 1) * NEIGHBOURS_PER_PAGE
     shown = results[start : start + NEIGHBOURS_PER_PAGE]
     endpoints = Endpoint.objects.in_bulk([each.endpoint_id for each in shown])
     return Neighbourhood(
         rows=[_describe(each, endpoints.get(each.endpoint_id)) for each in shown],
-        cause=_find_common_cause(run, result, results),
+        cause=_find_common_cause(run, result, results, kind=kind),
         previous=page - 1 if page > 1 else None,
         following=page + 1 if len(results) > start + NEIGHBOURS_PER_PAGE else None,
         is_cut=len(results) == MAX_LOOKED_AT,
@@ -75,20 +78,20 @@ def _describe(result: CheckResult, endpoint: Endpoint | None) -> Neighbour:
         endpoint=endpoint,
         endpoint_id=result.endpoint_id,
         badge=draw_state(State(result.verdict)),
-        error=_name_error(result),
+        error=_name_error(result, endpoint.kind if endpoint else "http"),
         latency=describe_duration(result.latency_us) if result.latency_us else "",
     )
 
 
-def _name_error(result: CheckResult) -> str:
+def _name_error(result: CheckResult, endpoint_kind: str) -> str:
     kind = ErrorKind(result.error_kind) if result.error_kind else None
-    return describe_error(kind, Phase.read(result.phase))
+    return describe_error(kind, Phase.read(result.phase), endpoint_kind)
 
 
-def _find_common_cause(run: CheckRun, result: CheckResult, results: Sequence[CheckResult]) -> str:
-    if not (error := _name_error(result)):
+def _find_common_cause(run: CheckRun, result: CheckResult, results: Sequence[CheckResult], *, kind: str) -> str:
+    if not (error := _name_error(result, kind)):
         return ""
-    alike = [each.endpoint_id for each in results if _name_error(each) == error]
+    alike = [each.endpoint_id for each in results if _name_error(each, kind) == error]
     evidence = Evidence.objects.filter(endpoint_id__in=alike[:MAX_COMPARED], run_id=run.pk)
     addresses = set(evidence.values_list("facts__address", flat=True))
     if len(alike) < 2:

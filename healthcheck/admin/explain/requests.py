@@ -10,6 +10,8 @@ from django.utils.translation import ngettext
 
 from healthcheck.engine.curl import outline_stored, write_curl
 from healthcheck.engine.masking import mask_request_header, mask_url
+from healthcheck.engine.openssl import write_openssl
+from healthcheck.engine.probes.http_options import HttpOptions
 from healthcheck.engine.types import ConfigurationError, Target
 from healthcheck.models import Endpoint
 from healthcheck.pipeline.explain import Explanation
@@ -17,12 +19,15 @@ from healthcheck.pipeline.explain import Explanation
 
 @dataclass(frozen=True, slots=True)
 class RequestWords:
-    """The request line, its headers, and a line for a shell that repeats it. `notes` say what is not shown."""
+    """The request line, its headers, and a line for a shell that repeats it. `notes` say what is not shown.
 
-    line: str
+    A connection without requests has no line of its own, and is repeated all the same.
+    """
+
+    line: str = ""
     headers: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
-    curl: str = ""
+    shell: str = ""
 
 
 def describe_definition(endpoint: Endpoint, *, shows_headers: bool, shows_credential: bool) -> RequestWords | None:
@@ -40,6 +45,8 @@ def describe_definition(endpoint: Endpoint, *, shows_headers: bool, shows_creden
             options=options,
             timeout_seconds=endpoint.timeout_seconds,
         )
+        if not isinstance(options, HttpOptions):
+            return _describe_handshake(write_openssl(target))
         outline = outline_stored(credential.kind, credential.details) if credential is not None else None
         curl = write_curl(target, credential=outline)
     except ConfigurationError:
@@ -57,7 +64,7 @@ def describe_definition(endpoint: Endpoint, *, shows_headers: bool, shows_creden
 def describe_sent(explanation: Explanation, *, shows_headers: bool, shows_credential: bool) -> RequestWords | None:
     """Return the first request of a check as it was sent; None when nothing was."""
     if not explanation.exchanges:
-        return None
+        return _describe_handshake(explanation.openssl)
     first, secret_names = explanation.exchanges[0], explanation.credential_headers
     headers = first.request_headers
     if secret_names is not None and not shows_credential:
@@ -72,10 +79,14 @@ def describe_sent(explanation: Explanation, *, shows_headers: bool, shows_creden
     return _hide_headers(words, own, has_body=first.request_body_size > 0)
 
 
+def _describe_handshake(line: str) -> RequestWords | None:
+    return RequestWords(shell=line) if line else None
+
+
 def _hide_credential(words: RequestWords) -> RequestWords:
     """Leave out the line: it says user names and names of headers."""
     note = _("The line for a shell is shown only to people who may see credentials.")
-    return replace(words, notes=[*words.notes, note], curl="")
+    return replace(words, notes=[*words.notes, note], shell="")
 
 
 def _hide_headers(words: RequestWords, hidden: int, *, has_body: bool) -> RequestWords:

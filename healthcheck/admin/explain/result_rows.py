@@ -15,7 +15,7 @@ from healthcheck.admin.look.badges import draw_state
 from healthcheck.admin.look.words import describe_duration, describe_instant
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind, Phase, State
-from healthcheck.models import CheckResult, CheckRun, Evidence
+from healthcheck.models import CheckResult, CheckRun, Endpoint, Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,37 +35,48 @@ class ResultRow:
     evidence: Sequence[tuple[str, str]]
 
 
-def load_endpoint_rows(endpoint_id: int, results: Sequence[CheckResult]) -> list[ResultRow]:
+def load_endpoint_rows(endpoint: Endpoint, results: Sequence[CheckResult]) -> list[ResultRow]:
     """Describe results of one endpoint with their runs and evidence, in two queries."""
     run_ids = [result.run_id for result in results]
     runs = CheckRun.objects.in_bulk(run_ids)
-    found = Evidence.objects.filter(endpoint_id=endpoint_id, run_id__in=run_ids)
+    found = Evidence.objects.filter(endpoint_id=endpoint.pk, run_id__in=run_ids)
     evidence = {row.run_id: row for row in found}
     return [
-        describe_result(result, run=runs.get(result.run_id), evidence=evidence.get(result.run_id)) for result in results
+        describe_result(
+            result, run=runs.get(result.run_id), evidence=evidence.get(result.run_id), endpoint_kind=endpoint.kind
+        )
+        for result in results
     ]
 
 
-def load_run_rows(run: CheckRun, endpoint_ids: Sequence[int]) -> dict[int, ResultRow]:
+def load_run_rows(run: CheckRun, endpoints: Sequence[Endpoint]) -> dict[int, ResultRow]:
     """Describe a run's results by endpoint in two queries. By endpoint, because the one index begins with it."""
-    results = CheckResult.objects.filter(endpoint_id__in=endpoint_ids, run_id=run.pk)
-    found = Evidence.objects.filter(endpoint_id__in=endpoint_ids, run_id=run.pk)
+    kinds = {endpoint.pk: endpoint.kind for endpoint in endpoints}
+    results = CheckResult.objects.filter(endpoint_id__in=list(kinds), run_id=run.pk)
+    found = Evidence.objects.filter(endpoint_id__in=list(kinds), run_id=run.pk)
     evidence = {row.endpoint_id: row for row in found}
     return {
-        result.endpoint_id: describe_result(result, run=run, evidence=evidence.get(result.endpoint_id))
+        result.endpoint_id: describe_result(
+            result,
+            run=run,
+            evidence=evidence.get(result.endpoint_id),
+            endpoint_kind=kinds[result.endpoint_id],
+        )
         for result in results
     }
 
 
-def describe_result(result: CheckResult, *, run: CheckRun | None, evidence: Evidence | None) -> ResultRow:
+def describe_result(
+    result: CheckResult, *, run: CheckRun | None, evidence: Evidence | None, endpoint_kind: str
+) -> ResultRow:
     kind = ErrorKind(result.error_kind) if result.error_kind else None
-    bars = draw_waterfall(result, result.latency_us)
+    bars = draw_waterfall(result, result.latency_us, kind=endpoint_kind)
     return ResultRow(
         run_id=result.run_id,
         endpoint_id=result.endpoint_id,
         time=describe_instant(run.started_at or run.scheduled_for) if run else "",
         badge=draw_state(State(result.verdict)),
-        error=describe_error(kind, Phase.read(result.phase)),
+        error=describe_error(kind, Phase.read(result.phase), endpoint_kind),
         sentence=_(SENTENCES[kind]) if kind else "",
         latency=describe_duration(result.latency_us) if result.latency_us else "",
         phases=[(bar.label, bar.duration) for bar in bars],

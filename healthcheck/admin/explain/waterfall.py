@@ -9,6 +9,7 @@ from typing import Protocol
 from django.utils.translation import gettext as _
 
 from healthcheck.admin.look.words import describe_duration
+from healthcheck.engine.phases import speaks_freely
 from healthcheck.engine.types import Phase
 
 # The SVG's own width, in which bars are placed; the page stretches it to whatever there is.
@@ -44,9 +45,12 @@ class Bar:
     is_where_it_failed: bool = False
 
 
-def draw_waterfall(times: Times, latency_us: int, *, failed_in: Phase | None = None) -> list[Bar]:
+def draw_waterfall(times: Times, latency_us: int, *, failed_in: Phase | None = None, kind: str = "http") -> list[Bar]:
     """Return the bars of the phases that took time, in order; empty where nothing was measured."""
-    spent = _list_phases(times)
+    spent = _list_phases(times, kind)
+    if speaks_freely(kind) and failed_in is Phase.BODY:
+        # What was not heard to its end was a part of the dialogue.
+        failed_in = Phase.HEADERS
     total = max(latency_us, sum(spent_us for _phase, _label, spent_us in spent))
     bars: list[Bar] = []
     started_us = 0
@@ -59,13 +63,21 @@ def draw_waterfall(times: Times, latency_us: int, *, failed_in: Phase | None = N
     return bars
 
 
-def _list_phases(times: Times) -> Sequence[tuple[Phase, str, int]]:
+def _list_phases(times: Times, kind: str) -> Sequence[tuple[Phase, str, int]]:
+    if speaks_freely(kind):
+        answer: Sequence[tuple[Phase, str, int]] = (
+            (Phase.HEADERS, _("the dialogue"), times.headers_us + times.body_us),
+        )
+    else:
+        answer = (
+            (Phase.HEADERS, _("wait for the answer"), times.headers_us),
+            (Phase.BODY, _("read the body"), times.body_us),
+        )
     return (
         (Phase.RESOLVE, _("look up the name"), times.resolve_us),
         (Phase.CONNECT, _("connect"), times.connect_us),
         (Phase.TLS, _("encrypt (TLS)"), times.tls_us),
-        (Phase.HEADERS, _("wait for the answer"), times.headers_us),
-        (Phase.BODY, _("read the body"), times.body_us),
+        *answer,
     )
 
 

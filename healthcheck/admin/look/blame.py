@@ -8,6 +8,7 @@ from enum import Enum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from healthcheck.engine.phases import speaks_freely
 from healthcheck.engine.types import ErrorKind
 
 
@@ -59,3 +60,15 @@ FIRST_STEPS: Mapping[ErrorKind, Promise] = {
     ),
     ErrorKind.OTHER: _("Finish the upgrade: restart the web processes with the newer release."),
 }
+# Where no request and no page is involved, they would mislead.
+_FIRST_STEPS_OF_STREAMS: Mapping[ErrorKind, Promise] = {
+    ErrorKind.CONNECTION: _("It was reachable and hung up. Look at its log: did the dialogue go on too long for it?"),
+    ErrorKind.PROTOCOL: _("What answers at that port speaks otherwise than the dialogue says."),
+    ErrorKind.TOO_LARGE: _("It said more than a dialogue may hear; expect less of it."),
+}
+
+
+def find_first_step(error: ErrorKind, kind: str) -> str:
+    """Return what to look at first when a check of this kind ended so."""
+    steps = {**FIRST_STEPS, **_FIRST_STEPS_OF_STREAMS} if speaks_freely(kind) else FIRST_STEPS
+    return str(steps[error])

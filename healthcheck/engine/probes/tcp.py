@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,6 +18,7 @@ from healthcheck.engine.probes.observing import observe_stream
 from healthcheck.engine.probes.option_values import has_surrogate
 from healthcheck.engine.probes.stream_options import StreamOptions, parse_place, parse_stream_options
 from healthcheck.engine.probes.tcp_steps import (
+    READY_MADE,
     Capture,
     Check,
     Expect,
@@ -29,6 +30,7 @@ from healthcheck.engine.probes.tcp_steps import (
     describe_step,
     parse_steps,
 )
+from healthcheck.engine.redaction import Redactor
 from healthcheck.engine.stream import Stream
 from healthcheck.engine.types import ConfigurationError, ErrorKind, Observation, Phase, Target
 
@@ -49,10 +51,10 @@ class TcpOptions(StreamOptions):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What is sent may hold a password."""
-        sent = (step.text.strip() for step in _parse(self.dialogue) if isinstance(step, Send))
-        words = [word for text in sent for word in (text, *text.split()[1:])]
-        return tuple(word for word in words if len(word) >= MIN_SECRET_CHARS)
+        """What is sent may hold a password: all of it, its words but for the command, and bytes as text."""
+        sent = (step for step in _parse(self.dialogue) if isinstance(step, Send) and step not in _WELL_KNOWN)
+        words = [word for step in sent for text in _list_texts(step) for word in (text, *text.split()[1:])]
+        return tuple(dict.fromkeys(word for word in words if len(word) >= MIN_SECRET_CHARS))
 
 
 class TcpProbe:
@@ -78,7 +80,7 @@ class TcpProbe:
         connection = await session.dialer.dial(session, destination, stream)
         try:
             upgraded = options.locate(place, is_encrypted=True)
-            dialogue = _Dialogue(session, connection, stream=stream, upgraded=upgraded)
+            dialogue = _Dialogue(session, connection, stream=stream, upgraded=upgraded, secrets=options.secrets)
             for step in _parse(options.dialogue):
                 await dialogue.take(step)
         finally:
@@ -89,11 +91,20 @@ class TcpProbe:
 class _Dialogue:
     """One run through the steps. What a step does not find is a failure of the answer, not of the connection."""
 
-    def __init__(self, session: CheckSession, connection: Connection, *, stream: Stream, upgraded: Destination) -> None:
+    def __init__(
+        self,
+        session: CheckSession,
+        connection: Connection,
+        *,
+        stream: Stream,
+        upgraded: Destination,
+        secrets: Sequence[str],
+    ) -> None:
         self._session = session
         self._connection = connection
         self._stream = stream
         self._upgraded = upgraded
+        self._secrets = secrets
         self._last = ""
         self._captured: dict[str, str] = {}
 
@@ -147,10 +158,10 @@ class _Dialogue:
             is_code = len(code) == 3 and code.isdigit()
             self._last = _decode(line)
             if not (has_begun or is_code):
-                raise self._miss(step, describe_value(self._last))
+                raise self._miss(step, self._describe_last())
             if is_code and mark != b"-":
                 if not any(low <= int(code) <= high for low, high in step.ranges):
-                    raise self._miss(step, describe_value(self._last))
+                    raise self._miss(step, self._describe_last())
                 return
             # Between the first line and the last there may be free text, which begins with no code (RFC 959, 4.2).
             has_begun = True
@@ -158,16 +169,31 @@ class _Dialogue:
 
     def _hold(self, condition: Condition, step: Step) -> None:
         if not _holds(condition, self._last):
-            raise self._miss(step, describe_value(self._last))
+            raise self._miss(step, self._describe_last())
 
     def _capture(self, step: Capture) -> None:
         found = step.pattern.find_group(self._last.encode())
         if found is None:
-            raise self._miss(step, describe_value(self._last))
+            raise self._miss(step, self._describe_last())
         self._captured[step.name] = _decode(found)
+
+    def _describe_last(self) -> str:
+        # Before it is cut to what is shown: half of a secret would not be recognised any more.
+        return describe_value(Redactor(self._secrets).clean(self._last))
 
     def _miss(self, step: Step, found: str) -> ProbeFailure:
         return ProbeFailure(ErrorKind.ASSERTION, Phase.HEADERS, found, expected=describe_step(step))
+
+
+# What everybody knows, hidden, would only make an answer hard to read.
+_WELL_KNOWN = frozenset(step for lines in READY_MADE.values() for step in parse_steps("\n".join(lines)))
+
+
+def _list_texts(step: Send) -> list[str]:
+    """Return the texts of which something could be said back: what stands between captured parts, or the bytes."""
+    if step.data:
+        return [step.data.decode("utf-8", "replace").strip()]
+    return [part.strip() for part in step.list_parts()]
 
 
 def _holds(condition: Condition, text: str) -> bool:

@@ -36,6 +36,10 @@ class Send:
     def encode(self, captured: Mapping[str, str]) -> bytes:
         return self.data or _PLACEHOLDER.sub(lambda found: captured[found[1]], self.text).encode()
 
+    def list_parts(self) -> list[str]:
+        """Return what stands between the placeholders."""
+        return _PLACEHOLDER.split(self.text)[::2]
+
 
 @dataclass(frozen=True, slots=True)
 class Expect:

@@ -43,14 +43,14 @@ def test_url_and_headers_hide_their_secrets() -> None:
     assert words is not None
     assert words.line == "POST https://example.com/health?token=[hidden]"
     assert words.headers == [("X-Key", "[hidden]"), ("Accept", "text/plain")]
-    assert words.curl.startswith("curl ")
+    assert words.shell.startswith("curl ")
     assert CANARY not in repr(words)
 
 
 def test_viewers_get_neither_names_of_headers_nor_the_line_that_holds_them() -> None:
     words = describe_definition(build(headers=[["X-Key", CANARY]], body=""), shows_headers=False, shows_credential=True)
     assert words is not None
-    assert (words.headers, words.curl) == ((), "")
+    assert (words.headers, words.shell) == ((), "")
     assert "X-Key" not in repr(words)
     assert words.notes[-1].startswith("1 header is shown only to people who may change the endpoint")
 
@@ -58,13 +58,13 @@ def test_viewers_get_neither_names_of_headers_nor_the_line_that_holds_them() -> 
 def test_viewers_are_told_of_a_body_that_they_do_not_see() -> None:
     words = describe_definition(build(method="POST", body=CANARY), shows_headers=False, shows_credential=True)
     assert words is not None
-    assert (words.curl, "Its body" in words.notes[-1]) == ("", True)
+    assert (words.shell, "Its body" in words.notes[-1]) == ("", True)
 
 
 def test_viewers_get_the_line_of_a_request_that_holds_nothing_to_hide() -> None:
     words = describe_definition(build(), shows_headers=False, shows_credential=True)
     assert words is not None
-    assert words.curl.startswith("curl ")
+    assert words.shell.startswith("curl ")
 
 
 def test_credential_is_named_and_not_told(settings: Settings) -> None:
@@ -75,7 +75,7 @@ def test_credential_is_named_and_not_told(settings: Settings) -> None:
     words = describe_definition(endpoint, shows_headers=True, shows_credential=True)
     assert words is not None
     assert "It is sent with the credential “shop”." in words.notes
-    assert ("SECRET_AUTHORIZATION" in words.curl, CANARY in repr(words)) == (True, False)
+    assert ("SECRET_AUTHORIZATION" in words.shell, CANARY in repr(words)) == (True, False)
 
 
 def test_unreadable_definition_has_no_request() -> None:
@@ -86,7 +86,7 @@ def test_unreadable_definition_has_no_request() -> None:
 def test_viewers_do_not_get_a_harmless_header_that_a_person_set(name: str) -> None:
     words = describe_definition(build(headers=[[name, CANARY]]), shows_headers=False, shows_credential=True)
     assert words is not None
-    assert (words.headers, words.curl, CANARY in repr(words)) == ((), "", False)
+    assert (words.headers, words.shell, CANARY in repr(words)) == ((), "", False)
     assert words.notes[-1].startswith("1 header is shown only to people who may change the endpoint")
 
 
@@ -97,11 +97,11 @@ def test_public_parts_of_a_credential_are_for_people_who_may_see_it(kind: str, d
     endpoint = make_endpoint(credential=make_credential("shop", kind, details=details, secrets={}))
     words = describe_definition(endpoint, shows_headers=True, shows_credential=False)
     assert words is not None
-    assert (words.curl, CANARY in repr(words)) == ("", False)
+    assert (words.shell, CANARY in repr(words)) == ("", False)
     assert words.notes[-1] == "The line for a shell is shown only to people who may see credentials."
     words = describe_definition(endpoint, shows_headers=False, shows_credential=True)
     assert words is not None
-    assert CANARY in words.curl
+    assert CANARY in words.shell
 
 
 def sent(hostile: HostileServer, credential: EngineCredential | None = None, **options: Any) -> Explanation:
@@ -112,10 +112,10 @@ def test_sent_header_of_a_person_is_hidden_from_viewers(laptop: None, hostile: H
     told = sent(hostile, headers=[["User-Agent", CANARY]])
     words = describe_sent(told, shows_headers=False, shows_credential=True)
     assert words is not None
-    assert (words.headers, words.curl, CANARY in repr(words)) == ((), "", False)
+    assert (words.headers, words.shell, CANARY in repr(words)) == ((), "", False)
     plain = describe_sent(sent(hostile), shows_headers=False, shows_credential=True)
     assert plain is not None
-    assert plain.curl.startswith("curl ")
+    assert plain.shell.startswith("curl ")
 
 
 def test_sent_credential_is_hidden_from_people_who_may_not_see_it(laptop: None, hostile: HostileServer) -> None:
@@ -123,8 +123,8 @@ def test_sent_credential_is_hidden_from_people_who_may_not_see_it(laptop: None, 
     assert CANARY not in repr(told)
     words = describe_sent(told, shows_headers=True, shows_credential=False)
     assert words is not None
-    assert (words.curl, "X-Shop-Key" in repr(words)) == ("", False)
+    assert (words.shell, "X-Shop-Key" in repr(words)) == ("", False)
     words = describe_sent(told, shows_headers=True, shows_credential=True)
     assert words is not None
     assert ("X-Shop-Key", "[hidden]") in words.headers
-    assert "SECRET_X_SHOP_KEY" in words.curl
+    assert "SECRET_X_SHOP_KEY" in words.shell

@@ -201,3 +201,23 @@ def test_what_is_sent_is_kept_in_confidence() -> None:
     options = load_probe("tcp").parse("a:1", {"dialogue": 'send line "AUTH canary-password"\nsend "x"'})
     assert options.secrets == ("AUTH canary-password", "canary-password")
     assert "canary" not in repr(options)
+
+
+def test_what_everybody_knows_is_not_hidden_and_captured_parts_are_left_out() -> None:
+    dialogue = (
+        'use smtp\nexpect line contains "x"\ncapture token "[0-9]+"\nsend line "${token} canary-one ${token}"\n'
+        f'send hex "{b"AUTH canary-two".hex()}"'
+    )
+    options = load_probe("tcp").parse("a:1", {"dialogue": dialogue})
+    assert options.secrets == ("canary-one", "AUTH canary-two", "canary-two")
+
+
+def test_secret_that_is_said_back_is_hidden_before_it_is_cut(hostile: HostileServer, run: Run) -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"?" * 80 + await reader.readline())
+        await reader.read()
+
+    dialogue = f'send line "LOGIN canary-{"x" * 40}"\nexpect line contains "never there"'
+    failure = run(attempt(hostile.listen(echo), dialogue).fail())
+    assert "canary" not in failure.found
+    assert "[hidden]" in failure.found
