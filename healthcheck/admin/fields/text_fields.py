@@ -38,7 +38,7 @@ def describe_assertions_shortly() -> SafeString:
 
 def describe_assertions() -> SafeString:
     """Return the help text: the rule, and one example of each kind of assertion."""
-    rule = _("One per line; every one must hold. Without a status line, 200 to 399 is expected. For example:")
+    rule = _("One per line; every one must hold. Over http, 200 to 399 is expected without a status line. For example:")
     examples = format_html_join("", "<br><code>{}</code>", ((example,) for example in _EXAMPLES))
     return format_html("{}{}", rule, examples)
 

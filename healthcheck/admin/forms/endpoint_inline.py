@@ -60,6 +60,9 @@ class EndpointInline(StackedInlineBase):
         ),
     )
 
+    class Media:
+        js = ("healthcheck/kinds.js",)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).filter(deleted_at__isnull=True)
         return rows.select_related("credential").prefetch_related("states", "assertions")

@@ -27,9 +27,18 @@
     });
   }
 
+  // What belongs to one endpoint: the largest part of the page in which no other one chooses its kind.
+  function findScope(select) {
+    var scope = select;
+    while (scope.parentElement && scope.parentElement.querySelectorAll("select.hc-kind").length === 1) {
+      scope = scope.parentElement;
+    }
+    return scope;
+  }
+
   function showAll() {
     document.querySelectorAll("select.hc-kind").forEach(function (select) {
-      show(select.closest(".inline-related") || select.form, select.value);
+      show(findScope(select), select.value);
     });
   }
 
