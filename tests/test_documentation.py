@@ -17,7 +17,9 @@ from healthcheck.engine.assertions.patterns import MAX_PATTERN_CHARS
 from healthcheck.engine.dialer import MAX_TRIES
 from healthcheck.engine.faults import VERDICTS
 from healthcheck.engine.lookup_threads import MAX_THREADS
+from healthcheck.engine.probes import PROBES, read_defaults
 from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, HttpOptions
+from healthcheck.engine.probes.tcp_steps import MAX_STEPS, READY_MADE, parse_steps
 from healthcheck.engine.transport import MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_INTERIM_RESPONSES
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Reason, RunStatus
@@ -28,6 +30,7 @@ README = (ROOT / "README.md").read_text()
 OPTIONS = (ROOT / "docs" / "options.md").read_text()
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 DEFAULTS, MAX_BODY_MIB = HttpOptions(), MAX_BODY_BYTES >> 20
+STEPS = ("send", "expect", "until", "check", "capture", "starttls", "use")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -117,6 +120,38 @@ def test_options_page_shows_every_subject_and_operator() -> None:
     whole = [line for line in lines if line.split()[0] in SUBJECTS and len(line.split()) > 2]
     assert len(whole) >= len(SUBJECTS)
     assert [len(parse_assertions(line)) for line in whole] == [1] * len(whole)
+
+
+def find_section(title: str) -> str:
+    return OPTIONS.split(f"### {title}\n", 1)[1].split("\n###", 1)[0]
+
+
+@pytest.mark.parametrize("name", READY_MADE)
+def test_options_page_lists_every_ready_made_dialogue(name: str) -> None:
+    assert f"`use {name}`" in find_section("TCP")
+
+
+def test_options_page_shows_every_step_and_each_is_accepted() -> None:
+    section = find_section("TCP")
+    table = section[section.index("| Step |") : section.index("| Ready-made |")]
+    shown = [line for line in re.findall(r"`([^`]+)`", table) if line.split()[0] in STEPS and len(line) > len("check")]
+    assert {line.split()[0] for line in shown} == set(STEPS)
+    # In this order: what is sent in a captured part's place has been captured before.
+    parse_steps("\n".join(shown))
+    for line in re.findall(r"`(use [^`]+)`", section):
+        assert parse_steps(line)
+    (block,) = find_blocks(OPTIONS, "dialogue")
+    assert len(parse_steps(block)) == len(block.splitlines())
+    assert f"At most {MAX_STEPS}\nsteps" in section
+
+
+@pytest.mark.parametrize("kind", PROBES)
+def test_every_kind_is_listed_with_all_of_its_options(kind: str) -> None:
+    for page in (README, OPTIONS):
+        assert re.search(rf"^\| `{kind}` \| `", page, flags=re.MULTILINE)
+    section = find_section({"http": "HTTP and HTTPS"}.get(kind, kind.upper()))
+    rows = [name for row in re.findall(r"^\| ([^|]+) \|", section, flags=re.MULTILINE) for name in row.split(", ")]
+    assert {f"`{name}`" for name in read_defaults(kind)} <= set(rows)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
