@@ -69,7 +69,7 @@ def run_nginx(folder: Path, authority: trustme.CA) -> Iterator[tuple[str, str]]:
     (folder / "authority.pem").write_bytes(authority.cert_pem.bytes())
     text = _NGINX.format(folder=folder, plain=plain, encrypted=encrypted, realm=REALM)
     (folder / "nginx.conf").write_text(text)
-    with _run("nginx", ["-c", str(folder / "nginx.conf")], plain):
+    with run_child("nginx", ["-c", str(folder / "nginx.conf")], plain):
         yield f"http://127.0.0.1:{plain}/", f"https://localhost:{encrypted}/"
 
 
@@ -84,7 +84,7 @@ def run_apache(folder: Path) -> Iterator[str]:
     text = _APACHE.format(folder=folder, port=port, realm=REALM, modules=modules)
     (folder / "apache.conf").write_text(text)
     # One process that does not detach, so that nothing outlives it.
-    with _run("apache2", ["-X", "-f", str(folder / "apache.conf")], port):
+    with run_child("apache2", ["-X", "-f", str(folder / "apache.conf")], port):
         yield f"http://127.0.0.1:{port}/"
 
 
@@ -98,7 +98,8 @@ def _write_page(folder: Path) -> None:
 
 
 @contextmanager
-def _run(name: str, arguments: list[str], port: int) -> Iterator[None]:
+def run_child(name: str, arguments: list[str], port: int) -> Iterator[None]:
+    """Run a server that does not detach, until it is stopped; it listens before the block begins."""
     program = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         pytest.skip(f"{name} is not installed")
