@@ -1,13 +1,15 @@
-"""The servers that ready-made dialogues are made for, started on loopback: memcached, OpenSSH, vsftpd and Dovecot."""
+"""The servers of ready-made dialogues, started on loopback: memcached, OpenSSH, vsftpd, Dovecot and Postfix."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import trustme
 
 from tests.free_ports import find_free_ports
@@ -66,6 +68,33 @@ service pop3-login {{
 }}
 """
 
+_POSTFIX = """
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = localhost
+mydestination =
+alias_maps =
+alias_database =
+maillog_file = /dev/stdout
+smtpd_tls_security_level = may
+smtpd_tls_chain_files = {folder}/server.pem
+"""
+_POSTFIX_SERVICES = """
+127.0.0.1:{port} inet n - n - - smtpd
+rewrite unix - - n - - trivial-rewrite
+anvil unix - - n - 1 anvil
+proxymap unix - - n - - proxymap
+tlsmgr unix - - n 1000? 1 tlsmgr
+postlog unix-dgram n - n - 1 postlogd
+pickup unix n - n 60 1 pickup
+qmgr unix n - n 300 1 qmgr
+cleanup unix n - n - 0 cleanup
+showq unix n - n - - showq
+"""
+
 
 def write_certificate(folder: Path, authority: trustme.CA) -> None:
     """Write a certificate for localhost with its key into one file."""
@@ -112,3 +141,25 @@ def run_dovecot(folder: Path, authority: trustme.CA) -> Iterator[tuple[int, int]
     (folder / "dovecot.conf").write_text(_DOVECOT.format(folder=folder, imap=imap, pop3=pop3))
     with run_child("dovecot", ["-F", "-c", str(folder / "dovecot.conf")], imap):
         yield imap, pop3
+
+
+@contextmanager
+def run_postfix(folder: Path, authority: trustme.CA) -> Iterator[int]:
+    """Gives the port. It starts as root alone."""
+    if os.geteuid() != 0:
+        pytest.skip("Postfix starts as root alone")
+    [port] = find_free_ports(1)
+    write_certificate(folder, authority)
+    for name in ("queue", "data"):
+        (folder / name).mkdir()
+    shutil.chown(folder / "data", "postfix")
+    (folder / "main.cf").write_text(_POSTFIX.format(folder=folder))
+    (folder / "master.cf").write_text(_POSTFIX_SERVICES.format(port=port))
+    with run_child("postfix", ["-c", str(folder), "start-fg"], port):
+        try:
+            yield port
+        finally:
+            # Its master has a session of its own, and outlives what started it.
+            postfix = shutil.which("postfix", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+            assert postfix is not None
+            subprocess.run([postfix, "-c", str(folder), "stop"], check=True, timeout=30, capture_output=True)

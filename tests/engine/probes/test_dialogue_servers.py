@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from healthcheck.engine.types import ErrorKind
-from tests.dialogue_servers import run_dovecot, run_memcached, run_sshd, run_vsftpd
+from tests.dialogue_servers import run_dovecot, run_memcached, run_postfix, run_sshd, run_vsftpd
 from tests.engine.conftest import Attempt, Run
 from tests.web_servers import run_nginx
 
@@ -53,6 +53,12 @@ def test_dovecot_speaks_imap_and_pop3(run: Run, folder: Path, authority: trustme
         for port, name in ((imap, "imap"), (pop3, "pop3")):
             assert run(speak(port, f"use {name}").observe()).certificate is None
             assert run(speak(port, f"use {name} starttls", authority).observe()).certificate is not None
+
+
+def test_postfix_takes_an_ehlo_in_clear_and_under_encryption(run: Run, folder: Path, authority: trustme.CA) -> None:
+    with run_postfix(folder, authority) as port:
+        assert run(speak(port, "use smtp").observe()).certificate is None
+        assert run(speak(port, "use smtp starttls", authority).observe()).certificate is not None
 
 
 def test_nginx_shakes_hands(run: Run, folder: Path, authority: trustme.CA) -> None:
