@@ -122,11 +122,13 @@ class DataDirectory:
 
 
 def find_data_directory(given: str | None) -> DataDirectory:
-    """Return the folder that was given, or else the one of the settings. Raises CommandError."""
+    """Return the folder that was given, or else the one of the settings, by its own path. Raises CommandError."""
     try:
-        return DataDirectory(Path(given).expanduser().absolute() if given else settings.DATA_DIR.absolute())
+        named = Path(given).expanduser() if given else settings.DATA_DIR
     except RuntimeError:
         raise CommandError(f"Nobody knows whose home {given} is; choose another folder with --data.") from None
+    # Not by `resolve`, which raises for links that lead to themselves; `prepare` says what is wrong with those.
+    return DataDirectory(Path(os.path.realpath(named)))
 
 
 def _read_or_make(file: Path, make: Callable[[], str], *, lost: str) -> str:

@@ -60,7 +60,9 @@ def test_broker_refuses_a_folder_that_others_can_enter(tmp_path: Path) -> None:
 def test_data_directory_may_be_given_in_any_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert find_data_directory("~/here").path == find_data_directory("here").path == tmp_path / "here"
+    (tmp_path / "link").symlink_to("here")
+    spelt = [find_data_directory(given).path for given in ("~/here", "here", "elsewhere/../here", "link")]
+    assert spelt == [tmp_path / "here"] * 4
 
 
 @pytest.fixture
