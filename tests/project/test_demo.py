@@ -12,8 +12,12 @@ from project.embedded.demo.groups import GROUPS
 from project.embedded.demo.memory import DemoMemory
 from project.embedded.demo.rows import remove_demo
 from project.embedded.demo.start import open_demo, wants_demo
+from tests.project.running import run_manage
 
 pytestmark = pytest.mark.django_db
+
+REMOVED = "The demo is removed with everything that was recorded about it.\n"
+NONE_LEFT = "There is no demo to remove, and `up` loads none by itself.\n"
 
 
 @pytest.fixture
@@ -81,3 +85,12 @@ def test_demo_of_another_database_is_never_removed(data: DataDirectory) -> None:
     memory.write(data.demo)
     assert _remove(data)
     assert EndpointGroup.objects.count() == len(GROUPS)
+
+
+def test_command_removes_the_demo_once_and_then_says_that_there_is_none(tmp_path: Path) -> None:
+    database = {"DATABASE_URL": f"sqlite:///{tmp_path}/healthcheck.sqlite3"}
+    for command in (["migrate"], ["demo", "--load", "--data", str(tmp_path)]):
+        assert run_manage(*command, **database).returncode == 0
+    removed, again = (run_manage("demo", "--remove", "--data", str(tmp_path), **database) for _ in range(2))
+    assert (removed.returncode, removed.stdout) == (0, REMOVED)
+    assert (again.returncode, again.stdout) == (0, NONE_LEFT)

@@ -44,6 +44,10 @@ class Command(BaseCommand):
         self.stdout.write("The demo is loaded. Its targets answer from the next start of `up` on.")
 
     def _remove(self, data: DataDirectory, memory: DemoMemory) -> None:
+        was_loaded = memory.is_loaded
         if not remove_demo(memory, data.demo, timezone.now()):
             raise CommandError("The demo is no longer checked, but not all results are gone yet; run this once more.")
-        self.stdout.write("The demo is removed with everything that was recorded about it.")
+        if was_loaded:
+            self.stdout.write("The demo is removed with everything that was recorded about it.")
+        else:
+            self.stdout.write("There is no demo to remove, and `up` loads none by itself.")
