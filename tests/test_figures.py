@@ -38,6 +38,7 @@ def test_figures_prints_a_table_of_what_it_measured() -> None:
         "| queries of /status.json, sqlite",
         "| server time of an endpoint's page, cold, sqlite",
         "| first contentful paint, sqlite",
+        "| the same of a page of one sentence, sqlite",
         "| layout shift, sqlite",
     ]
 
