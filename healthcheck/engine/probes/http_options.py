@@ -13,6 +13,7 @@ import httpx
 from healthcheck.engine import trust
 from healthcheck.engine.probes.http_redirects import BODY_HEADERS, HARMLESS_HEADERS
 from healthcheck.engine.probes.option_values import (
+    check_authority,
     check_host,
     check_spelling,
     has_surrogate,
@@ -23,7 +24,7 @@ from healthcheck.engine.probes.option_values import (
     refuse_address,
     refuse_unknown,
 )
-from healthcheck.engine.trust import TlsSettings, load_context
+from healthcheck.engine.trust import TlsSettings
 from healthcheck.engine.types import AddressFamily, ConfigurationError
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -99,13 +100,7 @@ def parse_options(address: str, options: Mapping[str, Any]) -> HttpOptions:
     parsed = HttpOptions(**given)
     if parsed.body and parsed.method == "HEAD":
         raise ConfigurationError("A HEAD request has no body; empty it or choose POST.", field="body")
-    if parsed.verify == trust.CUSTOM:
-        load_context(parsed.tls)
-    elif parsed.ca_pem.strip():
-        raise ConfigurationError(
-            f"The authority is not used while the verification is {parsed.verify}; choose custom or remove it.",
-            field="ca_pem",
-        )
+    check_authority(parsed.tls)
     return parsed
 
 

@@ -66,6 +66,17 @@ def parse_ca_pem(value: Any) -> str:
     return value
 
 
+def check_authority(tls: trust.TlsSettings) -> None:
+    """Raises ConfigurationError for an authority that is none, and for one that the verification does not use."""
+    if tls.verify == trust.CUSTOM:
+        trust.load_context(tls)
+    elif tls.ca_pem.strip():
+        raise ConfigurationError(
+            f"The authority is not used while the verification is {tls.verify}; choose custom or remove it.",
+            field="ca_pem",
+        )
+
+
 def parse_family(value: Any) -> AddressFamily:
     """Return the address family."""
     try:

@@ -11,6 +11,7 @@ from healthcheck.engine import trust
 from healthcheck.engine.dialer import Destination
 from healthcheck.engine.probes.http_options import parse_address
 from healthcheck.engine.probes.option_values import (
+    check_authority,
     check_host,
     check_spelling,
     parse_ca_pem,
@@ -19,7 +20,7 @@ from healthcheck.engine.probes.option_values import (
     refuse_address,
     refuse_unknown,
 )
-from healthcheck.engine.trust import TlsSettings, load_context
+from healthcheck.engine.trust import TlsSettings
 from healthcheck.engine.types import AddressFamily, ConfigurationError
 
 Options = TypeVar("Options", bound="StreamOptions")
@@ -67,13 +68,7 @@ def parse_stream_options(
     known = {**_PARSERS, **parsers}
     refuse_unknown(kind, options, known)
     parsed = made(**{name: known[name](value) for name, value in options.items()})
-    if parsed.verify == trust.CUSTOM:
-        load_context(parsed.tls)
-    elif parsed.ca_pem.strip():
-        raise ConfigurationError(
-            f"The authority is not used while the verification is {parsed.verify}; choose custom or remove it.",
-            field="ca_pem",
-        )
+    check_authority(parsed.tls)
     return parsed
 
 
