@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.hashers import make_password
 from django.db import OperationalError
 from django.test import RequestFactory
@@ -18,6 +17,7 @@ from healthcheck.models import Endpoint
 from healthcheck.models.page import Visibility
 from healthcheck.web.database_faults import DatabaseFault
 from healthcheck.web.unavailable import answer_unavailable
+from tests.barriers import THEMES, look_with_axe
 from tests.factories import make_endpoint, make_page, make_tick
 from tests.web.scenes import paint_calm_page, paint_full_page, paint_history, paint_hostile_page, paint_mixed_page
 
@@ -116,13 +116,12 @@ def test_axe_finds_nothing(page: Page, live_server: LiveServer, show: Show) -> N
     found = []
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 900})
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)
-            results = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
-            assert len(results.response["passes"]) > 10
+        for theme in THEMES:
+            results = look_with_axe(page, theme, options={"runOnly": {"type": "tag", "values": RULES}})
+            assert len(results["passes"]) > 10
             found += [
                 f"{theme} {width}: {each['id']} at {node['html'][:200]}: {node['failureSummary']}"
-                for each in results.response["violations"]
+                for each in results["violations"]
                 for node in each["nodes"]
             ]
     assert found == []

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from healthcheck.models import Endpoint
-from tests.admin.explain.test_browser_explain import find_barriers
 from tests.admin.test_browser import log_in
+from tests.barriers import find_barriers
 from tests.factories import make_endpoint, make_group
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

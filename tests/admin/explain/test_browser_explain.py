@@ -5,10 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -20,6 +18,7 @@ from healthcheck.pipeline.dispatch import claim_due_groups
 from healthcheck.pipeline.manual import request_check
 from healthcheck.tasks import run_group
 from tests.admin.test_browser import log_in
+from tests.barriers import find_barriers
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -102,18 +101,6 @@ def press_until_judged(page: Page, first: str, again: str) -> None:
         if "no capacity" not in page.get_by_role("status").inner_text():
             return
         page.get_by_role("button", name=again).click()
-
-
-def find_barriers(page: Page) -> list[str]:
-    """Return what axe finds on the page's own part, in either theme."""
-    barriers: list[str] = []
-    themes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    for theme in themes:
-        page.emulate_media(color_scheme=theme)
-        found = Axe().run(page, context="#content-main").response["violations"]
-        barriers += [f"{theme}: {each['id']} {node['html']}" for each in found for node in each["nodes"]]
-    page.emulate_media(color_scheme="light")
-    return barriers
 
 
 def check(endpoint: Endpoint) -> int:
