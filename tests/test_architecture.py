@@ -19,6 +19,7 @@ ALLOWED: dict[str, set[str]] = {
         "certifi",
         "cronsim",
         "cryptography",
+        "dns",
         "httptools",
         "httpx",
         "jsonpath",
