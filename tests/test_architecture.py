@@ -64,6 +64,7 @@ ALLOWED: dict[str, set[str]] = {
         "kombu",
         "healthcheck.models",
         "healthcheck.conf",
+        "healthcheck.web.pending",
         "healthcheck.web.untaken",
     },
     "healthcheck/admin/": {

@@ -1,11 +1,13 @@
-"""What a database's error says about the database: away, busy, full or closed to us. All else is a defect."""
+"""What a database's error says about the database: away, busy, full, closed to us, older. All else is a defect."""
 
 from __future__ import annotations
 
 import sqlite3
 from enum import Enum
 
-from django.db import Error, InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError, ProgrammingError
+
+from healthcheck.web.pending import has_pending_migrations
 
 
 class DatabaseFault(Enum):
@@ -15,6 +17,7 @@ class DatabaseFault(Enum):
     BUSY = "database busy"
     FULL = "disk of the database full"
     CLOSED = "no permission to write the database"
+    OLDER = "database older than this release"
 
 
 # By extended result code, else by primary one; https://www.sqlite.org/rescode.html. SQLITE_ERROR, such as for a missing
@@ -43,9 +46,15 @@ _BY_SQLSTATE = {
     "28": DatabaseFault.AWAY,
 }
 
+# A table or a column that is not there.
+_LACKS = frozenset({"42P01", "42703"})
+_SQLITE_LACKS = ("no such table", "no such column", "has no column")
+
 
 def find_fault(error: BaseException | None) -> DatabaseFault | None:
     """Return what is the matter with the database, or None for an error that is not the database's own trouble."""
+    if _lacks_something(error):
+        return DatabaseFault.OLDER if _is_older() else None
     if not isinstance(error, OperationalError | InterfaceError):
         return None
     cause = error.__cause__
@@ -62,3 +71,20 @@ def _find_by_sqlstate(error: Error, sqlstate: str | None) -> DatabaseFault | Non
         is_lost = isinstance(error, OperationalError) or "connection" in str(error)
         return DatabaseFault.AWAY if is_lost else None
     return next((fault for start, fault in _BY_SQLSTATE.items() if sqlstate.startswith(start)), None)
+
+
+def _lacks_something(error: BaseException | None) -> bool:
+    if not isinstance(error, OperationalError | ProgrammingError):
+        return False
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.Error):
+        return any(words in str(cause) for words in _SQLITE_LACKS)
+    return getattr(cause, "sqlstate", None) in _LACKS
+
+
+def _is_older() -> bool:
+    # Asked last and only then: it reads every migration. In a transaction that has failed nothing can be asked.
+    try:
+        return has_pending_migrations()
+    except Error:
+        return False

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from celery import Celery, current_app
-from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import Error
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -16,6 +15,7 @@ from kombu.exceptions import KombuError
 from healthcheck import conf
 from healthcheck.models import EndpointGroup, Tick
 from healthcheck.models.clock import read_database_clock
+from healthcheck.web.pending import has_pending_migrations
 from healthcheck.web.untaken import load_untaken
 
 # A probe of ours is asked every few seconds; a broker that takes longer is not one to be ready with.
@@ -46,7 +46,7 @@ def inspect_database(now: datetime | None = None) -> dict[str, str]:
     unknown.
     """
     try:
-        if _has_pending_migrations():
+        if has_pending_migrations():
             return {"database": OK, "migrations": "pending", "tick": "unknown", "worker": "unknown"}
         limit = _find_limit(read_database_clock() if now is None else now)
         return {"database": OK, "migrations": OK, "tick": _inspect_tick(limit), "worker": _inspect_worker(limit)}
@@ -71,13 +71,6 @@ def inspect_broker(app: Celery) -> str:
     finally:
         broker.release()
     return OK
-
-
-def _has_pending_migrations() -> bool:
-    # Ours only: other apps answer for themselves. Those that this code does not know are an upgrade under way.
-    executor = MigrationExecutor(connection)
-    ours = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "healthcheck"]
-    return bool(executor.migration_plan(ours))
 
 
 def _find_limit(now: datetime) -> datetime:

@@ -25,7 +25,9 @@ def answer_unavailable(request: HttpRequest, error: Error, fault: DatabaseFault)
 
     A visitor is told no more than that: what is the matter with the database is for those who can mend it.
     """
-    return _answer(request, error, fault, gettext("The checker cannot reach its database."))
+    older = fault is DatabaseFault.OLDER
+    words = gettext("The checker is being upgraded.") if older else gettext("The checker cannot reach its database.")
+    return _answer(request, error, fault, words)
 
 
 def answer_failure(request: HttpRequest) -> HttpResponse:
@@ -49,6 +51,8 @@ def _name_cure(fault: DatabaseFault, *, is_sent: bool) -> str:
             "The database may not be written to; mend the permissions of its file and of the folder around it, then "
             "try again."
         )
+    if fault is DatabaseFault.OLDER:
+        return gettext("The database is older than this release; run “manage.py migrate”, then try again.")
     if fault is DatabaseFault.AWAY:
         return gettext("The database cannot be reached; start it, or wait until it is back, then try again.")
     if is_sent:
