@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from healthcheck.engine.decoding import decode_text
 from healthcheck.engine.masking import mask_answer_header, mask_named_values, mask_request_header, mask_url
 from healthcheck.engine.redaction import Redactor
-from healthcheck.engine.types import AssertionOutcome, Certificate, Observation
+from healthcheck.engine.types import AssertionOutcome, Certificate, Observation, SubResult
 
 # Enough to recognise a page or an error message; the rest is the target's own business.
 EXCERPT_BYTES = 4096
@@ -57,6 +57,8 @@ class Details:
     exchanges: tuple[Exchange, ...] = ()
     chain: tuple[Certificate, ...] = ()
     assertions: tuple[AssertionOutcome, ...] = ()
+    # All of them, also where the whole is up; the other facts are those of the part that tells most.
+    parts: tuple[SubResult, ...] = ()
     excerpt: str = ""
     observation: Observation | None = field(default=None, repr=False)
     # Knows what must not be shown of the observation.

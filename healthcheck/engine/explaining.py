@@ -61,6 +61,7 @@ def redact_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
             details,
             exchanges=tuple(_redact_exchange(each, redactor) for each in details.exchanges),
             assertions=redactor.clean_assertions(details.assertions),
+            parts=redactor.clean_parts(details.parts),
             excerpt=redactor.clean(details.excerpt),
             redactor=redactor,
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from healthcheck.engine.types import AssertionOutcome, Evidence
+from healthcheck.engine.types import AssertionOutcome, Evidence, SubResult
 
 MASK = "[hidden]"
 # A piece of a secret that was cut off at the edge of an excerpt; shorter ones tell nothing, and are everywhere.
@@ -53,6 +53,7 @@ class Redactor:
             excerpt=self.clean(evidence.excerpt),
             redirects=tuple(self.clean_url(hop) for hop in evidence.redirects),
             assertions=self.clean_assertions(evidence.assertions),
+            parts=self.clean_parts(evidence.parts),
         )
 
     def clean_assertions(self, assertions: Iterable[AssertionOutcome]) -> tuple[AssertionOutcome, ...]:
@@ -61,6 +62,10 @@ class Redactor:
             replace(each, text=self.clean(each.text), expected=self.clean(each.expected), found=self.clean(each.found))
             for each in assertions
         )
+
+    def clean_parts(self, parts: Iterable[SubResult]) -> tuple[SubResult, ...]:
+        """Return the parts with every text cleaned that a target had a hand in."""
+        return tuple(replace(each, found=self.clean(each.found)) for each in parts)
 
     def _trim_start(self, text: str) -> str:
         cut = max((_find_overlap(spelling, text) for spelling in self._spellings), default=0)

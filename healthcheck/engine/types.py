@@ -166,6 +166,18 @@ class AssertionOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class SubResult:
+    """One part of a check that consists of several, such as one address of a name, judged on its own."""
+
+    name: str
+    verdict: State
+    error_kind: ErrorKind | None = None
+    phase: Phase | None = None
+    latency_us: int = 0
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What was seen of a failure, for staff only. Texts are capped and sanitised before they are stored."""
 
@@ -180,6 +192,8 @@ class Evidence:
     assertions: tuple[AssertionOutcome, ...] = ()
     # As presented, leaf first.
     chain: tuple[Certificate, ...] = ()
+    # Of a check that consists of several, in their order.
+    parts: tuple[SubResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from healthcheck.engine.details import Exchange
 from healthcheck.engine.phases import list_phases, name_phase, speaks_freely
-from healthcheck.engine.types import Certificate, ErrorKind
+from healthcheck.engine.types import Certificate, ErrorKind, Phase, SubResult
 from healthcheck.management.screen import QUIET, STRONG, Screen, Span, name_state
 from healthcheck.pipeline.explain import Explanation
 
@@ -31,6 +31,7 @@ def tell_explanation(explanation: Explanation, url: str, screen: Screen) -> None
         screen.write(Span(BLOCKED_CURE))
     screen.write()
     screen.write_table((), [[Span(what, QUIET), Span(seen)] for what, seen in _list_facts(explanation)])
+    _tell_parts(explanation, screen)
     _tell_assertions(explanation, screen)
     _tell_headers(explanation.exchanges, screen)
     _tell_excerpt(explanation, screen)
@@ -46,8 +47,7 @@ def _list_facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
     if explanation.address and not explanation.exchanges:
         yield "address", explanation.address
     if explanation.error_kind is not None:
-        where = f" in phase {name_phase(explanation.phase, explanation.kind)}" if explanation.phase else ""
-        yield "error", f"{explanation.error_kind.word}{where}"
+        yield "error", _describe_error(explanation.error_kind, explanation.phase, explanation.kind)
     if explanation.encryption:
         yield "encryption", explanation.encryption
     yield "phases", _describe_phases(explanation)
@@ -55,6 +55,10 @@ def _list_facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
         yield "attempts", str(explanation.attempts)
     for place, certificate in enumerate(explanation.chain):
         yield ("certificate" if place == 0 else "issued by"), _describe_certificate(certificate)
+
+
+def _describe_error(error: ErrorKind, phase: Phase | None, kind: str) -> str:
+    return f"{error.word} in phase {name_phase(phase, kind)}" if phase else error.word
 
 
 def _describe_answer(exchange: Exchange) -> str:
@@ -77,6 +81,24 @@ def _describe_phases(explanation: Explanation) -> str:
 def describe_duration(duration_us: int) -> str:
     """Return milliseconds, with a decimal where that says something."""
     return f"{duration_us / 1000:.1f} ms" if duration_us < 100_000 else f"{duration_us / 1000:.0f} ms"
+
+
+def _tell_parts(explanation: Explanation, screen: Screen) -> None:
+    if not explanation.parts:
+        return
+    screen.write()
+    rows = [_draw_part(each, explanation.kind) for each in explanation.parts]
+    screen.write_table(("Verdict", "Part", "Latency", "Error", "Found"), rows)
+
+
+def _draw_part(part: SubResult, kind: str) -> list[Span]:
+    return [
+        name_state(part.verdict),
+        Span(part.name),
+        Span(describe_duration(part.latency_us) if part.latency_us else "", QUIET),
+        Span(_describe_error(part.error_kind, part.phase, kind) if part.error_kind else ""),
+        Span(part.found),
+    ]
 
 
 def _tell_assertions(explanation: Explanation, screen: Screen) -> None:

@@ -98,7 +98,8 @@ class Evidence(models.Model):
     run_id = models.BigIntegerField()
     endpoint_id = models.IntegerField()
     # Keys as in `engine.types.Evidence`; absent where there was nothing to say. `assertions` is a list of {text,
-    # expected, found, verdict, held}, the verdict as a word; `chain` a list of certificates, leaf first.
+    # expected, found, verdict, held}, the verdict as a word; `chain` a list of certificates, leaf first; `parts` a list
+    # of {name, verdict, error_kind, phase, latency_ms, found}.
     facts = models.JSONField()
 
     class Meta:

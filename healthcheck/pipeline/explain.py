@@ -39,9 +39,10 @@ from healthcheck.engine.types import (
     Phase,
     PhaseTimes,
     State,
+    SubResult,
     Target,
 )
-from healthcheck.pipeline.facts import write_assertion, write_certificate
+from healthcheck.pipeline.facts import choose_parts, write_assertion, write_certificate, write_part
 from healthcheck.pipeline.limits import build_limits
 from healthcheck.pipeline.text import sanitise
 
@@ -79,6 +80,7 @@ class Explanation:
     chain: tuple[Certificate, ...] = ()
     redirects: tuple[str, ...] = ()
     assertions: tuple[AssertionOutcome, ...] = ()
+    parts: tuple[SubResult, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     body_size: int = 0
     charset: str = ""
@@ -176,6 +178,7 @@ def explain_outcome(target: Target, outcome: Outcome) -> Explanation:
         chain=tuple(_clean_certificate(each) for each in chain),
         redirects=tuple(sanitise(details.redactor.clean(mask_url(hop)), _URL_CHARS) for hop in redirects),
         assertions=tuple(_clean_assertion(each) for each in details.assertions),
+        parts=tuple(_clean_part(each) for each in choose_parts(details.parts or evidence.parts)),
         exchanges=tuple(_clean_exchange(each, credential_headers or frozenset()) for each in details.exchanges),
         body_size=observation.body_size,
         charset=observation.charset if details.observation is not None else "",
@@ -217,6 +220,11 @@ def _clean_certificate(certificate: Certificate) -> Certificate:
 def _clean_assertion(outcome: AssertionOutcome) -> AssertionOutcome:
     written = write_assertion(outcome)
     return AssertionOutcome(written["text"], written["expected"], written["found"], outcome.verdict)
+
+
+def _clean_part(part: SubResult) -> SubResult:
+    written = write_part(part)
+    return replace(part, name=written["name"], found=written["found"])
 
 
 def _clean_exchange(exchange: Exchange, secret_names: frozenset[str]) -> Exchange:
@@ -264,6 +272,7 @@ def describe_explanation(explanation: Explanation) -> dict[str, Any]:
         "kind": explanation.kind,
         "encryption": explanation.encryption or None,
         "openssl": explanation.openssl,
+        "parts": [write_part(each) for each in explanation.parts],
     }
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from healthcheck.engine.types import AssertionOutcome, Certificate
+from healthcheck.engine.types import AssertionOutcome, Certificate, State, SubResult
 from healthcheck.pipeline.text import sanitise
 
 _NAME_LIMIT = 300
 # An endpoint has up to fifty assertions and a failure keeps the outcome of each: 30 KB at the worst.
 _ASSERTION_LIMIT = 200
+# As many as a table can hold that somebody reads, and 17 KB at the worst.
+MAX_PARTS = 32
+_PART_LIMIT = 200
 
 
 def write_certificate(certificate: Certificate) -> dict[str, str]:
@@ -31,4 +35,24 @@ def write_assertion(outcome: AssertionOutcome) -> dict[str, Any]:
         "found": sanitise(outcome.found, _ASSERTION_LIMIT),
         "verdict": outcome.verdict.word,
         "held": outcome.held,
+    }
+
+
+def choose_parts(parts: Sequence[SubResult]) -> list[SubResult]:
+    """Return at most `MAX_PARTS` in their order; of more than that, those that are up leave first."""
+    if len(parts) <= MAX_PARTS:
+        return list(parts)
+    first_up_last = sorted(range(len(parts)), key=lambda place: parts[place].verdict is State.UP)
+    return [parts[place] for place in sorted(first_up_last[:MAX_PARTS])]
+
+
+def write_part(part: SubResult) -> dict[str, Any]:
+    """Return one part of a check, the verdict as a word, the latency in milliseconds; null is what there is none of."""
+    return {
+        "name": sanitise(part.name, _PART_LIMIT),
+        "verdict": part.verdict.word,
+        "error_kind": part.error_kind.word if part.error_kind else None,
+        "phase": part.phase.word if part.phase else None,
+        "latency_ms": round(part.latency_us / 1000, 3),
+        "found": sanitise(part.found, _PART_LIMIT),
     }

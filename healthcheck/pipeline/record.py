@@ -23,7 +23,7 @@ from healthcheck.models.result import MAX_INTEGER, Judgement
 from healthcheck.pipeline.advance import Slot, StateChange, advance_state
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.execute import TakenRun
-from healthcheck.pipeline.facts import write_assertion, write_certificate
+from healthcheck.pipeline.facts import choose_parts, write_assertion, write_certificate, write_part
 from healthcheck.pipeline.state_rows import LoadedState, load_states, store_states
 from healthcheck.pipeline.statements import CLOSE_RUN, change, write_instant
 from healthcheck.pipeline.text import sanitise
@@ -143,6 +143,8 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
         facts["chain"] = [write_certificate(certificate) for certificate in evidence.chain[:_CHAIN_LIMIT]]
     if evidence.assertions:
         facts["assertions"] = [write_assertion(each) for each in evidence.assertions]
+    if evidence.parts:
+        facts["parts"] = [write_part(each) for each in choose_parts(evidence.parts)]
     return facts
 
 

@@ -199,12 +199,14 @@ def test_list_of_results_says_what_the_explanation_says(operator: Client) -> Non
     endpoint = make_endpoint()
     run = make_run(endpoint.group)
     make_result(run, endpoint, State.DOWN, headers_us=4_000, error_kind=1, phase=5)
-    make_evidence(run, endpoint, redirects=["http://127.0.0.1/elsewhere"])
+    part = {"name": "127.0.0.2", "verdict": "down", "error_kind": "timeout", "phase": "headers", "latency_ms": 4.0}
+    make_evidence(run, endpoint, redirects=["http://127.0.0.1/elsewhere"], parts=[part])
     pages = [f"{ENDPOINTS}{endpoint.pk}/results/", f"{ENDPOINTS}{endpoint.pk}/results/{run.pk}/"]
     for page in [operator.get(url).content.decode() for url in pages]:
         for words in ("It did not answer in time.", "timeout in headers", "wait for the answer", "Redirected to"):
             assert words in page
         assert page.count("<h1") == 1
+    assert "127.0.0.2: down, timeout in headers, 4.0 ms" in operator.get(f"{ENDPOINTS}{endpoint.pk}/results/").text
 
 
 def test_assertion_holds_or_does_not(operator: Client) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthcheck.engine.redaction import MASK, Redactor
-from healthcheck.engine.types import Evidence
+from healthcheck.engine.types import Evidence, State, SubResult
 
 SECRET = 'p"ä&<s w/rd+='
 
@@ -61,6 +61,12 @@ def test_redactor_cleans_every_text_of_evidence() -> None:
     said = "a-secret"
     dirty = Evidence("sentence", said, said, "192.0.2.1", said, None, (said,))
     assert Redactor([said]).clean_evidence(dirty) == Evidence("sentence", MASK, MASK, "192.0.2.1", MASK, None, (MASK,))
+
+
+def test_redactor_cleans_what_parts_have_found() -> None:
+    dirty = Evidence(parts=(SubResult("127.0.0.1", State.DOWN, found="you said a-secret"),))
+    [part] = Redactor(["a-secret"]).clean_evidence(dirty).parts
+    assert (part.name, part.found) == ("127.0.0.1", f"you said {MASK}")
 
 
 @given(st.text(), st.text(min_size=1), st.text())

@@ -15,6 +15,7 @@ from healthcheck.engine.types import (
     Phase,
     PhaseTimes,
     State,
+    SubResult,
 )
 from healthcheck.models import (
     CheckResult,
@@ -233,6 +234,35 @@ def test_record_keeps_what_explains_a_failure() -> None:
         "not_after": (NOW + SECOND).isoformat(),
         "fingerprint_sha256": "00",
     }
+
+
+def test_record_keeps_the_parts_of_a_failure() -> None:
+    endpoint = make_endpoint()
+    taken = take_one(endpoint.group)
+    healthy = SubResult("127.0.0.1", UP, latency_us=1500)
+    broken = SubResult("127.0.0.2", DOWN, ErrorKind.REFUSED, Phase.CONNECT, 700, "a\u202eb" * 300)
+    evidence = Evidence(parts=(*[healthy] * 40, broken))
+    record_one(taken, Outcome(DOWN, NOW, error_kind=ErrorKind.REFUSED, evidence=evidence))
+    parts = EvidenceRow.objects.get().facts["parts"]
+    assert len(parts) == 32
+    assert parts[-2:] == [
+        {
+            "name": "127.0.0.1",
+            "verdict": "up",
+            "error_kind": None,
+            "phase": None,
+            "latency_ms": 1.5,
+            "found": "",
+        },
+        {
+            "name": "127.0.0.2",
+            "verdict": "down",
+            "error_kind": "refused",
+            "phase": "connect",
+            "latency_ms": 0.7,
+            "found": ("a\ufffdb" * 67)[:199] + "…",
+        },
+    ]
 
 
 @pytest.mark.parametrize("endpoints", [1, 3, 300])

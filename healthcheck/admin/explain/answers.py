@@ -14,6 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from healthcheck.admin.explain.certificates import CertificateWords, describe_chain
+from healthcheck.admin.explain.errors import describe_error
+from healthcheck.admin.explain.parts import PartWords, describe_parts
 from healthcheck.admin.explain.probing import Probed
 from healthcheck.admin.explain.requests import RequestWords, describe_sent
 from healthcheck.admin.explain.waterfall import Bar, Times, draw_waterfall
@@ -21,9 +23,8 @@ from healthcheck.admin.look.badges import draw_state
 from healthcheck.admin.look.blame import FAULT_SENTENCES, FAULTS, find_first_step
 from healthcheck.admin.look.words import describe_duration
 from healthcheck.engine.faults import SENTENCES
-from healthcheck.engine.phases import name_phase
 from healthcheck.engine.types import ErrorKind, Phase, State
-from healthcheck.pipeline.facts import write_assertion, write_certificate
+from healthcheck.pipeline.facts import write_assertion, write_certificate, write_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Answer:
     facts: Sequence[tuple[str, str]]
     bars: Sequence[Bar]
     assertions: Sequence[AssertionWords]
+    parts: Sequence[PartWords]
     certificates: Sequence[CertificateWords]
     redirects: Sequence[str]
     excerpt: str
@@ -97,6 +99,7 @@ def describe_answer(seen: Seen) -> Answer:
             seen.times, seen.latency_us, failed_in=seen.phase if kind else None, kind=seen.endpoint_kind
         ),
         assertions=[_describe_assertion(each) for each in _read_list(facts, "assertions") if isinstance(each, Mapping)],
+        parts=describe_parts(facts, seen.endpoint_kind),
         certificates=describe_chain(facts, seen.at, is_problem=kind is ErrorKind.CERTIFICATE),
         redirects=[str(hop) for hop in _read_list(facts, "redirects")],
         excerpt=str(facts.get("excerpt") or ""),
@@ -116,6 +119,7 @@ def describe_probed(probed: Probed, *, shows_headers: bool, shows_credential: bo
         "excerpt": told.excerpt,
         "chain": [write_certificate(each) for each in chain],
         "assertions": [write_assertion(each) for each in told.assertions],
+        "parts": [write_part(each) for each in told.parts],
     }
     seen = Seen(
         verdict=told.verdict,
@@ -136,15 +140,6 @@ def describe_probed(probed: Probed, *, shows_headers: bool, shows_credential: bo
         notes=[note] if probed.is_cut else (),
         request=describe_sent(told, shows_headers=shows_headers, shows_credential=shows_credential),
     )
-
-
-def describe_error(kind: ErrorKind | None, phase: Phase | None, endpoint_kind: str) -> str:
-    """Return the error and where it happened, such as “timeout in connect”; empty without one."""
-    if kind is None:
-        return ""
-    if phase is None or phase is Phase.ASSERT:
-        return kind.word
-    return _("%(kind)s in %(phase)s") % {"kind": kind.word, "phase": name_phase(phase, endpoint_kind)}
 
 
 def _describe_verdict(seen: Seen) -> str:

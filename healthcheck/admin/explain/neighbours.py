@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from healthcheck.admin.explain.answers import describe_error
+from healthcheck.admin.explain.errors import describe_error
 from healthcheck.admin.look.badges import draw_state
 from healthcheck.admin.look.words import describe_duration
 from healthcheck.engine.types import ErrorKind, Phase, State

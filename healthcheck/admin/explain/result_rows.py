@@ -9,7 +9,8 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from healthcheck.admin.explain.answers import describe_error
+from healthcheck.admin.explain.errors import describe_error
+from healthcheck.admin.explain.parts import describe_parts
 from healthcheck.admin.explain.waterfall import draw_waterfall
 from healthcheck.admin.look.badges import draw_state
 from healthcheck.admin.look.words import describe_duration, describe_instant
@@ -82,22 +83,24 @@ def describe_result(
         phases=[(bar.label, bar.duration) for bar in bars],
         http_status=str(result.http_status) if result.http_status else "",
         attempts=result.attempts,
-        evidence=describe_evidence(evidence.facts) if evidence else (),
+        evidence=describe_evidence(evidence.facts, endpoint_kind) if evidence else (),
     )
 
 
-def describe_evidence(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+def describe_evidence(facts: Mapping[str, Any], endpoint_kind: str) -> list[tuple[str, str]]:
     """Return what is there as pairs of a label and a text, in a fixed order."""
     labels = {
         "sentence": _("What happened"),
         "expected": _("Expected"),
         "found": _("Found"),
+        "parts": _("Parts"),
         "address": _("Address"),
         "certificate": _("Certificate"),
         "redirects": _("Redirected to"),
         "excerpt": _("Excerpt"),
     }
-    return [(label, _to_text(facts[key])) for key, label in labels.items() if facts.get(key)]
+    shown = {**facts, "parts": [each.line for each in describe_parts(facts, endpoint_kind)]}
+    return [(label, _to_text(shown[key])) for key, label in labels.items() if shown.get(key)]
 
 
 def _to_text(value: object) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.admin.explain.neighbours import MAX_LOOKED_AT, NEIGHBOURS_PER_PAGE
@@ -241,14 +243,32 @@ def test_everything_that_a_target_says_is_text(operator: Client) -> None:
         redirects=[HOSTILE],
         chain=[certificate],
         assertions=[{"text": HOSTILE, "found": HOSTILE, "verdict": HOSTILE, "held": False}],
+        parts=[{"name": HOSTILE, "found": HOSTILE, "verdict": HOSTILE, "error_kind": HOSTILE, "latency_ms": HOSTILE}],
     )
     Endpoint.objects.update(name=HOSTILE)
     page = read(operator, endpoint, run)
     assert "<script>alert" not in page
-    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 9
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 11
 
 
-@pytest.mark.parametrize("facts", [{"assertions": 5, "chain": "x", "redirects": {"a": 1}}, {"chain": [1], "found": 7}])
+def test_parts_are_told_one_by_one(operator: Client) -> None:
+    broken = {"name": "127.0.0.2", "verdict": "down", "error_kind": "refused", "phase": "connect", "latency_ms": 1.25}
+    endpoint, run = store_failure(parts=[{"name": "127.0.0.1", "verdict": "up", "found": ""}, broken])
+    rows = re.findall(r"<tr.*?</tr>", read(operator, endpoint, run).partition(">Parts</h3>")[2], re.DOTALL)
+    assert [strip_tags(row).split("\n") for row in rows[1:3]] == [
+        ["", "  127.0.0.1", "  ● up", "  –", "  –", "  –", ""],
+        ["", "  127.0.0.2", "  ■ down", "  refused in connect", "  1.2 ms", "  –", ""],
+    ]
+    assert ["hc-failed-down" in row for row in rows[1:3]] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"assertions": 5, "chain": "x", "redirects": {"a": 1}, "parts": 1},
+        {"chain": [1], "found": 7, "parts": [1, {"latency_ms": float("1e300"), "error_kind": 7}, {"verdict": None}]},
+    ],
+)
 def test_evidence_of_another_shape_is_shown_as_far_as_it_goes(operator: Client, facts: dict[str, Any]) -> None:
     endpoint, run = store_failure(**facts)
     assert operator.get(result_url(endpoint, run)).status_code == 200
