@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from healthcheck.admin.look.badges import STATE_WORDS, WORST_FIRST
 from healthcheck.admin.overview import filter_by_state
-from healthcheck.engine.probes import PROBES
+from healthcheck.engine.probes import list_kinds
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Credential, Endpoint, EndpointGroup, EndpointState, Tag
 from healthcheck.models.clock import read_database_clock
@@ -74,10 +74,10 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [(kind, kind) for kind in PROBES]
+        return [(kind, kind) for kind in list_kinds()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(kind=self.value()) if self.value() in PROBES else queryset
+        return queryset.filter(kind=self.value()) if self.value() in list_kinds() else queryset
 
 
 class RestFilter(admin.SimpleListFilter):

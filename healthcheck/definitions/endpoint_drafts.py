@@ -14,6 +14,7 @@ from healthcheck.definitions.endpoint_documents import ENDPOINT_COLUMNS
 from healthcheck.definitions.tagging import normalise_tags
 from healthcheck.definitions.versions import Change, record_versions
 from healthcheck.engine.assertions import parse_assertions
+from healthcheck.engine.probes import is_judged
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Assertion, Credential, Endpoint, EndpointGroup
 from healthcheck.pipeline.bulk import insert_rows, update_rows
@@ -85,12 +86,14 @@ def _check(draft: Draft, surroundings: _Surroundings) -> None:
         document["tags"] = normalise_tags(document["tags"])
     except ValidationError as error:
         refuse(draft, Endpoint, error)
-    draft.refusals += check_assertions(document["assertions"])
+    draft.refusals += check_assertions(document["assertions"], kind=document["kind"])
     _claim_name(draft, (group.pk, endpoint.name), surroundings)
 
 
-def check_assertions(lines: Sequence[str]) -> list[str]:
+def check_assertions(lines: Sequence[str], *, kind: str = "http") -> list[str]:
     """Return what is wrong with the assertions of an endpoint as sentences that name their line, not a file's."""
+    if lines and is_judged(kind):
+        return [refuse_assertions(kind)]
     for number, line in enumerate(lines, start=1):
         if "\n" in line or len(line) > _MAX_ASSERTION_LENGTH:
             sentence = _("Assertions, line %(number)s: It is too long; use at most %(limit)s characters on one line.")
@@ -103,6 +106,13 @@ def check_assertions(lines: Sequence[str]) -> list[str]:
         mistake = error.sentence.removeprefix(f"Line {number}: ")
         return [_("Assertions, line %(number)s: %(mistake)s") % {"number": number, "mistake": mistake}]
     return []
+
+
+def refuse_assertions(kind: str) -> str:
+    """Return the sentence for assertions on an endpoint of a kind that asks nobody."""
+    return _("A check of the kind %(kind)s gets no answer to expect something of; remove the assertions.") % {
+        "kind": kind
+    }
 
 
 def _claim_name(draft: Draft, name: tuple[int, str], surroundings: _Surroundings) -> None:

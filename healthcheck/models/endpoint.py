@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.engine.assertions import parse_assertion
-from healthcheck.engine.probes import load_probe
+from healthcheck.engine.probes import load_kind
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models.credential import Credential
 from healthcheck.models.group import MAX_DEADLINE_SECONDS, EndpointGroup
@@ -39,7 +39,10 @@ class Endpoint(models.Model):
     name = models.CharField(_("name"), max_length=200, help_text=_("Shown on status pages."))
     # Without choices, so that a kind more is no migration; `clean` asks the registry.
     kind = models.CharField(_("kind"), max_length=20, default="http")
-    address = models.CharField(_("address"), max_length=2048, help_text=_("What is connected to. Only staff see it."))
+    # Blank for the kinds that ask nobody; every other refuses to be without one in `clean`.
+    address = models.CharField(
+        _("address"), max_length=2048, blank=True, help_text=_("What is connected to. Only staff see it.")
+    )
     options = models.JSONField(_("options"), default=dict, blank=True)
     credential = models.ForeignKey(
         Credential,
@@ -105,7 +108,7 @@ class Endpoint(models.Model):
 
     def parse_options(self) -> Any:
         """Return the kind's typed configuration. Raises ConfigurationError with a sentence that names the cure."""
-        return load_probe(self.kind).parse(self.address, self.options)
+        return load_kind(self.kind).parse(self.address, self.options)
 
     def clean(self) -> None:
         refusals: dict[str, ValidationError] = {}
@@ -124,7 +127,7 @@ class Endpoint(models.Model):
             raise ValidationError(refusals)
 
     def _refuse_credential(self, credential: Credential, options: Any) -> None:
-        if not load_probe(self.kind).uses_credentials:
+        if not load_kind(self.kind).uses_credentials:
             raise ConfigurationError(
                 f"A check of the kind {self.kind} sends no credential; choose none, or another kind.",
                 field="credential",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
@@ -14,11 +14,12 @@ from typing import Any
 
 from healthcheck.engine.assertions import parse_assertion
 from healthcheck.engine.credentials import EngineCredential, UnusableCredential
-from healthcheck.engine.probes import load_probe
+from healthcheck.engine.probes import load_kind
 from healthcheck.engine.types import ConfigurationError, Limits, Target
 from healthcheck.models import CheckRun, Reason, RunStatus, Trigger
 from healthcheck.pipeline.credentials import load_credential
 from healthcheck.pipeline.dispatch import LEASE_MARGIN, MAX_TAKES
+from healthcheck.pipeline.judge import load_facts
 from healthcheck.pipeline.limits import build_limits
 from healthcheck.pipeline.statements import (
     SELECT_RUN,
@@ -44,6 +45,7 @@ class TakenRun:
 
     `slot_at` is the instant it was scheduled for, `next_slot_at` the slot that follows; `interval_seconds` is None for
     a cron schedule. `unreadable` are endpoints whose saved configuration cannot be read: our fault, never theirs.
+    `facts` is what those targets are judged by that ask nobody, by endpoint id.
     """
 
     run_id: int
@@ -60,6 +62,7 @@ class TakenRun:
     targets: tuple[Target, ...]
     unreadable: tuple[int, ...]
     limits: Limits
+    facts: Mapping[int, Any] = field(default_factory=dict)
 
     @property
     def late_ms(self) -> int | None:
@@ -70,7 +73,10 @@ class TakenRun:
 
 
 def take_run(run_id: int, now: datetime) -> TakenRun | None:
-    """Take a queued run with the next token and load it; None when there is nothing to do. Three statements."""
+    """Take a queued run with the next token and load it; None when there is nothing to do.
+
+    Three statements, and those of `load_facts` where something is judged by facts.
+    """
     rows = fetch(SELECT_RUN, run_id)
     if not rows:
         return None
@@ -98,6 +104,7 @@ def take_run(run_id: int, now: datetime) -> TakenRun | None:
         targets=targets,
         unreadable=unreadable,
         limits=build_limits(deadline_seconds),
+        facts=load_facts(targets, location_id, now),
     )
 
 
@@ -150,4 +157,4 @@ def _parse_options(kind: str, address: str, options: str) -> Any:
     loaded = json.loads(options)
     if not isinstance(loaded, dict):
         raise ConfigurationError("The options must be a JSON object such as {}.", field="options")
-    return load_probe(kind).parse(address, loaded)
+    return load_kind(kind).parse(address, loaded)

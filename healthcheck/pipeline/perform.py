@@ -16,11 +16,12 @@ from django.db import InterfaceError, InternalError, OperationalError
 
 from healthcheck.engine.loop import get_engine_loop
 from healthcheck.engine.runner import probe_all
-from healthcheck.engine.types import Outcome, State
+from healthcheck.engine.types import Outcome, State, Target
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.database import call_in_database_thread, name_error
 from healthcheck.pipeline.dispatch import LEASE_MARGIN
 from healthcheck.pipeline.execute import TakenRun, give_up_run, take_run
+from healthcheck.pipeline.judge import judge_targets, merge_outcomes
 from healthcheck.pipeline.record import Finding, Recorded, pair_findings, record_run
 
 logger = logging.getLogger(__name__)
@@ -48,8 +49,8 @@ class Performer:
     def perform(self, run_id: int, on_outcome: OnOutcome | None = None) -> None:
         """Take, gather and record a run. What cannot be taken is somebody else's, or over: nothing happens.
 
-        `on_outcome` is called with an endpoint's id and outcome as soon as there is one, on the engine's loop: it must
-        neither block nor raise.
+        `on_outcome` is called with an endpoint's id and outcome as soon as there is one, on the engine's loop where it
+        was probed: it must neither block nor raise.
         """
         if self._stopping.is_set():
             # Not taken, so the sweeper publishes it to a worker that lives on.
@@ -88,8 +89,13 @@ class Performer:
 
     def _gather(self, taken: TakenRun, on_outcome: OnOutcome | None) -> list[Outcome]:
         loop = get_engine_loop()
-        tell = _name_endpoint(taken, on_outcome) if on_outcome is not None else None
-        gather = probe_all(taken.targets, taken.limits, now=taken.started_at, lag=loop.lag, on_outcome=tell)
+        judged = judge_targets(taken.targets, taken.facts, taken.started_at)
+        probed = [target for place, target in enumerate(taken.targets) if place not in judged]
+        if on_outcome is not None:
+            for place, outcome in judged.items():
+                on_outcome(taken.targets[place].endpoint_id, outcome)
+        tell = _name_endpoint(probed, on_outcome) if on_outcome is not None else None
+        gather = probe_all(probed, taken.limits, now=taken.started_at, lag=loop.lag, on_outcome=tell)
         future = loop.submit(gather)
         with self._lock:
             self._under_way.add(future)
@@ -97,7 +103,7 @@ class Performer:
             # The stop may have come before the future was among those that it cancels.
             future.cancel()
         try:
-            return future.result(taken.limits.deadline_seconds + LEASE_MARGIN.total_seconds())
+            answered = future.result(taken.limits.deadline_seconds + LEASE_MARGIN.total_seconds())
         except TimeoutError:
             # The gather keeps its own deadline; one that does not has a defect, and must not hold this thread for ever.
             future.cancel()
@@ -105,6 +111,7 @@ class Performer:
         finally:
             with self._lock:
                 self._under_way.discard(future)
+        return merge_outcomes(judged, answered)
 
     def _abandon(self, taken: TakenRun, started: float) -> None:
         now = _later(taken.started_at, started)
@@ -133,9 +140,9 @@ class Performer:
                 self._stopping.wait(RETRY_SECONDS)
 
 
-def _name_endpoint(taken: TakenRun, on_outcome: OnOutcome) -> OnOutcome:
+def _name_endpoint(targets: Sequence[Target], on_outcome: OnOutcome) -> OnOutcome:
     """Turn a target's place, which is what the engine tells, into its endpoint's id."""
-    return lambda place, outcome: on_outcome(taken.targets[place].endpoint_id, outcome)
+    return lambda place, outcome: on_outcome(targets[place].endpoint_id, outcome)
 
 
 def _take(run_id: int) -> TakenRun | None:

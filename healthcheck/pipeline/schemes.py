@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from healthcheck.engine.probes import PROBES
+from healthcheck.engine.probes import list_kinds
 from healthcheck.engine.types import ErrorKind
 
 # Where https:// ends so, http:// is worth a try; it cures neither a bad certificate nor a wrong name.
@@ -18,4 +18,4 @@ def list_candidates(address: str) -> list[str]:
 def find_kind(address: str) -> str:
     """Return the kind that checks such an address: the one of its scheme, HTTP for all others."""
     scheme = address.strip().partition("://")[0].lower()
-    return scheme if scheme in PROBES else "http"
+    return scheme if scheme in list_kinds() else "http"

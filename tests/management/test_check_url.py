@@ -24,6 +24,7 @@ from tests.management.conftest import (
     start_manage,
 )
 from tests.pipeline.test_explain import KEYS
+from tests.scripted_judge import KIND, register
 
 # What stands in a project's own manage.py, which knows nothing of interrupts.
 MANAGE = (
@@ -121,6 +122,15 @@ def test_long_body_is_cut(hostile: HostileServer) -> None:
 def test_nonsense_is_refused_with_a_cure(arguments: list[str], cure: str) -> None:
     with pytest.raises(CommandError, match=cure) as caught:
         call_command("check_url", *arguments)
+    assert caught.value.returncode == 2
+
+
+def test_kind_that_asks_nobody_is_refused_with_a_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    register(monkeypatch)
+    with pytest.raises(
+        CommandError, match="asks nobody, so there is nothing to try; check its group instead"
+    ) as caught:
+        call_command("check_url", f"{KIND}://anything")
     assert caught.value.returncode == 2
 
 

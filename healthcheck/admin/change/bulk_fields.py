@@ -16,7 +16,7 @@ from healthcheck.admin.fields.text_fields import AssertionsField, split_assertio
 from healthcheck.admin.forms.option_fields import OPTION_FIELDS, OptionsForm
 from healthcheck.definitions.edits import ADD, OPTION_PREFIX, REMOVE, REPLACE, RESET, SET
 from healthcheck.definitions.labels import name_field
-from healthcheck.engine.probes import PROBES, list_kinds_with
+from healthcheck.engine.probes import list_kinds, list_kinds_with
 from healthcheck.models import Credential, Endpoint, EndpointGroup
 
 _UNCHOSEN = ("", "---------")
@@ -124,7 +124,7 @@ def _from_option(name: str) -> BulkField:
     kinds = list_kinds_with(name)
     words = {SET: _("Verify certificates:")} if name == "verify" else {}
     is_yes_no = isinstance(template, forms.BooleanField)
-    label = str(template.label) if len(kinds) == len(PROBES) else f"{template.label} ({', '.join(kinds)})"
+    label = str(template.label) if len(kinds) == len(list_kinds()) else f"{template.label} ({', '.join(kinds)})"
     return BulkField(
         OPTION_PREFIX + name,
         label,

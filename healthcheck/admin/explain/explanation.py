@@ -24,6 +24,7 @@ from healthcheck.admin.look.badges import draw_paused, draw_state
 from healthcheck.admin.look.words import describe_instant, describe_status
 from healthcheck.admin.operated import OperatedAdmin
 from healthcheck.admin.overview import latest_state, overall_state
+from healthcheck.engine.probes import is_judged
 from healthcheck.models import CheckResult, Endpoint, Trigger
 from healthcheck.models.clock import read_database_clock
 from healthcheck.models.run import UNFINISHED
@@ -79,7 +80,7 @@ class ExplanationViews(OperatedAdmin):
     def may_try(self, request: HttpRequest, endpoint: Endpoint) -> bool:
         """Whether the person may have it probed now: a saved definition, so that operating is enough."""
         is_there = endpoint.deleted_at is None and endpoint.group.deleted_at is None
-        return is_there and self.has_operate_permission(request, endpoint)
+        return is_there and not is_judged(endpoint.kind) and self.has_operate_permission(request, endpoint)
 
     def _describe_rights(self, request: HttpRequest, endpoint: Endpoint) -> dict[str, bool]:
         """Return what of a request the person may see."""

@@ -21,8 +21,9 @@ from healthcheck.admin.forms.option_fields import OPTION_FIELDS, KindForm, Optio
 from healthcheck.admin.forms.versioned_forms import VERSION_FIELD, VersionField, refuse_stale
 from healthcheck.admin.look.bases import InlineFormSetBase, ModelFormBase
 from healthcheck.definitions.credential_use import refuse_exposure
-from healthcheck.definitions.endpoint_drafts import RESTARTING_KEYS
+from healthcheck.definitions.endpoint_drafts import RESTARTING_KEYS, refuse_assertions
 from healthcheck.definitions.versions import load_numbers
+from healthcheck.engine.probes import is_judged
 from healthcheck.models import Endpoint, EndpointGroup
 
 # What the form calls those keys of the document; the fields of the options share one key.
@@ -58,6 +59,13 @@ class EndpointFormBase(ExistingForm):
         self.initial.setdefault("assertions", join_assertions(self.instance))
         # What is stored, before the form writes what was typed over it.
         self._stored = _describe_sending(self.instance)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        kind = str(cleaned.get("kind") or self.instance.kind)
+        if cleaned.get("assertions") and is_judged(kind):
+            self.add_error("assertions", refuse_assertions(kind))
+        return cleaned
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # not in the stubs

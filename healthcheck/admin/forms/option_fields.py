@@ -19,13 +19,22 @@ from healthcheck.admin.fields.text_fields import HeadersField, TextField, join_h
 from healthcheck.admin.look.bases import ModelFormBase
 from healthcheck.admin.look.field_words import FAMILY_CHOICES, VERIFY_CHOICES
 from healthcheck.definitions.labels import KINDS, name_kind
-from healthcheck.engine.probes import PROBES, collect_defaults, list_kinds_with, load_probe, read_defaults
+from healthcheck.engine.probes import (
+    collect_defaults,
+    is_judged,
+    list_kinds,
+    list_kinds_with,
+    load_kind,
+    read_defaults,
+)
 from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, METHODS
 from healthcheck.models import Endpoint
 
 OPTION_FIELDS = tuple(collect_defaults())
 # The attribute in which a widget names the kinds that it is for; the script reads it.
 KINDS_ATTRIBUTE = "data-hc-kinds"
+# What a kind that asks nobody has not.
+_OF_PROBES = frozenset({"address", "assertions"})
 _ADDRESSES: Mapping[str, str] = {
     "http": "https://example.com/health",
     "tcp": "example.com:25, tcp://example.com:25",
@@ -35,7 +44,8 @@ _ADDRESSES: Mapping[str, str] = {
 
 def list_choices(kind: str) -> list[tuple[str, str]]:
     """Return the kinds to choose from, and the one that is stored even where nobody registers it any more."""
-    names = list(PROBES) if kind in PROBES else [*PROBES, kind]
+    known = list_kinds()
+    names = known if kind in known else [*known, kind]
     return [(name, name_kind(name)) for name in names]
 
 
@@ -59,6 +69,8 @@ class KindForm(ModelFormBase):
                 field.widget.attrs["class"] = f"{field.widget.attrs.get('class', '')} hc-kind".strip()
             if name == "address":
                 field.help_text = describe_addresses()
+            if name in _OF_PROBES:
+                _name_kinds(field.widget, [kind for kind in list_kinds() if not is_judged(kind)])
 
     @cached_property
     def chosen_kind(self) -> str:
@@ -128,7 +140,7 @@ class OptionsForm(KindForm):
             self.fields[name].required &= name in read_defaults(self.chosen_kind)
         if "credential" in self.fields:
             _name_kinds(
-                self.fields["credential"].widget, [kind for kind in PROBES if load_probe(kind).uses_credentials]
+                self.fields["credential"].widget, [kind for kind in list_kinds() if load_kind(kind).uses_credentials]
             )
 
     def clean(self) -> dict[str, Any]:

@@ -1,24 +1,27 @@
-"""The registry of kinds: a name to the dotted name of its probe, loaded on first use so that the rest costs nothing."""
+"""The registry of kinds: a name to the dotted name of its class, loaded on first use so that the rest costs nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol
 
 from healthcheck.engine.check import CheckSession
-from healthcheck.engine.types import ConfigurationError, Observation, Target
+from healthcheck.engine.types import ConfigurationError, Observation, Outcome, Target
 
 PROBES: Mapping[str, str] = {
     "http": "healthcheck.engine.probes.http:HttpProbe",
     "tcp": "healthcheck.engine.probes.tcp:TcpProbe",
     "tls": "healthcheck.engine.probes.tls:TlsProbe",
 }
+# Kinds that ask nobody: `pipeline/judge.py` loads what they are judged from. They have no address and no assertions.
+JUDGED: Mapping[str, str] = {}
 
 
-class Probe(Protocol):
-    """A way to ask. One instance serves every check of its kind in the process, so it holds no state of a check."""
+class Kind(Protocol):
+    """What every kind is. One instance serves the whole process, so it holds no state of a check."""
 
     kind: str
     # Whether what a credential proves can be said over it.
@@ -30,32 +33,75 @@ class Probe(Protocol):
     def parse(self, address: str, options: Mapping[str, Any]) -> Any:
         """Return the typed, frozen configuration. Raises ConfigurationError with a sentence that names the cure."""
 
+
+class Probe(Kind, Protocol):
+    """A way to ask."""
+
     async def observe(self, target: Target, session: CheckSession) -> Observation:
         """Ask the target once. Raises ProbeFailure; the deadline is the session's and cancels from outside."""
 
 
+class Judge(Kind, Protocol):
+    """A way to judge without asking, from facts that were loaded beforehand."""
+
+    def judge(self, target: Target, facts: Any, now: datetime) -> Outcome:
+        """Return the judgement. Pure and bounded; `facts` is what the kind's loader found, None for nothing."""
+
+
+@cache
+def load_kind(kind: str) -> Kind:
+    """Return what a kind is. Raises ConfigurationError for a kind nobody registered."""
+    return load_judge(kind) if kind in JUDGED else load_probe(kind)
+
+
 @cache
 def load_probe(kind: str) -> Probe:
-    """Return the probe of a kind. Raises ConfigurationError for a kind nobody registered."""
-    dotted = PROBES.get(kind)
-    if dotted is None:
-        raise ConfigurationError(f"There is no kind “{kind}”; choose one of {', '.join(sorted(PROBES))}.", field="kind")
-    module, _, name = dotted.partition(":")
-    probe: Probe = getattr(import_module(module), name)()
+    """Return the probe of a kind. Raises ConfigurationError for a kind nobody registered, or that asks nobody."""
+    if kind in JUDGED:
+        raise ConfigurationError(
+            f"A check of the kind {kind} asks nobody, so there is nothing to try; check its group instead.",
+            field="kind",
+        )
+    if kind not in PROBES:
+        known = ", ".join(sorted(list_kinds()))
+        raise ConfigurationError(f"There is no kind “{kind}”; choose one of {known}.", field="kind")
+    probe: Probe = _make(PROBES[kind])
     return probe
+
+
+@cache
+def load_judge(kind: str) -> Judge:
+    """Return the judge of a kind that asks nobody; `kind` is one of `JUDGED`."""
+    judge: Judge = _make(JUDGED[kind])
+    return judge
+
+
+def _make(dotted: str) -> Any:
+    module, _, name = dotted.partition(":")
+    return getattr(import_module(module), name)()
+
+
+def list_kinds() -> list[str]:
+    """Return the names of all kinds, in the order in which they are shown."""
+    return [*PROBES, *JUDGED]
+
+
+def is_judged(kind: str) -> bool:
+    """Say whether a kind asks nobody: without an address, without assertions."""
+    return kind in JUDGED
 
 
 def read_defaults(kind: str) -> Mapping[str, Any]:
     """Return the options of a kind with their defaults; none of a kind nobody registered."""
-    return load_probe(kind).defaults if kind in PROBES else {}
+    return load_kind(kind).defaults if kind in list_kinds() else {}
 
 
 @cache
 def collect_defaults() -> Mapping[str, Any]:
     """Return the options of all kinds by name. One that several kinds have means the same, so it has one default."""
-    return {name: value for kind in PROBES for name, value in read_defaults(kind).items()}
+    return {name: value for kind in list_kinds() for name, value in read_defaults(kind).items()}
 
 
 def list_kinds_with(option: str) -> list[str]:
     """Return the kinds that have the option, in the registry's order."""
-    return [kind for kind in PROBES if option in read_defaults(kind)]
+    return [kind for kind in list_kinds() if option in read_defaults(kind)]

@@ -24,6 +24,12 @@ def refuse_address(sentence: str) -> ConfigurationError:
     return ConfigurationError(sentence, field="address")
 
 
+def check_no_address(address: str, kind: str) -> None:
+    """Raises ConfigurationError for an address of a kind that connects to nothing."""
+    if address:
+        raise refuse_address(f"A check of the kind {kind} connects to nothing; empty the address.")
+
+
 def check_spelling(written: str) -> None:
     """Raises ConfigurationError for a host that programs read differently."""
     if unicodedata.normalize("NFKC", written) != written or _IDEOGRAPHIC_STOP in written:
