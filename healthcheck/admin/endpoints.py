@@ -69,7 +69,7 @@ _JUDGEMENT: Any = (
 )
 _REQUEST: Any = (
     gettext_lazy("Request (http)"),
-    {"fields": ("credential", "method", "headers", "body", ("max_redirects", "max_body_bytes"))},
+    {"fields": ("credential", "method", "query", "headers", "body_type", "body", ("max_redirects", "max_body_bytes"))},
 )
 _DIALOGUE: Any = (gettext_lazy("Dialogue (tcp)"), {"fields": ("dialogue", "is_encrypted")})
 _TRUST: Any = (gettext_lazy("Connection and trust"), {"fields": ("family", "verify", "ca_pem", "server_name")})

@@ -11,9 +11,9 @@ from typing import Any
 from healthcheck.definitions.documents import PLACE_KEYS, Document
 from healthcheck.engine.masking import mask_url
 
-# Headers, bodies and dialogues carry keys. Versions must be able to bring them back, so that they are kept there as in
-# the endpoint itself, and shown only to people who may change it.
-HIDDEN_FIELDS = frozenset({"options.headers", "options.body", "options.dialogue"})
+# Parameters, headers, bodies and dialogues carry keys. Versions must be able to bring them back, so that they are kept
+# there as in the endpoint itself, and shown only to people who may change it.
+HIDDEN_FIELDS = frozenset({"options.query", "options.headers", "options.body", "options.dialogue"})
 HIDDEN = "(hidden)"
 # More of one field than anybody reads at once.
 MAX_LINES_PER_FIELD = 200

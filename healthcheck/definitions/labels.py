@@ -14,8 +14,10 @@ from django.utils.translation import gettext_lazy as _
 LABELS: Mapping[str, Promise] = {
     "assertions": _("Assertions"),
     "options.method": _("Method"),
+    "options.query": _("Parameters"),
     "options.headers": _("Headers"),
     "options.body": _("Body"),
+    "options.body_type": _("Type of the body"),
     "options.verify": _("Verify the certificate"),
     "options.ca_pem": _("Authority"),
     "options.family": _("Address family"),

@@ -21,6 +21,7 @@ from healthcheck.engine.credentials import (
 from healthcheck.engine.details import Exchange
 from healthcheck.engine.masking import mask_request_header, split_url
 from healthcheck.engine.probes.http_options import HttpOptions, parse_address
+from healthcheck.engine.probes.http_values import CONTENT_TYPES, FORM, encode_query
 from healthcheck.engine.redaction import MASK
 from healthcheck.engine.resolver import is_address
 from healthcheck.engine.transport import spell_url
@@ -103,9 +104,17 @@ def write_curl(
     if options.body:
         line.add("--data-raw")
         line.add_secret("", "body")
-    url = spell_url(parse_address(target.address))
-    line.add_pieces([("" if piece.secret else piece.text, piece.secret) for piece in split_url(url)])
+    line.add_pieces(_split_address(target.address, options))
     return str(line)
+
+
+def _split_address(address: str, options: HttpOptions) -> list[tuple[str, str]]:
+    url = spell_url(parse_address(address))
+    pieces = [("" if piece.secret else piece.text, piece.secret) for piece in split_url(url)]
+    for number, (name, _value) in enumerate(options.query):
+        mark = "&" if number or "?" in url else "?"
+        pieces += [(f"{mark}{encode_query(((name, ''),))}", ""), ("", name)]
+    return pieces
 
 
 class _Line:
@@ -152,9 +161,10 @@ def _add_headers(line: _Line, options: HttpOptions) -> None:
     given = {name.lower() for name, _ in options.headers}
     if "accept-encoding" not in given:
         line.add("--header", "Accept-Encoding: identity")
-    if options.body and "content-type" not in given:
+    content_type = CONTENT_TYPES[options.body_type]
+    if options.body and options.body_type != FORM and "content-type" not in given:
         # curl would call it a form.
-        line.add("--header", "Content-Type:")
+        line.add("--header", f"Content-Type: {content_type}".rstrip())
     for name, value in options.headers:
         line.add("--header")
         if not value:

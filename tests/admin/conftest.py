@@ -101,6 +101,7 @@ def endpoint_fields(**changed: Any) -> dict[str, Any]:
         "method": "GET",
         "headers": "",
         "body": "",
+        "body_type": "text",
         "verify": "on",
         "ca_pem": "",
         "family": "any",

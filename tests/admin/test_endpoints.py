@@ -48,8 +48,10 @@ def test_defaults_are_not_stored(operator: Client) -> None:
 def test_options_come_back_as_they_were_written(operator: Client) -> None:
     endpoint = make_endpoint()
     written = {
-        "method": "POST",
+        "method": "PURGE",
+        "query": "a=b c\r\n\r\nd==\r\n",
         "headers": "Accept: text/plain\r\nX-Trace: a: b",
+        "body_type": "json",
         "body": '{"ask": 1}\r\n',
         "verify": "off",
         "family": "ipv6",
@@ -59,8 +61,10 @@ def test_options_come_back_as_they_were_written(operator: Client) -> None:
     assert operator.post(change_url(endpoint), endpoint_fields(**written)).status_code == 302
     endpoint.refresh_from_db()
     assert endpoint.options == {
-        "method": "POST",
+        "method": "PURGE",
+        "query": [["a", "b c"], ["d", "="]],
         "headers": [["Accept", "text/plain"], ["X-Trace", "a: b"]],
+        "body_type": "json",
         "body": '{"ask": 1}\n',
         "verify": "off",
         "family": "ipv6",
@@ -70,7 +74,9 @@ def test_options_come_back_as_they_were_written(operator: Client) -> None:
     form = operator.get(change_url(endpoint)).context["adminform"].form
     assert form["headers"].value() == "Accept: text/plain\nX-Trace: a: b"
     assert form["body"].value() == '{"ask": 1}\n'
-    assert (form["method"].value(), form["family"].value(), form["max_redirects"].value()) == ("POST", "ipv6", 0)
+    assert form["query"].value() == "a=b c\nd=="
+    assert (form["method"].value(), form["family"].value(), form["max_redirects"].value()) == ("PURGE", "ipv6", 0)
+    assert '<option value="TRACE"></option>' in str(form["method"])
 
 
 @pytest.mark.parametrize(
@@ -87,7 +93,13 @@ def test_options_come_back_as_they_were_written(operator: Client) -> None:
         ),
         ("headers", "Host: other", "The header Host is set by the checker itself; remove it."),
         ("headers", "X A: 1", "A header's name must be letters, digits and hyphens; correct it."),
-        ("method", "BREW", "Select a valid choice. BREW is not one of the available choices."),
+        ("query", "a=b\r\nc", "Line 2 is no parameter; write it as name=value."),
+        ("body_type", "xml", "Select a valid choice. xml is not one of the available choices."),
+        (
+            "method",
+            "brew",
+            "The method must be a word of at most 32 capital letters, such as GET or PURGE; correct it.",
+        ),
         ("max_redirects", "11", "Ensure this value is less than or equal to 10."),
         (
             "assertions",

@@ -62,6 +62,9 @@ def test_request_is_pinned_to_the_addresses_that_were_connected_to() -> None:
         ({"method": "POST"}, ["--request", "POST"]),
         ({"method": "POST", "body": "x"}, ["--data-raw", "$SECRET_BODY"]),
         ({"method": "PUT", "body": "x"}, ["--request", "PUT"]),
+        ({"method": "PURGE"}, ["--request", "PURGE"]),
+        ({"method": "POST", "body": "{}", "body_type": "json"}, ["--header", "Content-Type: application/json"]),
+        ({"query": [["a b", "canary"], ["c", "1"]]}, ["https://h.test/?a%20b=$SECRET_A_B&c=$SECRET_C"]),
         ({"headers": [["Accept", "text/html"]]}, ["--header", "Accept: text/html"]),
         ({"headers": [["X-Empty", ""]]}, ["--header", "X-Empty;"]),
         ({"headers": [["Path", "canary"]]}, ["--header", "Path: $SECRET_PATH"]),
@@ -101,6 +104,11 @@ def test_body_without_a_type_is_not_called_a_form() -> None:
     assert "Content-Type:" in split(make_target(method="POST", body="x"))
     headers = [["content-type", "application/json"]]
     assert "Content-Type:" not in split(make_target(method="POST", body="x", headers=headers))
+
+
+def test_form_is_what_curl_takes_a_body_for() -> None:
+    words = split(make_target(method="POST", body="a=b", body_type="form"))
+    assert not [word for word in words if word.startswith("Content-Type")]
 
 
 def test_redirects_that_are_not_followed_are_not_followed_by_curl() -> None:

@@ -51,7 +51,7 @@ def describe_definition(endpoint: Endpoint, *, shows_headers: bool, shows_creden
         curl = write_curl(target, credential=outline)
     except ConfigurationError:
         return None
-    headers = [(name, mask_request_header(name, value)) for name, value in options.headers]
+    headers = [(name, mask_request_header(name, value)) for name, value in options.sent_headers]
     notes = [_("This is the request as the endpoint is defined now.")]
     if credential is not None:
         notes.append(_("It is sent with the credential “%(name)s”.") % {"name": credential})

@@ -1,4 +1,4 @@
-"""Form fields for texts of many lines: assertions and headers. What is wrong is named with its line."""
+"""Form fields for texts of many lines: assertions, headers, parameters. What is wrong is named with its line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from healthcheck.engine.assertions import parse_assertions
+from healthcheck.engine.probes.http_values import read_pairs
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Assertion, Endpoint
 
@@ -82,6 +83,17 @@ class HeadersField(TextField):
         return [split_header(number, line) for number, line in lines if line.strip()]
 
 
+class PairsField(TextField):
+    """One parameter per line as `name=value`, cleaned to pairs."""
+
+    def clean(self, value: Any) -> list[list[str]]:
+        text = super().clean(value)
+        try:
+            return [list(pair) for pair in read_pairs(text, field="query")]
+        except ConfigurationError as error:
+            raise ValidationError(error.sentence) from None
+
+
 def split_assertions(text: str) -> list[str]:
     """Return the lines that say something, in order."""
     return [line.strip() for line in text.split("\n") if line.strip()]
@@ -96,6 +108,12 @@ def join_headers(headers: Mapping[str, str] | Iterable[Any]) -> str:
     """Return stored headers as lines. Both of the forms that the engine accepts are read."""
     pairs: Iterable[Any] = headers.items() if isinstance(headers, Mapping) else headers
     return "\n".join(f"{name}: {value}" for name, value in pairs)
+
+
+def join_pairs(pairs: Mapping[str, str] | Iterable[Any]) -> str:
+    """Return stored parameters as lines. Both of the forms that the engine accepts are read."""
+    given: Iterable[Any] = pairs.items() if isinstance(pairs, Mapping) else pairs
+    return "\n".join(f"{name}={value}" for name, value in given)
 
 
 def write_assertions(endpoint: Endpoint, text: str) -> None:

@@ -15,9 +15,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from healthcheck.admin.fields.text_fields import HeadersField, TextField, join_headers
+from healthcheck.admin.fields.suggested_fields import SuggestingInput
+from healthcheck.admin.fields.text_fields import HeadersField, PairsField, TextField, join_headers, join_pairs
 from healthcheck.admin.look.bases import ModelFormBase
-from healthcheck.admin.look.field_words import FAMILY_CHOICES, VERIFY_CHOICES
+from healthcheck.admin.look.field_words import BODY_TYPE_CHOICES, FAMILY_CHOICES, VERIFY_CHOICES
+from healthcheck.definitions.comparing import HIDDEN_FIELDS
 from healthcheck.definitions.labels import KINDS, name_kind
 from healthcheck.engine.probes import (
     collect_defaults,
@@ -27,7 +29,8 @@ from healthcheck.engine.probes import (
     load_kind,
     read_defaults,
 )
-from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, METHODS
+from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS
+from healthcheck.engine.probes.http_values import MAX_METHOD_LENGTH, METHODS
 from healthcheck.models import Endpoint
 
 OPTION_FIELDS = tuple(collect_defaults())
@@ -35,6 +38,8 @@ OPTION_FIELDS = tuple(collect_defaults())
 KINDS_ATTRIBUTE = "data-hc-kinds"
 # What a kind that asks nobody has not.
 _OF_PROBES = frozenset({"address", "assertions"})
+# What may carry keys.
+_HIDDEN = tuple(field.removeprefix("options.") for field in HIDDEN_FIELDS)
 _ADDRESSES: Mapping[str, str] = {
     "http": "https://example.com/health",
     "tcp": "example.com:25, tcp://example.com:25",
@@ -83,13 +88,30 @@ class KindForm(ModelFormBase):
 class OptionsForm(KindForm):
     """The form with every option of every kind as a field."""
 
-    method = forms.ChoiceField(choices=[(method, method) for method in METHODS], label=gettext_lazy("Method"))
+    method = forms.CharField(
+        max_length=MAX_METHOD_LENGTH,
+        label=gettext_lazy("Method"),
+        help_text=gettext_lazy("GET, POST and so on, or a word of the server's own in capital letters, such as PURGE."),
+        widget=SuggestingInput(METHODS, attrs={"size": 12}),
+    )
+    query = PairsField(
+        rows=2,
+        label=gettext_lazy("Parameters"),
+        help_text=gettext_lazy(
+            "One per line as name=value, encoded and put behind the address. Only staff who may change it see them."
+        ),
+    )
     headers = HeadersField(
         rows=3,
         label=gettext_lazy("Headers"),
         help_text=gettext_lazy("One per line as Name: value. Only staff who may change it see them."),
     )
-    body = TextField(rows=4, label=gettext_lazy("Body"), help_text=gettext_lazy("Sent as UTF-8 text."))
+    body = TextField(
+        rows=4,
+        label=gettext_lazy("Body"),
+        help_text=gettext_lazy("Sent as UTF-8 text. For a form, one field per line as name=value."),
+    )
+    body_type = forms.ChoiceField(choices=BODY_TYPE_CHOICES, label=gettext_lazy("Type of the body"))
     max_redirects = forms.IntegerField(
         min_value=0,
         max_value=MAX_REDIRECTS,
@@ -181,12 +203,12 @@ def _name_kinds(widget: Any, kinds: list[str]) -> None:
 def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the initial values of the option fields: what is stored over the defaults."""
     values = {name: options.get(name, default) for name, default in collect_defaults().items()}
-    return {**values, "headers": join_headers(values["headers"])}
+    return {**values, "headers": join_headers(values["headers"]), "query": join_pairs(values["query"])}
 
 
 def describe_options(endpoint: Endpoint) -> str:
     """Return the options of the endpoint's kind as lines. What may carry keys is only said to be there or not."""
     values = read_options(endpoint.options)
-    hidden = {name: _("(set)") if values[name] else _("(none)") for name in ("headers", "body", "dialogue")}
+    hidden = {name: _("(set)") if values[name] else _("(none)") for name in _HIDDEN}
     own = read_defaults(endpoint.kind)
     return "\n".join(f"{name.replace('_', ' ')}: {hidden.get(name, values[name])}" for name in own)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from healthcheck.admin.look.words import describe_instant
 from healthcheck.definitions.comparing import HIDDEN, Difference
 from healthcheck.definitions.labels import KINDS, name_field
+from healthcheck.engine.probes.http_values import FORM, JSON, TEXT
 from healthcheck.engine.trust import CUSTOM, OFF, ON
 from healthcheck.engine.types import AddressFamily
 from healthcheck.web.language import list_spoken
@@ -28,6 +29,11 @@ FAMILY_CHOICES = [
     (AddressFamily.ANY.value, gettext_lazy("IPv4 or IPv6")),
     (AddressFamily.IPV4.value, gettext_lazy("IPv4 only")),
     (AddressFamily.IPV6.value, gettext_lazy("IPv6 only")),
+]
+BODY_TYPE_CHOICES = [
+    (TEXT, gettext_lazy("text as it stands")),
+    (JSON, gettext_lazy("JSON, checked when it is saved")),
+    (FORM, gettext_lazy("a form: one field per line as name=value")),
 ]
 # What a document says in English, because it is kept.
 _MARKS: Mapping[str, Any] = {
@@ -109,11 +115,17 @@ _WRITERS: Mapping[str, Callable[[str], str]] = {
 }
 
 
+_OPTION_CHOICES: Mapping[str, Any] = {
+    "options.verify": VERIFY_CHOICES,
+    "options.family": FAMILY_CHOICES,
+    "options.body_type": BODY_TYPE_CHOICES,
+}
+
+
 @cache
 def _list_choices(model: type[Model], key: str) -> Mapping[str, Any]:
-    own = {"options.verify": VERIFY_CHOICES, "options.family": FAMILY_CHOICES}
-    if key in own:
-        return dict(own[key])
+    if key in _OPTION_CHOICES:
+        return dict(_OPTION_CHOICES[key])
     try:
         column: Any = model._meta.get_field(key)
     except FieldDoesNotExist:

@@ -18,7 +18,8 @@ from healthcheck.engine.credentials.model import (
     OAuth2Credential,
     encode_basic,
 )
-from healthcheck.engine.probes.http_options import parse_address, parse_headers
+from healthcheck.engine.probes.http_options import parse_address
+from healthcheck.engine.probes.http_values import parse_headers
 from healthcheck.engine.types import ConfigurationError
 
 # Longer than any name that a server takes, and than the tokens that fit into its header.

@@ -13,9 +13,9 @@ from healthcheck.engine.decoding import choose_charset, count_body, read_body
 from healthcheck.engine.dialer import Connection
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_auth import send_with_credential
-from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, HttpOptions, parse_address, parse_options
+from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, HttpOptions, parse_options
 from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
-from healthcheck.engine.probes.http_request import build_request
+from healthcheck.engine.probes.http_request import build_request, build_url
 from healthcheck.engine.transport import OneConnectionTransport
 from healthcheck.engine.trust import read_chain
 from healthcheck.engine.types import ErrorKind, Observation, Phase, Target
@@ -36,9 +36,8 @@ class HttpProbe:
         """Ask once, follow redirects, and return the last answer. Raises ProbeFailure; leaves nothing open."""
         options: HttpOptions = target.options
         transport = OneConnectionTransport(session, tls=options.tls, family=options.family)
-        hop = Hop(
-            options.method, parse_address(target.address), options.headers, options.body.encode(), target.credential
-        )
+        url = build_url(target.address, options.query)
+        hop = Hop(options.method, url, options.sent_headers, options.content, target.credential)
         needs_body = any(assertion.needs_body for assertion in target.assertions)
         while True:
             if hop.credential is None:

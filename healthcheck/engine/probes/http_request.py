@@ -5,9 +5,20 @@ from __future__ import annotations
 import httpx
 
 from healthcheck.engine.agent import USER_AGENT
+from healthcheck.engine.probes.http_options import parse_address
 from healthcheck.engine.probes.http_redirects import Hop
+from healthcheck.engine.probes.http_values import Pairs, encode_query
 
 _DEFAULT_HEADERS = (("Accept", "*/*"), ("Accept-Encoding", "identity"), ("User-Agent", USER_AGENT))
+
+
+def build_url(address: str, query: Pairs) -> httpx.URL:
+    """Return the address as a URL with the parameters after its own."""
+    url = parse_address(address)
+    if not query:
+        return url
+    mark = b"&" if b"?" in url.raw_path else b"?"
+    return url.copy_with(raw_path=b"%s%s%s" % (url.raw_path, mark, encode_query(query).encode("ascii")))
 
 
 def build_request(hop: Hop) -> httpx.Request:

@@ -41,6 +41,50 @@ def test_http_says_what_it_must_and_what_was_asked(
     )
 
 
+@pytest.mark.parametrize("method", ["PURGE", "TRACE", "REPORT"])
+def test_http_asks_by_any_method(method: str, hostile: HostileServer, run: Run) -> None:
+    seen = run(Attempt(f"http://127.0.0.1:{hostile.listen('echo')}/", options={"method": method}).observe())
+    assert seen.body.startswith(f"{method} / HTTP/1.1\r\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("", "GET /?a%20b=c%26d%2B%C3%A9&a%20b= "),
+        ("/x?y=%2F#z", "GET /x?y=%2F&a%20b=c%26d%2B%C3%A9&a%20b= "),
+    ],
+)
+def test_http_puts_parameters_behind_the_address(path: str, line: str, hostile: HostileServer, run: Run) -> None:
+    query = [["a b", "c&d+é"], ["a b", ""]]
+    seen = run(Attempt(f"http://127.0.0.1:{hostile.listen('echo')}{path}", options={"query": query}).observe())
+    assert seen.body.decode().startswith(line)
+
+
+SENT = {
+    "text": (" größe\n", None, " größe\n"),
+    "json": ('{ "a":  1.0 }', "application/json", '{ "a":  1.0 }'),
+    "form": ("a b=c&d\n\ne=é=", "application/x-www-form-urlencoded", "a+b=c%26d&e=%C3%A9%3D"),
+}
+
+
+@pytest.mark.parametrize("body_type", SENT)
+def test_http_sends_a_body_as_what_it_is(body_type: str, hostile: HostileServer, run: Run) -> None:
+    body, content_type, sent = SENT[body_type]
+    options = {"method": "POST", "body": body, "body_type": body_type}
+    seen = run(Attempt(f"http://127.0.0.1:{hostile.listen('echo')}/", options=options).observe())
+    head, _, content = seen.body.decode().partition("\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+    assert (headers.get("Content-Type"), headers["Content-Length"]) == (content_type, str(len(sent.encode())))
+    assert content == sent
+
+
+def test_http_takes_no_type_of_a_body_where_it_takes_no_body(hostile: HostileServer, run: Run) -> None:
+    options = {"method": "POST", "body": "a=b", "body_type": "form"}
+    behind = f"http://127.0.0.1:{hostile.listen('echo')}/"
+    url = f"http://127.0.0.1:{hostile.listen(redirect_to(behind, 303))}/"
+    assert b"Content-Type" not in run(Attempt(url, options=options).observe()).body
+
+
 def test_http_names_itself(hostile: HostileServer, run: Run) -> None:
     seen = run(Attempt(f"http://127.0.0.1:{hostile.listen('echo')}/").observe())
     assert b"\r\nUser-Agent: healthcheck" in seen.body

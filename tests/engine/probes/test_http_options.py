@@ -95,10 +95,36 @@ def test_address_is_refused_with_its_cure(address: str, cure: str) -> None:
     ("options", "field", "cure"),
     [
         ({"nonsense": 1}, "nonsense", "remove it"),
-        ({"method": "GE\r\nT"}, "method", "must be one of GET"),
-        ({"method": "TRACE"}, "method", "must be one of GET"),
-        ({"method": "get"}, "method", "must be one of GET"),
-        ({"method": []}, "method", "must be one of GET"),
+        ({"method": "GE\r\nT"}, "method", "such as GET"),
+        ({"method": ""}, "method", "such as GET"),
+        ({"method": "A" * 33}, "method", "at most 32"),
+        ({"method": "CONNECT"}, "method", "choose another"),
+        ({"query": "a=b"}, "query", "as pairs"),
+        ({"query": 5}, "query", "as pairs"),
+        ({"query": [["a"]]}, "query", "write both"),
+        ({"query": [["a", 1]]}, "query", "write both"),
+        ({"query": [[" ", "b"]]}, "query", "needs a name"),
+        ({"query": [["a=b", "c"]]}, "query", "needs a name"),
+        ({"query": [["a", "b\nc"]]}, "query", "line break"),
+        ({"query": [["\ud800", "b"]]}, "query", "line break"),
+        ({"query": [["a", "b"]] * 51}, "query", "remove some"),
+        ({"query": [["a", "\u00e4" * 1_024]]}, "query", "shorten them"),
+        ({"body_type": "xml"}, "body_type", "text, json or form"),
+        ({"body_type": []}, "body_type", "text, json or form"),
+        ({"body_type": "json"}, "body", "is empty"),
+        ({"body_type": "json", "body": '{"a": 1,\n}'}, "body", "Line 2, column 1"),
+        ({"body_type": "json", "body": "[NaN]"}, "body", "NaN or Infinity"),
+        ({"body_type": "json", "body": "[" * 100_000}, "body", "nested too deeply"),
+        ({"body_type": "form", "body": "a=b\nc"}, "body", "Line 2 is no parameter"),
+        ({"body_type": "form", "body": "=b"}, "body", "needs a name"),
+        *(
+            ({"body_type": kind, "body": body, "headers": [["content-TYPE", "text/plain"]]}, "headers", "choose the")
+            for kind, body in (("json", "{}"), ("form", "a=b"))
+        ),
+        ({"method": "HEAD", "body_type": "form"}, "body_type", "choose the type text"),
+        ({"method": "TRACE", "body": "x"}, "body", "choose POST"),
+        ({"method": "get"}, "method", "such as GET"),
+        ({"method": []}, "method", "such as GET"),
         ({"headers": "A: b"}, "headers", "as pairs"),
         ({"headers": 5}, "headers", "as pairs"),
         ({"headers": [["A"]]}, "headers", "write both"),
@@ -157,7 +183,19 @@ def test_address_is_accepted_or_refused_but_never_breaks(address: str) -> None:
 
 
 def test_options_have_defaults() -> None:
-    assert load_probe("http").parse(URL, {}) == HttpOptions("GET", (), "", "on", "", AddressFamily.ANY, 5, 2_097_152)
+    assert load_probe("http").parse(URL, {}) == HttpOptions()
+    assert HttpOptions().to_dict() == {
+        "method": "GET",
+        "query": [],
+        "headers": [],
+        "body": "",
+        "body_type": "text",
+        "verify": "on",
+        "ca_pem": "",
+        "family": AddressFamily.ANY,
+        "max_redirects": 5,
+        "max_body_bytes": 2_097_152,
+    }
 
 
 @pytest.mark.parametrize("verify", ["on", "off"])
@@ -170,8 +208,10 @@ def test_options_survive_a_round_trip_through_json() -> None:
         URL,
         {
             "method": "POST",
+            "query": [["größe", "a b&c"], ["a", ""], ["a", "=1"]],
             "headers": [["X-A", "1"], ["X-A", "größe"]],
-            "body": "{}",
+            "body": '{"n": 1e400}',
+            "body_type": "json",
             "verify": "custom",
             "ca_pem": trustme.CA().cert_pem.bytes().decode(),
             "family": "ipv6",
@@ -184,8 +224,34 @@ def test_options_survive_a_round_trip_through_json() -> None:
 
 
 def test_options_hide_what_may_be_secret() -> None:
-    shown = repr(parse_options(URL, {"method": "POST", "headers": {"X-Key": "canary"}, "body": "canary"}))
-    assert "canary" not in shown
+    options = {"method": "POST", "query": {"key": "canary"}, "headers": {"X-Key": "canary"}, "body": "canary"}
+    assert "canary" not in repr(parse_options(URL, options))
+
+
+@pytest.mark.parametrize("method", ["GET", "TRACE", "PROPFIND", "REPORT", "PURGE", "M-SEARCH", "X" * 32])
+def test_method_may_be_any_word_in_capitals(method: str) -> None:
+    assert parse_options(URL, {"method": method}).method == method
+
+
+def test_secrets_are_what_is_said_in_every_way_to_say_it() -> None:
+    written = {"method": "POST", "query": {"key": "canary-1", "n": "1"}, "headers": {"X-Key": "Bearer canary-2"}}
+    form = parse_options(URL, written | {"body_type": "form", "body": "user=x\npassword=canary 3"})
+    assert form.secrets == (
+        "Bearer canary-2",
+        "canary-2",
+        "key=canary-1&n=1",
+        "canary-1",
+        "user=x\npassword=canary 3",
+        "user=x&password=canary+3",
+        "canary 3",
+    )
+    document = parse_options(URL, {"method": "POST", "body_type": "json", "body": '{"a": [{"b": "canary-4"}, 5]}'})
+    assert document.secrets == ('{"a": [{"b": "canary-4"}, 5]}', "canary-4")
+
+
+def test_secrets_of_a_body_are_bounded() -> None:
+    body = json.dumps([f"canary-{number}" for number in range(10_000)])
+    assert len(parse_options(URL, {"method": "POST", "body_type": "json", "body": body}).secrets) == 101
 
 
 def test_probes_refuse_an_unknown_kind() -> None:
