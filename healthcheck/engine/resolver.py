@@ -8,6 +8,7 @@ import re
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.faults import ProbeFailure, classify_os_error
@@ -150,6 +151,8 @@ def _ask_system(name: str, family: AddressFamily) -> Answer:
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))[:MAX_ADDRESSES]
 
 
+# Every check of an address asks, and parsing one costs as much as the rest of its lookup; 4,096 are under a megabyte.
+@lru_cache(maxsize=4096)
 def _read_literal(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(name)

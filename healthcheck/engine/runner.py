@@ -78,7 +78,10 @@ async def _guard(run: Run, target: Target) -> Outcome:
 async def _check(run: Run, target: Target) -> Outcome:
     """Wait for a place, outside the check's latency and deadline, and check."""
     try:
-        async with asyncio.timeout_at(run.hard_deadline):
+        if run.places.locked():
+            async with asyncio.timeout_at(run.hard_deadline):
+                await run.places.acquire()
+        else:
             await run.places.acquire()
     except TimeoutError:
         failure = ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "no place became free before the group's deadline")

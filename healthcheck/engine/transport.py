@@ -257,7 +257,7 @@ class OneConnectionTransport(httpx.AsyncBaseTransport):
         """
         measure = self._session.stopwatch.measure
         exchange = _Exchange(is_head=request.method == "HEAD")
-        data = await _write_request(request)
+        data = _write_request(request)
         trace = self._session.trace
         if trace is not None:
             trace.note_request(_describe_request(request))
@@ -305,11 +305,11 @@ def _describe_request(request: httpx.Request) -> Exchange:
     )
 
 
-async def _write_request(request: httpx.Request) -> bytes:
+def _write_request(request: httpx.Request) -> bytes:
     lines = [b"%s: %s\r\n" % pair for pair in request.headers.raw]
-    stream = request.stream
-    assert isinstance(stream, httpx.AsyncByteStream)
-    body = [chunk async for chunk in stream]
+    # A stream of bytes at hand may be read either way, and asynchronous iteration registers with the loop each time.
+    body = request.stream
+    assert isinstance(body, httpx.ByteStream)
     return b"".join(
         (
             b"%s %s HTTP/1.1\r\n" % (request.method.encode("ascii"), request.url.raw_path),
