@@ -140,8 +140,8 @@ ALLOWED: dict[str, set[str]] = {
     "healthcheck/checks.py": {"django", "celery", "healthcheck"},
     "healthcheck/urls.py": {"django", "healthcheck.web"},
 }
-# The outermost guards: what a check raises and nobody can name becomes its own outcome. And the one deadline, which, once
-# it has passed, is the reason for whatever a probe made of its cancellation; anything else is raised again.
+# The outermost guards: what a check raises and nobody can name becomes its own outcome. And the one deadline, which,
+# once it has passed, is the reason for whatever a probe made of its cancellation; anything else is raised again.
 BROAD_EXCEPT_ALLOWED = {
     "healthcheck/engine/runner.py",
     "healthcheck/engine/attempts.py",
