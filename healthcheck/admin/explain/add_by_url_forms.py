@@ -15,7 +15,7 @@ from healthcheck.admin.fields.text_fields import AssertionsField, describe_asser
 from healthcheck.admin.look.bases import FormBase
 from healthcheck.engine.assertions import parse_assertions
 from healthcheck.engine.probes import load_probe
-from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, parse_address
+from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, parse_address, spell_host
 from healthcheck.engine.schedule import MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Endpoint, EndpointGroup
@@ -128,13 +128,13 @@ def suggest_name(address: str) -> str:
         return _cut_scheme(address)[:MAX_NAME]
     url = parse_address(address)
     port = f":{url.port}" if url.port else ""
-    return f"{url.host}{port}{url.path.rstrip('/')}"[:MAX_NAME]
+    return f"{spell_host(url)}{port}{url.path.rstrip('/')}"[:MAX_NAME]
 
 
 def suggest_group_name(address: str) -> str:
     # Hosts are written alike in addresses of every kind.
     url = address if find_kind(address) == "http" else f"http://{_cut_scheme(address)}"
-    return parse_address(url).host[:MAX_NAME]
+    return spell_host(parse_address(url))[:MAX_NAME]
 
 
 def _cut_scheme(address: str) -> str:

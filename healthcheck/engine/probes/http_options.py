@@ -162,3 +162,11 @@ _PARSERS = {
     "max_redirects": _parse_max_redirects,
     "max_body_bytes": _parse_max_body_bytes,
 }
+
+
+def spell_host(url: httpx.URL) -> str:
+    """Return the host as people write it, or in ASCII: names exist that today's IDNA refuses, such as emoji."""
+    try:
+        return url.host
+    except UnicodeError:
+        return url.raw_host.decode("ascii")
