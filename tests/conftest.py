@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import hypothesis
@@ -17,6 +18,13 @@ from tests.servers import PostgreSQL, run_postgres, run_valkey
 
 # A shared machine may stop for a second at any time: how long an example takes says nothing about the code.
 hypothesis.settings.register_profile("tests", deadline=None)
+# By hand: `--hypothesis-profile=long`, so many examples of every fuzzer.
+hypothesis.settings.register_profile(
+    "long",
+    deadline=None,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "50000")),
+    suppress_health_check=[*hypothesis.HealthCheck],
+)
 hypothesis.settings.load_profile("tests")
 
 
