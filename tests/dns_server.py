@@ -142,7 +142,7 @@ class DnsServer:
 
     async def _serve_stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         protocol = "tls" if writer.get_extra_info("ssl_object") is not None else "tcp"
-        with suppress(asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+        with suppress(asyncio.IncompleteReadError, ConnectionError, ssl.SSLError, asyncio.CancelledError):
             while await self._answer_stream(reader, writer, protocol):
                 pass
         writer.close()
@@ -245,7 +245,8 @@ def _write_datagram(query: dns.message.Message, reply: Reply) -> bytes:
     is_cut = reply.is_truncated or (len(wire) > room and not reply.is_oversized)
     if reply.raw is not None or not is_cut:
         return wire
-    message = dns.message.make_response(query)
+    # Without the flag, the C library takes a reply without records for that of a server that does not know.
+    message = dns.message.make_response(query, recursion_available=True)
     message.flags |= dns.flags.TC
     return message.to_wire()
 

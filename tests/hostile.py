@@ -20,16 +20,17 @@ Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 DRIP_SECONDS = 0.02
 
 
-def _answer(*lines: str, body: bytes = b"") -> bytes:
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+def answer(*lines: str, body: bytes = b"") -> bytes:
+    """Return the bytes of an answer."""
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def _ok(body: bytes, *headers: str) -> bytes:
-    return _answer("HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *headers, body=body)
+    return answer("HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *headers, body=body)
 
 
 def _chunked(body: bytes) -> bytes:
-    return _answer("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", body=body)
+    return answer("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", body=body)
 
 
 _BOMB = gzip.compress(bytes(20_000_000), compresslevel=9)
@@ -38,29 +39,29 @@ _BOMB = gzip.compress(bytes(20_000_000), compresslevel=9)
 SCRIPTS: dict[str, bytes] = {
     "good": _ok(b"hello"),
     "empty": _ok(b""),
-    "no_content": _answer("HTTP/1.1 204 No Content"),
-    "until_close": _answer("HTTP/1.1 200 OK", body=b"until the end"),
-    "http_1_0": _answer("HTTP/1.0 200 OK", body=b"old"),
+    "no_content": answer("HTTP/1.1 204 No Content"),
+    "until_close": answer("HTTP/1.1 200 OK", body=b"until the end"),
+    "http_1_0": answer("HTTP/1.0 200 OK", body=b"old"),
     "chunked": _chunked(b"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: t\r\n\r\n"),
     "tiny_chunks": _chunked(b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n"),
-    "early_hints": _answer("HTTP/1.1 103 Early Hints", "Link: </a>") + _ok(b"hello"),
+    "early_hints": answer("HTTP/1.1 103 Early Hints", "Link: </a>") + _ok(b"hello"),
     "upgrade_offered": _ok(b"hello", "Upgrade: h2,h2c", "Connection: Upgrade, close"),
-    "head_with_body": _answer("HTTP/1.1 200 OK", "Content-Length: 5", body=b"hello"),
-    "no_content_with_body": _answer("HTTP/1.1 204 No Content", "Content-Length: 5", body=b"hello"),
-    "more_than_length": _answer("HTTP/1.1 200 OK", "Content-Length: 5", body=b"hello and more"),
+    "head_with_body": answer("HTTP/1.1 200 OK", "Content-Length: 5", body=b"hello"),
+    "no_content_with_body": answer("HTTP/1.1 204 No Content", "Content-Length: 5", body=b"hello"),
+    "more_than_length": answer("HTTP/1.1 200 OK", "Content-Length: 5", body=b"hello and more"),
     "not_utf8": _ok(b"\xff\xfe\x00abc", "Content-Type: text/plain"),
     "utf7": _ok(b"+2AA-", "Content-Type: text/plain; charset=utf-7"),
     "cut_header": b"HTTP/1.1 200 OK\r\nContent-Len",
-    "cut_body": _answer("HTTP/1.1 200 OK", "Content-Length: 500", body=b"hello"),
+    "cut_body": answer("HTTP/1.1 200 OK", "Content-Length: 500", body=b"hello"),
     "cut_chunk": _chunked(b"5\r\nhel"),
     "cut_between_chunks": _chunked(b"5\r\nhello\r\n"),
-    "huge_header": _answer("HTTP/1.1 200 OK", f"X-Huge: {'x' * 120_000}"),
-    "many_headers": _answer("HTTP/1.1 200 OK", *(f"X-{number}: y" for number in range(5_000))),
-    "many_cookies": _answer("HTTP/1.1 200 OK", *(f"Set-Cookie: c{number}=y" for number in range(2_000))),
-    "length_negative": _answer("HTTP/1.1 200 OK", "Content-Length: -5", body=b"hello"),
-    "length_not_a_number": _answer("HTTP/1.1 200 OK", "Content-Length: five", body=b"hello"),
-    "lengths_conflict": _answer("HTTP/1.1 200 OK", "Content-Length: 5", "Content-Length: 6", body=b"hello!"),
-    "length_and_chunked": _answer(
+    "huge_header": answer("HTTP/1.1 200 OK", f"X-Huge: {'x' * 120_000}"),
+    "many_headers": answer("HTTP/1.1 200 OK", *(f"X-{number}: y" for number in range(5_000))),
+    "many_cookies": answer("HTTP/1.1 200 OK", *(f"Set-Cookie: c{number}=y" for number in range(2_000))),
+    "length_negative": answer("HTTP/1.1 200 OK", "Content-Length: -5", body=b"hello"),
+    "length_not_a_number": answer("HTTP/1.1 200 OK", "Content-Length: five", body=b"hello"),
+    "lengths_conflict": answer("HTTP/1.1 200 OK", "Content-Length: 5", "Content-Length: 6", body=b"hello!"),
+    "length_and_chunked": answer(
         "HTTP/1.1 200 OK", "Content-Length: 5", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"
     ),
     "chunk_size_garbage": _chunked(b"zz\r\nhello\r\n0\r\n\r\n"),
@@ -70,12 +71,13 @@ SCRIPTS: dict[str, bytes] = {
     "random": bytes((number * 73 + 11) % 256 for number in range(256)),
     "ssh_banner": b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
     "http2_preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "status_000": _answer("HTTP/1.1 000 Nothing", "Content-Length: 0"),
-    "status_999": _answer("HTTP/1.1 999 Denied", "Content-Length: 0"),
-    "status_1000": _answer("HTTP/1.1 1000 Much", "Content-Length: 0"),
-    "version_9_9": _answer("HTTP/9.9 200 OK", "Content-Length: 0"),
-    "version_2_0": _answer("HTTP/2.0 200 OK", "Content-Length: 0"),
-    "switching_protocols": _answer("HTTP/1.1 101 Switching Protocols", "Upgrade: x", "Connection: Upgrade"),
+    "status_000": answer("HTTP/1.1 000 Nothing", "Content-Length: 0"),
+    "status_999": answer("HTTP/1.1 999 Denied", "Content-Length: 0"),
+    "status_1000": answer("HTTP/1.1 1000 Much", "Content-Length: 0"),
+    "version_9_9": answer("HTTP/9.9 200 OK", "Content-Length: 0"),
+    "version_2_0": answer("HTTP/2.0 200 OK", "Content-Length: 0"),
+    "switching_protocols": answer("HTTP/1.1 101 Switching Protocols", "Upgrade: x", "Connection: Upgrade"),
+    "nul_in_reason": b"HTTP/1.1 200 O\0K\r\nContent-Length: 0\r\n\r\n",
     "nul_in_header": b"HTTP/1.1 200 OK\r\nX-A: b\0c\r\nContent-Length: 0\r\n\r\n",
     "bare_lf": b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
     "folded_header": b"HTTP/1.1 200 OK\r\nX-A: b\r\n c\r\nContent-Length: 0\r\n\r\n",
@@ -91,14 +93,14 @@ SCRIPTS: dict[str, bytes] = {
     "encodings_500": _ok(b"hello", f"Content-Encoding: {', '.join(['gzip'] * 500)}"),
     "brotli": _ok(b"\x0b\x02\x80hello\x03", "Content-Encoding: br"),
     "zstd": _ok(b"\x28\xb5\x2f\xfd", "Content-Encoding: zstd"),
-    "redirect_empty": _answer("HTTP/1.1 302 Found", "Location: ", "Content-Length: 0"),
-    "redirect_missing": _answer("HTTP/1.1 302 Found", "Content-Length: 0"),
-    "redirect_broken": _answer("HTTP/1.1 302 Found", "Location: http://[::1", "Content-Length: 0"),
-    "redirect_bad_port": _answer("HTTP/1.1 302 Found", "Location: http://127.0.0.1:99999/", "Content-Length: 0"),
-    "redirect_file": _answer("HTTP/1.1 302 Found", "Location: file:///etc/passwd", "Content-Length: 0"),
-    "redirect_javascript": _answer("HTTP/1.1 302 Found", "Location: javascript:alert(1)", "Content-Length: 0"),
-    "redirect_loop": _answer("HTTP/1.1 302 Found", "Location: /", "Content-Length: 0"),
-    "redirect_bad_name": _answer("HTTP/1.1 302 Found", f"Location: http://{'a' * 64}.com/", "Content-Length: 0"),
+    "redirect_empty": answer("HTTP/1.1 302 Found", "Location: ", "Content-Length: 0"),
+    "redirect_missing": answer("HTTP/1.1 302 Found", "Content-Length: 0"),
+    "redirect_broken": answer("HTTP/1.1 302 Found", "Location: http://[::1", "Content-Length: 0"),
+    "redirect_bad_port": answer("HTTP/1.1 302 Found", "Location: http://127.0.0.1:99999/", "Content-Length: 0"),
+    "redirect_file": answer("HTTP/1.1 302 Found", "Location: file:///etc/passwd", "Content-Length: 0"),
+    "redirect_javascript": answer("HTTP/1.1 302 Found", "Location: javascript:alert(1)", "Content-Length: 0"),
+    "redirect_loop": answer("HTTP/1.1 302 Found", "Location: /", "Content-Length: 0"),
+    "redirect_bad_name": answer("HTTP/1.1 302 Found", f"Location: http://{'a' * 64}.com/", "Content-Length: 0"),
 }
 
 
@@ -176,7 +178,7 @@ async def _greet_unasked(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 async def _answer_anything(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read(100)
-    writer.write(_answer("HTTP/1.1 400 Bad Request", "Content-Length: 0"))
+    writer.write(answer("HTTP/1.1 400 Bad Request", "Content-Length: 0"))
     await writer.drain()
 
 
@@ -207,7 +209,7 @@ async def _echo_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     await writer.drain()
 
 
-_ENDLESS = _answer("HTTP/1.1 200 OK", "Content-Length: 999999999999")
+_ENDLESS = answer("HTTP/1.1 200 OK", "Content-Length: 999999999999")
 
 BEHAVIOURS: dict[str, Behaviour] = {
     **{name: play(script) for name, script in SCRIPTS.items()},
@@ -226,22 +228,22 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "endless_headers": _drip(b"HTTP/1.1 200 OK\r\n", lambda: itertools.repeat(b"X-A: b\r\n")),
     "endless_body": _drip(_ENDLESS, lambda: itertools.repeat(bytes(65536))),
     "endless_redirect_body": _drip(
-        _answer("HTTP/1.1 302 Found", "Location: file:///", "Content-Length: 999999999999"),
+        answer("HTTP/1.1 302 Found", "Location: file:///", "Content-Length: 999999999999"),
         lambda: itertools.repeat(bytes(65536)),
     ),
     "endless_trailer": _drip(_chunked(b"1\r\nx\r\n0\r\nX: "), lambda: itertools.repeat(b"a" * 65536)),
     "endless_trailers": _drip(_chunked(b"1\r\nx\r\n0\r\n"), lambda: itertools.repeat(b"X: a\r\n" * 10_000)),
     "endless_chunk_extension": _drip(_chunked(b"1\r\nx\r\n1;x="), lambda: itertools.repeat(b"a" * 65536)),
-    "body_over_2_mib": _drip(_answer("HTTP/1.1 200 OK"), lambda: [bytes(65536)] * 40),
+    "body_over_2_mib": _drip(answer("HTTP/1.1 200 OK"), lambda: [bytes(65536)] * 40),
     "reset_before_headers": _reset_after(b""),
     "reset_in_header": _reset_after(b"HTTP/1.1 200 OK\r\nX: "),
     "reset_in_body": _reset_after(SCRIPTS["cut_body"]),
-    "reset_in_endless_body": _reset_after(_answer("HTTP/1.1 200 OK", body=b"hello")),
+    "reset_in_endless_body": _reset_after(answer("HTTP/1.1 200 OK", body=b"hello")),
 }
 
 
 def redirect_to(location: str, status: int = 302) -> Behaviour:
-    return play(_answer(f"HTTP/1.1 {status} Elsewhere", f"Location: {location}", "Content-Length: 0"))
+    return play(answer(f"HTTP/1.1 {status} Elsewhere", f"Location: {location}", "Content-Length: 0"))
 
 
 class Gate:
@@ -289,19 +291,29 @@ class HostileServer:
         self._thread.join(timeout=5)
         self._loop.close()
 
-    def listen(self, behaviour: str | Behaviour, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> int:
-        """Return the port of a new socket where every connection meets the behaviour."""
+    def listen(
+        self,
+        behaviour: str | Behaviour,
+        *,
+        tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> int:
+        """Return the port of a new socket where every connection meets the behaviour; a free one unless it is given."""
         behave = BEHAVIOURS[behaviour] if isinstance(behaviour, str) else behaviour
-        return asyncio.run_coroutine_threadsafe(self._listen(behave, tls, host), self._loop).result(timeout=5)
+        return asyncio.run_coroutine_threadsafe(self._listen(behave, tls, host, port), self._loop).result(timeout=5)
 
-    async def _listen(self, behave: Behaviour, tls: ssl.SSLContext | None, host: str) -> int:
+    async def _listen(self, behave: Behaviour, tls: ssl.SSLContext | None, host: str, wanted: int) -> int:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.accepted[port] += 1
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await behave(reader, writer)
             writer.close()
 
-        server = await asyncio.start_server(serve, host, 0, ssl=tls, backlog=512)
+        server = await asyncio.start_server(serve, host, wanted, ssl=tls, backlog=512)
+        if behave is _never_read:
+            # Inherited by what is accepted: so little is taken by the kernel in the place of who never reads.
+            server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         port: int = server.sockets[0].getsockname()[1]
         self.accepted[port] = 0
         self._servers.append(server)

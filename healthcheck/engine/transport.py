@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Self
 
 import httptools
@@ -29,6 +30,8 @@ WIRE_BYTES_PER_BODY_BYTE = 9
 PIECE_BYTES = 64 * 1024
 # What may lie unread in memory before the peer is told to stop sending.
 HIGH_WATER_BYTES = 256 * 1024
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class _Exchange(asyncio.Protocol):
@@ -164,6 +167,11 @@ class _Exchange(asyncio.Protocol):
         self._wake()
 
     # What the parser calls.
+
+    def on_status(self, reason: bytes) -> None:
+        # RFC 9112, 4; the parser looks for line ends alone.
+        if _CONTROL.search(reason):
+            self._refuse("a control character in the reason")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Trailers of a chunked body come here too; nobody reads them.

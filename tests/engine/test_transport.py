@@ -63,6 +63,7 @@ FAULTS = {
     "version_9_9": (PROTOCOL, HEADERS),
     "version_2_0": (PROTOCOL, HEADERS),
     "switching_protocols": (PROTOCOL, HEADERS),
+    "nul_in_reason": (PROTOCOL, HEADERS),
     "nul_in_header": (PROTOCOL, HEADERS),
     "bare_lf": (PROTOCOL, HEADERS),
     "folded_header": (PROTOCOL, HEADERS),
