@@ -69,10 +69,25 @@ _JUDGEMENT: Any = (
 )
 _REQUEST: Any = (
     gettext_lazy("Request (http)"),
-    {"fields": ("credential", "method", "query", "headers", "body_type", "body", ("max_redirects", "max_body_bytes"))},
+    {
+        "fields": (
+            "credential",
+            "method",
+            "query",
+            "headers",
+            "body_type",
+            "body",
+            "host",
+            ("max_redirects", "redirect_scope"),
+            "max_body_bytes",
+        )
+    },
 )
 _DIALOGUE: Any = (gettext_lazy("Dialogue (tcp)"), {"fields": ("dialogue", "is_encrypted")})
-_TRUST: Any = (gettext_lazy("Connection and trust"), {"fields": ("family", "verify", "ca_pem", "server_name")})
+_TRUST: Any = (
+    gettext_lazy("Connection and trust"),
+    {"fields": ("family", "verify", "ca_pem", "server_name", ("tls_min", "tls_max"))},
+)
 _FORM: Any = (_IDENTITY, _JUDGEMENT, _REQUEST, _DIALOGUE, _TRUST)
 _STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error", "last_result")})
 _OPTIONS: Any = (gettext_lazy("Options"), {"fields": ("credential", "options_words")})

@@ -14,13 +14,15 @@ from healthcheck.definitions.documents import Document
 from healthcheck.definitions.drafts import Draft, name_key
 from healthcheck.engine import trust
 from healthcheck.engine.credentials.parse import name_origin
-from healthcheck.engine.probes import collect_defaults
+from healthcheck.engine.probes import collect_defaults, read_defaults
 from healthcheck.engine.probes.http_options import parse_address
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Endpoint
 
 # What the form calls those keys of the document.
 _KEYS = {"address": "address", "verify": "options.verify"}
+# Each leads the request to somebody else behind the same address.
+_ROUTE = ("host", "server_name")
 
 
 def refuse_exposure(before: Document, after: Document) -> dict[str, str]:
@@ -40,6 +42,11 @@ def refuse_exposure(before: Document, after: Document) -> dict[str, str]:
             "A credential is sent to this address: whom it trusts may only be changed by people who may see "
             "credentials; leave the verification and the authority, or ask one of those people."
         )
+    for name in _list_detours(before["options"], after["options"]):
+        refusals[name] = _(
+            "A credential is sent to this address: the way to it may only be changed by people who may see "
+            "credentials; leave it, or ask one of those people."
+        )
     return refusals
 
 
@@ -48,7 +55,10 @@ def refuse_exposures(drafts: Iterable[Draft]) -> None:
     for draft in drafts:
         if draft.before is not None and draft.before.get("credential") and draft.after.get("credential"):
             refusals = refuse_exposure(draft.before, draft.after)
-            draft.refusals += [f"{name_key(draft, Endpoint, _KEYS[name])}: {each}" for name, each in refusals.items()]
+            draft.refusals += [
+                f"{name_key(draft, Endpoint, _KEYS.get(name, f'options.{name}'))}: {each}"
+                for name, each in refusals.items()
+            ]
 
 
 def _name_origin(address: Any) -> str:
@@ -62,6 +72,13 @@ def _name_origin(address: Any) -> str:
 def _weakens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     old, new = _read_trust(before), _read_trust(after)
     return old != new and old[0] != trust.OFF and new[0] != trust.ON
+
+
+def _list_detours(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    defaults = read_defaults("http")
+    old, new = ({**defaults, **options} for options in (before, after))
+    changed = [name for name in _ROUTE if old[name] != new[name]]
+    return [*changed, "tls_min"] if new["tls_min"] == trust.OLDEST != old["tls_min"] else changed
 
 
 def _read_trust(options: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -5,11 +5,11 @@ What a person or a target wrote stands in single quotes; a secret is a variable 
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import httpx
 
 from healthcheck.engine import trust
 from healthcheck.engine.credentials import (
@@ -24,14 +24,12 @@ from healthcheck.engine.probes.http_options import HttpOptions, parse_address
 from healthcheck.engine.probes.http_values import CONTENT_TYPES, FORM, encode_query
 from healthcheck.engine.redaction import MASK
 from healthcheck.engine.resolver import is_address
+from healthcheck.engine.shell_line import ShellLine
 from healthcheck.engine.transport import spell_url
 from healthcheck.engine.types import AddressFamily, Target
 
-# With a prefix of their own, so that a header called Path does not become what every shell has.
-PREFIX = "SECRET_"
 # What the reader has to put there first.
 AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE = "authority.pem", "client.pem", "client.key"
-_NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]+")
 _FAMILIES = {AddressFamily.ANY: (), AddressFamily.IPV4: ("--ipv4",), AddressFamily.IPV6: ("--ipv6",)}
 
 
@@ -87,29 +85,53 @@ def write_curl(
     options = target.options
     if not isinstance(options, HttpOptions):
         return ""
-    line = _Line()
+    line, url = ShellLine(), parse_address(target.address)
     line.add("curl", "--include", "--globoff", "--http1.1", "--noproxy", "*")
     line.add("--max-time", f"{target.timeout_seconds:g}", *_FAMILIES[options.family])
-    for pin in _list_pins(exchanges):
-        line.add("--resolve", pin)
+    _add_connection(line, options, url=url, exchanges=exchanges)
+    # Nothing in it keeps a chain of redirects on one host.
     if options.max_redirects:
         line.add("--location", "--max-redirs", str(options.max_redirects))
-    if options.verify == trust.OFF:
-        line.add("--insecure")
-    elif options.verify == trust.CUSTOM:
-        line.add("--cacert", AUTHORITY_FILE)
+    _add_trust(line, options)
     _add_method(line, options)
-    _add_headers(line, options)
+    _add_headers(line, options, url=url)
     _add_credential(line, credential or outline_credential(target.credential))
     if options.body:
         line.add("--data-raw")
         line.add_secret("", "body")
-    line.add_pieces(_split_address(target.address, options))
+    line.add_pieces(_split_address(url, options))
     return str(line)
 
 
-def _split_address(address: str, options: HttpOptions) -> list[tuple[str, str]]:
-    url = spell_url(parse_address(address))
+def _add_connection(line: ShellLine, options: HttpOptions, *, url: httpx.URL, exchanges: Sequence[Exchange]) -> None:
+    for pin in _list_pins(exchanges):
+        line.add("--resolve", pin)
+    if options.server_name:
+        # It asks in TLS for the host of the URL and for no other.
+        line.add("--connect-to", _redirect_connection(url, options.server_name))
+
+
+def _add_trust(line: ShellLine, options: HttpOptions) -> None:
+    if options.verify == trust.OFF:
+        line.add("--insecure")
+    elif options.verify == trust.CUSTOM:
+        line.add("--cacert", AUTHORITY_FILE)
+    if options.tls_min == trust.OLDEST:
+        line.add("--ciphers", trust.WEAK_CIPHERS)
+    if options.tls_min:
+        line.add(f"--tlsv{options.tls_min}")
+    if options.tls_max:
+        line.add("--tls-max", options.tls_max)
+
+
+def _redirect_connection(url: httpx.URL, server_name: str) -> str:
+    host, port = url.raw_host.decode("ascii"), url.port or 443
+    asked, connected = (f"[{each}]" if ":" in each else each for each in (server_name, host))
+    return f"{asked}:{port}:{connected}:{port}"
+
+
+def _split_address(address: httpx.URL, options: HttpOptions) -> list[tuple[str, str]]:
+    url = spell_url(address.copy_with(host=options.server_name) if options.server_name else address)
     pieces = [("" if piece.secret else piece.text, piece.secret) for piece in split_url(url)]
     for number, (name, _value) in enumerate(options.query):
         mark = "&" if number or "?" in url else "?"
@@ -117,39 +139,7 @@ def _split_address(address: str, options: HttpOptions) -> list[tuple[str, str]]:
     return pieces
 
 
-class _Line:
-    """The words of a line, each quoted for a POSIX shell."""
-
-    def __init__(self) -> None:
-        self._words: list[str] = []
-        self._variables: list[str] = []
-
-    def add(self, *texts: str) -> None:
-        self._words += [shlex.quote(text) for text in texts]
-
-    def add_secret(self, text: str, name: str) -> None:
-        """Add one word: a text and after it a variable for the secret of this name."""
-        self.add_pieces([(text, ""), ("", name)])
-
-    def add_pieces(self, pieces: Iterable[tuple[str, str]]) -> None:
-        """Add one word from pieces of a text and the name of the secret in the text's place, or no name."""
-        self._words.append("".join(self._quote(text, name) for text, name in pieces if text or name))
-
-    def _quote(self, text: str, name: str) -> str:
-        return f'"${self._name_variable(name)}"' if name else shlex.quote(text)
-
-    def _name_variable(self, name: str) -> str:
-        wanted = variable = PREFIX + (_NOT_IN_A_NAME.sub("_", name.upper()).strip("_") or "VALUE")[:40]
-        while variable in self._variables:
-            variable = f"{wanted}_{len(self._variables) + 1}"
-        self._variables.append(variable)
-        return variable
-
-    def __str__(self) -> str:
-        return " ".join(self._words)
-
-
-def _add_method(line: _Line, options: HttpOptions) -> None:
+def _add_method(line: ShellLine, options: HttpOptions) -> None:
     if options.method == "HEAD":
         line.add("--head")
     # Left out where curl chooses it by itself: a method by name would be kept on every redirect.
@@ -157,7 +147,9 @@ def _add_method(line: _Line, options: HttpOptions) -> None:
         line.add("--request", options.method)
 
 
-def _add_headers(line: _Line, options: HttpOptions) -> None:
+def _add_headers(line: ShellLine, options: HttpOptions, *, url: httpx.URL) -> None:
+    if options.host or options.server_name:
+        line.add("--header", f"Host: {options.host or url.netloc.decode('ascii')}")
     given = {name.lower() for name, _ in options.headers}
     if "accept-encoding" not in given:
         line.add("--header", "Accept-Encoding: identity")
@@ -176,7 +168,7 @@ def _add_headers(line: _Line, options: HttpOptions) -> None:
             line.add(f"{name}: {value}")
 
 
-def _add_credential(line: _Line, credential: CredentialOutline) -> None:
+def _add_credential(line: ShellLine, credential: CredentialOutline) -> None:
     for text, name in credential.headers:
         line.add("--header")
         line.add_secret(text, name)

@@ -14,6 +14,8 @@ from healthcheck.engine.types import AddressFamily, Target
 
 _FAMILIES = {AddressFamily.ANY: (), AddressFamily.IPV4: ("-4",), AddressFamily.IPV6: ("-6",)}
 
+_PROTOCOLS = {trust.OLDEST: "TLSv1", "1.2": "TLSv1.2", "1.3": "TLSv1.3"}
+
 
 def write_openssl(target: Target) -> str:
     """Return the line, empty for a check that does not begin with a handshake.
@@ -28,6 +30,12 @@ def write_openssl(target: Target) -> str:
     name = (options.server_name or place.host).removesuffix(".")
     words = ["openssl", "s_client", *_FAMILIES[options.family], "-connect", f"{host}:{place.port}"]
     words += ["-noservername"] if is_address(name) else ["-servername", name]
+    if options.tls_min == trust.OLDEST:
+        words += ["-cipher", trust.WEAK_CIPHERS]
+    if options.tls_min:
+        words += ["-min_protocol", _PROTOCOLS[options.tls_min]]
+    if options.tls_max:
+        words += ["-max_protocol", _PROTOCOLS[options.tls_max]]
     if options.verify != trust.OFF:
         words += ["-verify_return_error", "-verify_ip" if is_address(name) else "-verify_hostname", name]
     if options.verify == trust.CUSTOM:

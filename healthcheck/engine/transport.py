@@ -269,7 +269,7 @@ class OneConnectionTransport(httpx.AsyncBaseTransport):
         trace = self._session.trace
         if trace is not None:
             trace.note_request(_describe_request(request))
-        connection = await self._session.dialer.dial(self._session, self._locate(request.url), exchange)
+        connection = await self._session.dialer.dial(self._session, self._locate(request), exchange)
         try:
             with measure(Phase.REQUEST):
                 await exchange.send(connection.transport, data)
@@ -289,10 +289,12 @@ class OneConnectionTransport(httpx.AsyncBaseTransport):
             extensions={"connection": connection, "http_version": b"HTTP/%s" % exchange.version.encode("ascii")},
         )
 
-    def _locate(self, url: httpx.URL) -> Destination:
+    def _locate(self, request: httpx.Request) -> Destination:
+        url, server_name = request.url, request.extensions.get("server_name", "")
         is_encrypted = url.scheme == "https"
         port = url.port if url.port is not None else (443 if is_encrypted else 80)
-        return Destination(url.raw_host.decode("ascii"), port, self._family, self._tls if is_encrypted else None)
+        tls = self._tls if is_encrypted else None
+        return Destination(url.raw_host.decode("ascii"), port, self._family, tls, server_name=server_name)
 
 
 def spell_url(url: httpx.URL) -> str:

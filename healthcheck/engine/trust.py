@@ -18,6 +18,16 @@ from healthcheck.engine.client_certificate import ClientCertificate, load_client
 from healthcheck.engine.types import Certificate, ConfigurationError
 
 ON, OFF, CUSTOM = "on", "off", "custom"
+# 1.0 stands for everything below 1.2: what no browser speaks any more, and old devices still do.
+OLDEST = "1.0"
+MIN_VERSIONS, MAX_VERSIONS = (OLDEST, "1.2", "1.3"), ("1.2", "1.3")
+# Without them OpenSSL refuses the signatures that versions before 1.2 are made of.
+WEAK_CIPHERS = "DEFAULT:@SECLEVEL=0"
+_VERSIONS = {
+    OLDEST: ssl.TLSVersion.MINIMUM_SUPPORTED,
+    "1.2": ssl.TLSVersion.TLSv1_2,
+    "1.3": ssl.TLSVersion.TLSv1_3,
+}
 MAX_NAME = 500
 # Of a chain as presented; real ones have two to four, and OpenSSL itself takes 100 KB of them.
 MAX_CHAIN = 10
@@ -29,12 +39,17 @@ MAX_PEM_CHARS = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """`verify` is `on` (the system's and certifi's authorities), `off`, or `custom` (those in `ca_pem` alone)."""
+    """`verify` is `on` (the system's and certifi's authorities), `off`, or `custom` (those in `ca_pem` alone).
+
+    `min_version` and `max_version` are among `MIN_VERSIONS` and `MAX_VERSIONS`; empty for what the library chooses.
+    """
 
     verify: str = ON
     ca_pem: str = field(default="", repr=False)
     alpn: tuple[str, ...] = ()
     client: ClientCertificate | None = None
+    min_version: str = ""
+    max_version: str = ""
 
 
 class _RecordingSSLObject(ssl.SSLObject):
@@ -127,6 +142,12 @@ def _build_context(settings: TlsSettings) -> ssl.SSLContext:
     else:
         context.set_default_verify_paths()
         context.load_verify_locations(cafile=certifi.where())
+    if settings.min_version:
+        context.minimum_version = _VERSIONS[settings.min_version]
+    if settings.min_version == OLDEST:
+        context.set_ciphers(WEAK_CIPHERS)
+    if settings.max_version:
+        context.maximum_version = _VERSIONS[settings.max_version]
     if settings.client is not None:
         load_client_certificate(context, settings.client)
     return context

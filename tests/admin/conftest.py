@@ -106,5 +106,6 @@ def endpoint_fields(**changed: Any) -> dict[str, Any]:
         "ca_pem": "",
         "family": "any",
         "max_redirects": "5",
+        "redirect_scope": "anywhere",
         "max_body_bytes": "2097152",
     } | changed

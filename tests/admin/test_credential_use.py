@@ -89,10 +89,19 @@ def test_save_that_trusts_others_is_refused(editor: Client, endpoint: Endpoint, 
     assert_unchanged(endpoint)
 
 
+@pytest.mark.parametrize("way", [{"host": "evil.example"}, {"server_name": "evil.example"}, {"tls_min": "1.0"}])
+def test_save_that_leads_elsewhere_is_refused(editor: Client, endpoint: Endpoint, way: dict[str, str]) -> None:
+    assert "the way to it may only be changed by people who may see credentials" in save(editor, endpoint, **way)
+    assert_unchanged(endpoint)
+    Endpoint.objects.update(options=way)
+    save(editor, endpoint, **way, method="HEAD", tls_max="1.3")
+    assert Endpoint.objects.get().options == {"method": "HEAD", "tls_max": "1.3"} | way
+
+
 def test_everything_else_may_be_saved(editor: Client, endpoint: Endpoint) -> None:
-    save(editor, endpoint, address="HTTPS://Shop.example:443/other?x=1", method="HEAD")
+    save(editor, endpoint, address="HTTPS://Shop.example:443/other?x=1", tls_min="1.3")
     stored = Endpoint.objects.get()
-    assert (stored.address, stored.options) == ("HTTPS://Shop.example:443/other?x=1", {"method": "HEAD"})
+    assert (stored.address, stored.options) == ("HTTPS://Shop.example:443/other?x=1", {"tls_min": "1.3"})
     Endpoint.objects.update(options={"verify": "off"})
     save(editor, endpoint)
     assert Endpoint.objects.get().options == {}

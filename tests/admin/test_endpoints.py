@@ -91,7 +91,7 @@ def test_options_come_back_as_they_were_written(operator: Client) -> None:
             "X-A: one\vtwo",
             "The value of X-A holds a line break or another control character; remove it.",
         ),
-        ("headers", "Host: other", "The header Host is set by the checker itself; remove it."),
+        ("headers", "Host: other", "The header Host has a field of its own; write it there (host)."),
         ("headers", "X A: 1", "A header's name must be letters, digits and hyphens; correct it."),
         ("query", "a=b\r\nc", "Line 2 is no parameter; write it as name=value."),
         ("body_type", "xml", "Select a valid choice. xml is not one of the available choices."),

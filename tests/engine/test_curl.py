@@ -24,6 +24,7 @@ from healthcheck.engine.types import Target
 from tests.hostile import HostileServer
 
 START = ["curl", "--include", "--globoff", "--http1.1", "--noproxy", "*", "--max-time", "10"]
+SHOP = "https://shop.test/"
 FOLLOW = ["--location", "--max-redirs", "5"]
 IDENTITY = ["--header", "Accept-Encoding: identity"]
 
@@ -62,6 +63,13 @@ def test_request_is_pinned_to_the_addresses_that_were_connected_to() -> None:
         ({"method": "POST"}, ["--request", "POST"]),
         ({"method": "POST", "body": "x"}, ["--data-raw", "$SECRET_BODY"]),
         ({"method": "PUT", "body": "x"}, ["--request", "PUT"]),
+        ({"tls_min": "1.2", "tls_max": "1.3"}, ["--tlsv1.2", "--tls-max", "1.3"]),
+        ({"tls_min": "1.0"}, ["--ciphers", "DEFAULT:@SECLEVEL=0", "--tlsv1.0"]),
+        ({"host": "shop.test:81"}, ["--header", "Host: shop.test:81"]),
+        (
+            {"server_name": "shop.test"},
+            ["--connect-to", "shop.test:443:h.test:443", *FOLLOW, "--header", "Host: h.test", *IDENTITY, SHOP],
+        ),
         ({"method": "PURGE"}, ["--request", "PURGE"]),
         ({"method": "POST", "body": "{}", "body_type": "json"}, ["--header", "Content-Type: application/json"]),
         ({"query": [["a b", "canary"], ["c", "1"]]}, ["https://h.test/?a%20b=$SECRET_A_B&c=$SECRET_C"]),

@@ -43,6 +43,14 @@ def write(address: str, kind: str = "tls", **options: Any) -> str:
             {"server_name": "shop.test", "verify": "off", "family": "ipv4"},
             "openssl s_client -4 -connect 192.0.2.1:443 -servername shop.test </dev/null",
         ),
+        (
+            "192.0.2.1",
+            {"tls_min": "1.0", "tls_max": "1.2", "verify": "off"},
+            (
+                "openssl s_client -connect 192.0.2.1:443 -noservername -cipher DEFAULT:@SECLEVEL=0 "
+                "-min_protocol TLSv1 -max_protocol TLSv1.2 </dev/null"
+            ),
+        ),
     ],
 )
 def test_line_says_what_the_check_does(address: str, options: dict[str, Any], line: str) -> None:

@@ -29,7 +29,7 @@ from healthcheck.engine.trust import (
 )
 from healthcheck.engine.types import ConfigurationError, ErrorKind, Limits, Phase
 from tests.engine.conftest import LAPTOP, Attempt, Run, serve_with
-from tests.hostile import HostileServer, hang_up
+from tests.hostile import HostileServer, hang_up, redirect_to
 
 PAST = dt.datetime(2001, 2, 3, tzinfo=dt.UTC)
 FUTURE = dt.datetime(2101, 2, 3, tzinfo=dt.UTC)
@@ -174,6 +174,67 @@ def test_trust_refuses_an_obsolete_protocol(authority: trustme.CA, run: Run) -> 
     with refusing(context) as port:
         failure = run(Attempt(f"https://localhost:{port}/", options=trusting(authority)).fail())
     assert (failure.kind, failure.phase) == (ErrorKind.TLS, Phase.TLS)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
+def test_trust_speaks_an_obsolete_protocol_where_it_is_told_to(
+    hostile: HostileServer, authority: trustme.CA, run: Run
+) -> None:
+    context = serve_with(authority.issue_cert("localhost"))
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    port = hostile.listen("silent", tls=context)
+    options = trusting(authority) | {"tls_min": "1.0"}
+    assert run(Attempt(f"localhost:{port}", options=options, kind="tls").observe()).protocol == "TLSv1"
+
+
+@pytest.mark.parametrize(
+    ("options", "version"),
+    [
+        ({}, "TLSv1.3"),
+        ({"tls_max": "1.2"}, "TLSv1.2"),
+        ({"tls_min": "1.2", "tls_max": "1.2"}, "TLSv1.2"),
+        ({"tls_min": "1.3"}, "TLSv1.3"),
+    ],
+)
+def test_trust_speaks_the_versions_it_is_told(
+    options: dict[str, str], version: str, authority: trustme.CA, hostile: HostileServer, run: Run
+) -> None:
+    port = hostile.listen("good", tls=serve_with(authority.issue_cert("localhost")))
+    attempt = Attempt(f"localhost:{port}", options=trusting(authority) | options, kind="tls")
+    assert run(attempt.observe()).protocol == version
+    assert run(replace(attempt, url=f"https://localhost:{port}/", kind="http").observe()).status == 200
+
+
+@pytest.mark.parametrize("url", ["https://localhost:{}/", "tls://localhost:{}"])
+def test_trust_speaks_no_version_below_the_lowest(url: str, authority: trustme.CA, run: Run) -> None:
+    context = serve_with(authority.issue_cert("localhost"))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    kind = "tls" if url.startswith("tls") else "http"
+    with refusing(context) as port:
+        failure = run(Attempt(url.format(port), options=trusting(authority) | {"tls_min": "1.3"}, kind=kind).fail())
+    assert (failure.kind, failure.phase) == (ErrorKind.TLS, Phase.TLS)
+
+
+def test_trust_asks_for_another_name(authority: trustme.CA, hostile: HostileServer, run: Run) -> None:
+    asked: list[str | None] = []
+    context = serve_with(authority.issue_cert("shop.test"))
+    context.sni_callback = lambda _socket, name, _context: asked.append(name)
+    url = f"https://127.0.0.1:{hostile.listen('echo', tls=context)}/"
+    options = trusting(authority) | {"server_name": "shop.test"}
+    assert run(Attempt(url, options=options).observe()).body.startswith(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert asked == ["shop.test"]
+    assert run(Attempt(url, options=trusting(authority)).fail()).kind is ErrorKind.CERTIFICATE
+
+
+def test_trust_asks_elsewhere_for_the_name_of_the_place(
+    authority: trustme.CA, hostile: HostileServer, run: Run
+) -> None:
+    there = hostile.listen("good", tls=serve_with(authority.issue_cert("localhost")))
+    context = serve_with(authority.issue_cert("shop.test"))
+    url = f"https://127.0.0.1:{hostile.listen(redirect_to(f'https://localhost:{there}/'), tls=context)}/"
+    options = trusting(authority) | {"server_name": "shop.test", "host": "shop.test"}
+    assert run(Attempt(url, options=options).observe()).body == b"hello"
 
 
 @pytest.mark.parametrize("behaviour", ["answer_and_vanish", "until_close", "chunked"])

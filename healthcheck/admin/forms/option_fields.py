@@ -18,7 +18,14 @@ from django.utils.translation import gettext_lazy
 from healthcheck.admin.fields.suggested_fields import SuggestingInput
 from healthcheck.admin.fields.text_fields import HeadersField, PairsField, TextField, join_headers, join_pairs
 from healthcheck.admin.look.bases import ModelFormBase
-from healthcheck.admin.look.field_words import BODY_TYPE_CHOICES, FAMILY_CHOICES, VERIFY_CHOICES
+from healthcheck.admin.look.field_words import (
+    BODY_TYPE_CHOICES,
+    FAMILY_CHOICES,
+    REDIRECT_SCOPE_CHOICES,
+    TLS_MAX_CHOICES,
+    TLS_MIN_CHOICES,
+    VERIFY_CHOICES,
+)
 from healthcheck.definitions.comparing import HIDDEN_FIELDS
 from healthcheck.definitions.labels import KINDS, name_kind
 from healthcheck.engine.probes import (
@@ -118,6 +125,11 @@ class OptionsForm(KindForm):
         label=gettext_lazy("Redirects to follow"),
         help_text=gettext_lazy("0 to 10; with 0 the redirect is itself the answer."),
     )
+    redirect_scope = forms.ChoiceField(
+        choices=REDIRECT_SCOPE_CHOICES,
+        label=gettext_lazy("Where redirects may lead"),
+        help_text=gettext_lazy("One that leads elsewhere fails. The scheme and the port may change on the same host."),
+    )
     max_body_bytes = forms.IntegerField(
         min_value=1,
         max_value=MAX_BODY_BYTES,
@@ -142,6 +154,15 @@ class OptionsForm(KindForm):
         rows=4,
         label=gettext_lazy("Authority"),
         help_text=gettext_lazy("PEM text, used when the verification is custom."),
+    )
+    tls_min = forms.ChoiceField(choices=TLS_MIN_CHOICES, required=False, label=gettext_lazy("Lowest version of TLS"))
+    tls_max = forms.ChoiceField(choices=TLS_MAX_CHOICES, required=False, label=gettext_lazy("Highest version of TLS"))
+    host = forms.CharField(
+        required=False,
+        max_length=255,
+        label=gettext_lazy("Host header"),
+        help_text=gettext_lazy("What is said in the place of the address's host, such as shop.example.com."),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     server_name = forms.CharField(
         required=False,

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from healthcheck.admin.look.words import describe_instant
 from healthcheck.definitions.comparing import HIDDEN, Difference
 from healthcheck.definitions.labels import KINDS, name_field
+from healthcheck.engine.probes.http_options import ANYWHERE, SAME_HOST
 from healthcheck.engine.probes.http_values import FORM, JSON, TEXT
-from healthcheck.engine.trust import CUSTOM, OFF, ON
+from healthcheck.engine.trust import CUSTOM, OFF, OLDEST, ON
 from healthcheck.engine.types import AddressFamily
 from healthcheck.web.language import list_spoken
 
@@ -34,6 +35,21 @@ BODY_TYPE_CHOICES = [
     (TEXT, gettext_lazy("text as it stands")),
     (JSON, gettext_lazy("JSON, checked when it is saved")),
     (FORM, gettext_lazy("a form: one field per line as name=value")),
+]
+TLS_MIN_CHOICES = [
+    ("", gettext_lazy("what this system allows")),
+    (OLDEST, gettext_lazy("TLS 1.0 and 1.1, too, which are not secure")),
+    ("1.2", gettext_lazy("TLS 1.2")),
+    ("1.3", gettext_lazy("TLS 1.3")),
+]
+TLS_MAX_CHOICES = [
+    ("", gettext_lazy("what this system allows")),
+    ("1.2", gettext_lazy("TLS 1.2")),
+    ("1.3", gettext_lazy("TLS 1.3")),
+]
+REDIRECT_SCOPE_CHOICES = [
+    (ANYWHERE, gettext_lazy("anywhere")),
+    (SAME_HOST, gettext_lazy("to the same host only")),
 ]
 # What a document says in English, because it is kept.
 _MARKS: Mapping[str, Any] = {
@@ -119,6 +135,9 @@ _OPTION_CHOICES: Mapping[str, Any] = {
     "options.verify": VERIFY_CHOICES,
     "options.family": FAMILY_CHOICES,
     "options.body_type": BODY_TYPE_CHOICES,
+    "options.tls_min": TLS_MIN_CHOICES,
+    "options.tls_max": TLS_MAX_CHOICES,
+    "options.redirect_scope": REDIRECT_SCOPE_CHOICES,
 }
 
 

@@ -13,7 +13,7 @@ from healthcheck.engine.decoding import choose_charset, count_body, read_body
 from healthcheck.engine.dialer import Connection
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_auth import send_with_credential
-from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, HttpOptions, parse_options
+from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, SAME_HOST, HttpOptions, parse_options
 from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
 from healthcheck.engine.probes.http_request import build_request, build_url
 from healthcheck.engine.transport import OneConnectionTransport
@@ -37,7 +37,8 @@ class HttpProbe:
         options: HttpOptions = target.options
         transport = OneConnectionTransport(session, tls=options.tls, family=options.family)
         url = build_url(target.address, options.query)
-        hop = Hop(options.method, url, options.sent_headers, options.content, target.credential)
+        names = {"host": options.host, "server_name": options.server_name}
+        hop = Hop(options.method, url, options.sent_headers, options.content, target.credential, **names)
         needs_body = any(assertion.needs_body for assertion in target.assertions)
         while True:
             if hop.credential is None:
@@ -52,7 +53,7 @@ class HttpProbe:
                 await response.aclose()
             if len(session.redirects) >= options.max_redirects:
                 raise ProbeFailure(ErrorKind.REDIRECT, Phase.HEADERS, f"more than {options.max_redirects} redirects")
-            hop = follow(hop, response.status_code, location)
+            hop = follow(hop, response.status_code, location, stays=options.redirect_scope == SAME_HOST)
             session.redirects.append(str(hop.url)[:MAX_ADDRESS_LENGTH])
 
 

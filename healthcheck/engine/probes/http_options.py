@@ -25,12 +25,15 @@ from healthcheck.engine.probes.http_values import (
     parse_query,
 )
 from healthcheck.engine.probes.option_values import (
-    check_authority,
     check_host,
     check_spelling,
+    check_tls,
     parse_ca_pem,
     parse_count,
     parse_family,
+    parse_server_name,
+    parse_tls_max,
+    parse_tls_min,
     parse_verify,
     refuse_address,
     refuse_unknown,
@@ -40,6 +43,7 @@ from healthcheck.engine.types import AddressFamily, ConfigurationError
 
 MAX_ADDRESS_LENGTH = 2_000
 MAX_REDIRECTS = 10
+ANYWHERE, SAME_HOST = REDIRECT_SCOPES = ("anywhere", "same_host")
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f]")
@@ -49,7 +53,11 @@ _BODILESS = frozenset({"HEAD", "TRACE"})
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """A checked configuration. `max_redirects` 0 means that a redirect is itself the answer. Sizes are in bytes."""
+    """A checked configuration. `max_redirects` 0 means that a redirect is itself the answer. Sizes are in bytes.
+
+    `server_name` is asked for in TLS and `host` in the header of that name, both at the origin of the address alone;
+    empty for the address's own.
+    """
 
     method: str = "GET"
     query: Pairs = field(default=(), repr=False)
@@ -58,14 +66,21 @@ class HttpOptions:
     body_type: str = TEXT
     verify: str = trust.ON
     ca_pem: str = field(default="", repr=False)
+    tls_min: str = ""
+    tls_max: str = ""
+    server_name: str = ""
+    host: str = ""
     family: AddressFamily = AddressFamily.ANY
     max_redirects: int = 5
+    redirect_scope: str = ANYWHERE
     max_body_bytes: int = 2 * 1024 * 1024
 
     @property
     def tls(self) -> TlsSettings:
         """Whom the check trusts. The one place that makes it, as it is the key under which contexts are shared."""
-        return TlsSettings(self.verify, self.ca_pem, alpn=("http/1.1",))
+        return TlsSettings(
+            self.verify, self.ca_pem, alpn=("http/1.1",), min_version=self.tls_min, max_version=self.tls_max
+        )
 
     @property
     def content(self) -> bytes:
@@ -92,12 +107,16 @@ class HttpOptions:
 
 def parse_options(address: str, options: Mapping[str, Any]) -> HttpOptions:
     """Return the typed options. Raises ConfigurationError for the address as for any option."""
-    parse_address(address)
+    url = parse_address(address)
     refuse_unknown("http", options, (each.name for each in fields(HttpOptions)))
     given: dict[str, Any] = {name: _PARSERS[name](value) for name, value in options.items()}
     parsed = HttpOptions(**given)
     _check_request(parsed)
-    check_authority(parsed.tls)
+    check_tls(parsed.tls)
+    if parsed.server_name and url.scheme != "https":
+        raise ConfigurationError(
+            "A server name is asked for in TLS alone; empty it, or begin the address with https.", field="server_name"
+        )
     return parsed
 
 
@@ -142,6 +161,33 @@ def parse_address(address: str) -> httpx.URL:
     return url
 
 
+def _parse_host(value: Any) -> str:
+    """Return a name or an address, with a port where one is written, as the header says it."""
+    if not isinstance(value, str):
+        raise ConfigurationError("The host must be text; correct it.", field="host")
+    text = value.strip()
+    if not text:
+        return ""
+    try:
+        if any(mark in text for mark in "/?#@"):
+            raise refuse_address("It is a URL.")
+        return parse_address(f"http://{text}").netloc.decode("ascii")
+    except ConfigurationError:
+        raise ConfigurationError(
+            "The host is a name, and a port where it needs one; write it like example.com or example.com:8080.",
+            field="host",
+        ) from None
+
+
+def _parse_redirect_scope(value: Any) -> str:
+    if value not in REDIRECT_SCOPES:
+        raise ConfigurationError(
+            f"Redirects are followed {ANYWHERE} or on the {SAME_HOST}; choose one of these words.",
+            field="redirect_scope",
+        )
+    return str(value)
+
+
 def _parse_max_redirects(value: Any) -> int:
     return parse_count(value, 0, MAX_REDIRECTS, field="max_redirects")
 
@@ -158,8 +204,13 @@ _PARSERS = {
     "body_type": parse_body_type,
     "verify": parse_verify,
     "ca_pem": parse_ca_pem,
+    "tls_min": parse_tls_min,
+    "tls_max": parse_tls_max,
+    "server_name": parse_server_name,
+    "host": _parse_host,
     "family": parse_family,
     "max_redirects": _parse_max_redirects,
+    "redirect_scope": _parse_redirect_scope,
     "max_body_bytes": _parse_max_body_bytes,
 }
 

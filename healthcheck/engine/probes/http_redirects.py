@@ -18,18 +18,29 @@ BODY_HEADERS = frozenset({"content-encoding", "content-language", "content-locat
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One request of a chain of redirects. `credential` is an `engine.credentials` value, at its own origin only."""
+    """One request of a chain of redirects.
+
+    At the first origin only: `credential`, an `engine.credentials` value, and what is said in the place of the URL's
+    host, `host` in the header of that name and `server_name` in TLS.
+    """
 
     method: str
     url: httpx.URL
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: bytes = field(repr=False)
     credential: Any = field(default=None, repr=False)
+    host: str = ""
+    server_name: str = ""
 
 
-def follow(hop: Hop, status: int, location: bytes) -> Hop:
-    """Return the next hop. Raises ProbeFailure(REDIRECT) for a place where a check cannot or must not go."""
+def follow(hop: Hop, status: int, location: bytes, *, stays: bool = False) -> Hop:
+    """Return the next hop; where it `stays`, one on the same host, whatever the scheme and the port.
+
+    Raises ProbeFailure(REDIRECT) for a place where a check cannot or must not go.
+    """
     url = _resolve(hop.url, location)
+    if stays and url.raw_host != hop.url.raw_host:
+        raise _refuse("to another host, and this check stays on the same one")
     following = replace(hop, url=url)
     if _changes_to_get(hop.method, status):
         following = replace(following, method="GET", body=b"", headers=_drop(hop.headers, BODY_HEADERS))
@@ -38,7 +49,7 @@ def follow(hop: Hop, status: int, location: bytes) -> Hop:
     if following.body:
         raise _refuse("it would send the request's body to another host")
     kept = tuple((name, value) for name, value in following.headers if name.lower() in HARMLESS_HEADERS)
-    return replace(following, headers=kept, credential=None)
+    return replace(following, headers=kept, credential=None, host="", server_name="")
 
 
 def _changes_to_get(method: str, status: int) -> bool:

@@ -34,7 +34,6 @@ _OUR_HEADERS = frozenset(
         "connection",
         "content-length",
         "expect",
-        "host",
         "keep-alive",
         "proxy-connection",
         "te",
@@ -78,6 +77,8 @@ def _parse_header(pair: Any) -> tuple[str, str]:
     name, value = pair
     if not _TOKEN.fullmatch(name):
         raise ConfigurationError("A header's name must be letters, digits and hyphens; correct it.", field="headers")
+    if name.lower() == "host":
+        raise ConfigurationError("The header Host has a field of its own; write it there (host).", field="headers")
     if name.lower() in _OUR_HEADERS:
         raise ConfigurationError(f"The header {name} is set by the checker itself; remove it.", field="headers")
     if _VALUE_CONTROL.search(value) or has_surrogate(value):

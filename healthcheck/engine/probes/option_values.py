@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from healthcheck.engine import trust
@@ -81,6 +81,48 @@ def check_authority(tls: trust.TlsSettings) -> None:
             f"The authority is not used while the verification is {tls.verify}; choose custom or remove it.",
             field="ca_pem",
         )
+
+
+def parse_tls_min(value: Any) -> str:
+    """Return the lowest version of TLS that is spoken; empty for what the library chooses."""
+    return _parse_version(value, trust.MIN_VERSIONS, field="tls_min")
+
+
+def parse_tls_max(value: Any) -> str:
+    """Return the highest version of TLS that is spoken; empty for what the library chooses."""
+    return _parse_version(value, trust.MAX_VERSIONS, field="tls_max")
+
+
+def _parse_version(value: Any, versions: Sequence[str], *, field: str) -> str:
+    if value not in ("", *versions):
+        raise ConfigurationError(f"The version of TLS must be {', '.join(versions)} or empty; choose one.", field=field)
+    return str(value)
+
+
+def check_tls(tls: trust.TlsSettings) -> None:
+    """Raises ConfigurationError for settings that cannot be used together, or not at all."""
+    # As texts they are in the order of the versions.
+    if tls.max_version and tls.min_version > tls.max_version:
+        raise ConfigurationError(
+            f"The lowest version of TLS is above the highest, {tls.max_version}; lower it.", field="tls_min"
+        )
+    check_authority(tls)
+
+
+def parse_server_name(value: Any) -> str:
+    """Return the name to ask for in TLS; empty for that of the address."""
+    if not isinstance(value, str):
+        raise ConfigurationError("The server name must be text; correct it.", field="server_name")
+    name = value.strip()
+    if name:
+        try:
+            check_spelling(name)
+            check_host(name)
+        except ConfigurationError:
+            raise ConfigurationError(
+                "The server name is not a valid name; write it like example.com.", field="server_name"
+            ) from None
+    return name
 
 
 def parse_family(value: Any) -> AddressFamily:

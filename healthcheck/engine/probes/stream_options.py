@@ -11,17 +11,18 @@ from healthcheck.engine import trust
 from healthcheck.engine.dialer import Destination
 from healthcheck.engine.probes.http_options import parse_address
 from healthcheck.engine.probes.option_values import (
-    check_authority,
-    check_host,
-    check_spelling,
+    check_tls,
     parse_ca_pem,
     parse_family,
+    parse_server_name,
+    parse_tls_max,
+    parse_tls_min,
     parse_verify,
     refuse_address,
     refuse_unknown,
 )
 from healthcheck.engine.trust import TlsSettings
-from healthcheck.engine.types import AddressFamily, ConfigurationError
+from healthcheck.engine.types import AddressFamily
 
 Options = TypeVar("Options", bound="StreamOptions")
 
@@ -39,12 +40,14 @@ class StreamOptions:
 
     verify: str = trust.ON
     ca_pem: str = field(default="", repr=False)
+    tls_min: str = ""
+    tls_max: str = ""
     server_name: str = ""
     family: AddressFamily = AddressFamily.ANY
 
     @property
     def tls(self) -> TlsSettings:
-        return TlsSettings(self.verify, self.ca_pem)
+        return TlsSettings(self.verify, self.ca_pem, min_version=self.tls_min, max_version=self.tls_max)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -68,7 +71,7 @@ def parse_stream_options(
     known = {**_PARSERS, **parsers}
     refuse_unknown(kind, options, known)
     parsed = made(**{name: known[name](value) for name, value in options.items()})
-    check_authority(parsed.tls)
+    check_tls(parsed.tls)
     return parsed
 
 
@@ -88,24 +91,11 @@ def parse_place(address: str, scheme: str, default_port: int | None = None) -> P
     return Place(url.raw_host.decode("ascii"), port)
 
 
-def _parse_server_name(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ConfigurationError("The server name must be text; correct it.", field="server_name")
-    name = value.strip()
-    if name:
-        try:
-            check_spelling(name)
-            check_host(name)
-        except ConfigurationError:
-            raise ConfigurationError(
-                "The server name is not a valid name; write it like example.com.", field="server_name"
-            ) from None
-    return name
-
-
 _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "verify": parse_verify,
     "ca_pem": parse_ca_pem,
-    "server_name": _parse_server_name,
+    "tls_min": parse_tls_min,
+    "tls_max": parse_tls_max,
+    "server_name": parse_server_name,
     "family": parse_family,
 }

@@ -85,6 +85,26 @@ def test_http_takes_no_type_of_a_body_where_it_takes_no_body(hostile: HostileSer
     assert b"Content-Type" not in run(Attempt(url, options=options).observe()).body
 
 
+def test_http_says_another_host_at_the_first_origin_alone(hostile: HostileServer, run: Run) -> None:
+    last = hostile.listen("echo")
+    port = hostile.listen(redirect_to(f"http://localhost:{last}/"))
+    options = {"host": "shop.test:81"}
+    seen = run(Attempt(f"http://127.0.0.1:{last}/", options=options).observe())
+    assert b"\r\nHost: shop.test:81\r\n" in seen.body
+    seen = run(Attempt(f"http://127.0.0.1:{port}/", options=options).observe())
+    assert f"\r\nHost: localhost:{last}\r\n".encode() in seen.body
+
+
+def test_http_stays_on_the_host(hostile: HostileServer, run: Run) -> None:
+    last = hostile.listen("good")
+    options = {"redirect_scope": "same_host"}
+    away, near = (hostile.listen(redirect_to(f"http://{host}:{last}/")) for host in ("localhost", "127.0.0.1"))
+    failure = run(Attempt(f"http://127.0.0.1:{away}/", options=options).fail())
+    assert (failure.kind, hostile.accepted[last]) == (ErrorKind.REDIRECT, 0)
+    assert "another host" in failure.found
+    assert run(Attempt(f"http://127.0.0.1:{near}/", options=options).observe()).body == b"hello"
+
+
 def test_http_names_itself(hostile: HostileServer, run: Run) -> None:
     seen = run(Attempt(f"http://127.0.0.1:{hostile.listen('echo')}/").observe())
     assert b"\r\nUser-Agent: healthcheck" in seen.body

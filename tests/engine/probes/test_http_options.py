@@ -143,12 +143,13 @@ def test_address_is_refused_with_its_cure(address: str, cure: str) -> None:
         ({"headers": [["A", "b"]] * 51}, "headers", "remove some"),
         *(
             ({"headers": {name: "x"}}, "headers", "set by the checker")
-            for name in ("Host", "content-length", "Connection")
+            for name in ("content-length", "Connection", "proxy-connection")
         ),
         *(
             ({"headers": {name: "x"}}, "headers", "set by the checker")
             for name in ("TRANSFER-ENCODING", "Expect", "te")
         ),
+        ({"headers": {"Host": "x"}}, "headers", "write it there \\(host\\)"),
         ({"body": b"bytes"}, "body", "must be text"),
         ({"body": "\udfff"}, "body", "must be text"),
         ({"body": "x" * 262_145}, "body", "shorten it"),
@@ -160,6 +161,30 @@ def test_address_is_refused_with_its_cure(address: str, cure: str) -> None:
         ({"ca_pem": 5}, "ca_pem", "PEM text"),
         ({"ca_pem": "x"}, "ca_pem", "choose custom or remove it"),
         ({"ca_pem": "x", "verify": "off"}, "ca_pem", "choose custom or remove it"),
+        ({"tls_min": "1.1"}, "tls_min", "1.0, 1.2, 1.3 or empty"),
+        ({"tls_min": []}, "tls_min", "1.0, 1.2, 1.3 or empty"),
+        ({"tls_max": "1.0"}, "tls_max", "1.2, 1.3 or empty"),
+        ({"tls_min": "1.3", "tls_max": "1.2"}, "tls_min", "lower it"),
+        ({"server_name": "a..b"}, "server_name", "like example.com"),
+        *(
+            ({"host": host}, "host", "like example.com or")
+            for host in (
+                "http://a",
+                "a/b",
+                "u@a",
+                "a b",
+                "a\r\nX: b",
+                "a:99999",
+                "0x7f.1",
+                "a?b",
+                "a#b",
+                ":80",
+                "a" * 70,
+            )
+        ),
+        ({"host": 5}, "host", "must be text"),
+        ({"redirect_scope": "nowhere"}, "redirect_scope", "choose one of these words"),
+        ({"redirect_scope": []}, "redirect_scope", "choose one of these words"),
         ({"family": "ipv5"}, "family", "any, ipv4 or ipv6"),
         ({"max_redirects": 11}, "max_redirects", "from 0 to 10"),
         ({"max_redirects": -1}, "max_redirects", "from 0 to 10"),
@@ -192,8 +217,13 @@ def test_options_have_defaults() -> None:
         "body_type": "text",
         "verify": "on",
         "ca_pem": "",
+        "tls_min": "",
+        "tls_max": "",
+        "server_name": "",
+        "host": "",
         "family": AddressFamily.ANY,
         "max_redirects": 5,
+        "redirect_scope": "anywhere",
         "max_body_bytes": 2_097_152,
     }
 
@@ -215,10 +245,16 @@ def test_options_survive_a_round_trip_through_json() -> None:
             "verify": "custom",
             "ca_pem": trustme.CA().cert_pem.bytes().decode(),
             "family": "ipv6",
+            "tls_min": "1.2",
+            "tls_max": "1.3",
+            "server_name": " shop.test ",
+            "host": "Größe.test:8080",
             "max_redirects": 0,
+            "redirect_scope": "same_host",
             "max_body_bytes": 33_554_432,
         },
     )
+    assert (options.server_name, options.host) == ("shop.test", "xn--gre-6ka8i.test:8080")
     assert options.headers == (("X-A", "1"), ("X-A", "größe"))
     assert parse_options(URL, json.loads(json.dumps(options.to_dict()))) == options
 
@@ -226,6 +262,12 @@ def test_options_survive_a_round_trip_through_json() -> None:
 def test_options_hide_what_may_be_secret() -> None:
     options = {"method": "POST", "query": {"key": "canary"}, "headers": {"X-Key": "canary"}, "body": "canary"}
     assert "canary" not in repr(parse_options(URL, options))
+
+
+def test_server_name_is_for_tls_alone() -> None:
+    with pytest.raises(ConfigurationError, match="begin the address with https") as caught:
+        parse_options("http://example.test/", {"server_name": "shop.test"})
+    assert caught.value.field == "server_name"
 
 
 @pytest.mark.parametrize("method", ["GET", "TRACE", "PROPFIND", "REPORT", "PURGE", "M-SEARCH", "X" * 32])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -81,6 +82,27 @@ def test_follow_leaves_secrets_at_the_origin(location: bytes) -> None:
     away = follow(hop(), 302, location)
     assert away.headers == (("Accept", "text/html"),)
     assert follow(away, 302, b"https://one.test/").headers == (("Accept", "text/html"),)
+
+
+def test_follow_takes_other_names_along_within_the_origin_alone() -> None:
+    named = replace(hop(), host="shop.test", server_name="shop.test")
+    assert follow(named, 302, b"/d").server_name == "shop.test"
+    away = follow(named, 302, b"https://two.test/")
+    assert (away.host, away.server_name) == ("", "")
+    back = follow(away, 302, b"https://one.test/")
+    assert (back.host, back.server_name) == ("", "")
+
+
+@pytest.mark.parametrize("location", [b"/d", b"http://one.test/", b"https://ONE.test:8443/"])
+def test_follow_stays_on_the_host(location: bytes) -> None:
+    assert follow(hop(), 302, location, stays=True).url.host == "one.test"
+
+
+@pytest.mark.parametrize("location", [b"https://two.test/", b"//www.one.test/", b"https://one.test./"])
+def test_follow_refuses_another_host_where_it_stays(location: bytes) -> None:
+    with pytest.raises(ProbeFailure) as caught:
+        follow(hop(), 302, location, stays=True)
+    assert caught.value.kind == ErrorKind.REDIRECT
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,8 @@ def test_address_is_a_host_and_a_port(address: str) -> None:
     assert load_probe("tcp").parse(address, {}).to_dict() == {
         "verify": "on",
         "ca_pem": "",
+        "tls_min": "",
+        "tls_max": "",
         "server_name": "",
         "family": "any",
         "dialogue": "",
