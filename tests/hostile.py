@@ -10,7 +10,7 @@ import ssl
 import struct
 import threading
 import zlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -301,21 +301,36 @@ class HostileServer:
     ) -> int:
         """Return the port of a new socket where every connection meets the behaviour; a free one unless it is given."""
         behave = BEHAVIOURS[behaviour] if isinstance(behaviour, str) else behaviour
-        return asyncio.run_coroutine_threadsafe(self._listen(behave, tls, host, port), self._loop).result(timeout=5)
+        return asyncio.run_coroutine_threadsafe(self._listen(behave, tls, (host, port)), self._loop).result(timeout=5)
 
-    async def _listen(self, behave: Behaviour, tls: ssl.SSLContext | None, host: str, wanted: int) -> int:
+    def listen_together(
+        self, behaviours: Mapping[str, str | Behaviour], *, tls: Mapping[str, ssl.SSLContext] | None = None
+    ) -> int:
+        """Return one port at which every one of these addresses meets a behaviour of its own."""
+        (first, behaviour), *others = behaviours.items()
+        contexts = tls or {}
+        for _ in range(50):
+            port = self.listen(behaviour, host=first, tls=contexts.get(first))
+            # Another program may hold the port at another address.
+            with suppress(OSError):
+                for host, each in others:
+                    self.listen(each, host=host, port=port, tls=contexts.get(host))
+                return port
+        raise OSError("no port is free on all addresses")
+
+    async def _listen(self, behave: Behaviour, tls: ssl.SSLContext | None, place: tuple[str, int]) -> int:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.accepted[port] += 1
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await behave(reader, writer)
             writer.close()
 
-        server = await asyncio.start_server(serve, host, wanted, ssl=tls, backlog=512)
+        server = await asyncio.start_server(serve, *place, ssl=tls, backlog=512)
         if behave is _never_read:
             # Inherited by what is accepted: so little is taken by the kernel in the place of who never reads.
             server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         port: int = server.sockets[0].getsockname()[1]
-        self.accepted[port] = 0
+        self.accepted.setdefault(port, 0)
         self._servers.append(server)
         return port
 

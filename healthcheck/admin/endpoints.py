@@ -86,7 +86,7 @@ _REQUEST: Any = (
 _DIALOGUE: Any = (gettext_lazy("Dialogue (tcp)"), {"fields": ("dialogue", "is_encrypted")})
 _TRUST: Any = (
     gettext_lazy("Connection and trust"),
-    {"fields": ("family", "verify", "ca_pem", "server_name", ("tls_min", "tls_max"))},
+    {"fields": ("family", "addresses", "verify", "ca_pem", "server_name", ("tls_min", "tls_max"))},
 )
 _FORM: Any = (_IDENTITY, _JUDGEMENT, _REQUEST, _DIALOGUE, _TRUST)
 _STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error", "last_result")})

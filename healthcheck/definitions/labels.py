@@ -24,6 +24,7 @@ LABELS: Mapping[str, Promise] = {
     "options.tls_max": _("Highest version of TLS"),
     "options.host": _("Host header"),
     "options.family": _("Address family"),
+    "options.addresses": _("Addresses of the name"),
     "options.max_redirects": _("Redirects to follow"),
     "options.redirect_scope": _("Where redirects may lead"),
     "options.max_body_bytes": _("Body limit (bytes)"),

@@ -7,10 +7,11 @@ import time
 from dataclasses import dataclass, replace
 
 from healthcheck.engine.assertions import evaluate
-from healthcheck.engine.check import CheckSession
+from healthcheck.engine.check import CheckSession, Pin, Stopwatch
 from healthcheck.engine.details import Trace
 from healthcheck.engine.explaining import add_chain, describe_answer, list_secrets, redact_outcome
 from healthcheck.engine.faults import SENTENCES, VERDICTS, ProbeFailure
+from healthcheck.engine.probes import Probe
 from healthcheck.engine.redaction import Redactor
 from healthcheck.engine.run import Run
 from healthcheck.engine.types import ErrorKind, Evidence, Observation, Outcome, Phase, State, Target
@@ -38,14 +39,28 @@ class _Attempt:
         return _excuse(self.outcome, self.excuse) if self.excuse else self.outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """What a part of a check does otherwise: another probe, one address, what is left of the time in seconds."""
+
+    probe: Probe | None = None
+    pin: Pin | None = None
+    seconds: float | None = None
+
+
+WHOLE = Leg()
+
+
 class Check:
     """One target's check under its one deadline: an attempt, and a second one when the first says down."""
 
-    def __init__(self, run: Run, target: Target) -> None:
+    def __init__(self, run: Run, target: Target, leg: Leg = WHOLE) -> None:
         self.run = run
         self.target = target
+        self.leg = leg
         self.started = time.monotonic()
-        self.due = asyncio.get_running_loop().time() + target.timeout_seconds
+        seconds = target.timeout_seconds if leg.seconds is None else leg.seconds
+        self.due = asyncio.get_running_loop().time() + seconds
         self.deadline = asyncio.timeout_at(min(self.due, run.hard_deadline))
         self.secrets: list[str] = []
         self.session = self._open_session()
@@ -58,11 +73,14 @@ class Check:
         return redact_outcome(outcome, Redactor((*self.secrets, *list_secrets(self.target))))
 
     def _open_session(self, avoid_address: str | None = None) -> CheckSession:
+        pin = self.leg.pin
         return CheckSession(
             self.run.dialer,
             self.deadline,
             self.run.hard_deadline,
             avoid_address=avoid_address,
+            stopwatch=pin.start_stopwatch() if pin is not None else Stopwatch(),
+            pin=pin,
             secrets=self.secrets,
             trace=Trace() if self.run.details else None,
         )
@@ -92,7 +110,8 @@ class Check:
     async def _attempt(self) -> _Attempt:
         session, run = self.session, self.run
         try:
-            observation = await run.load(self.target.kind).observe(self.target, session)
+            probe = self.leg.probe or run.load(self.target.kind)
+            observation = await probe.observe(self.target, session)
             raise_if_cancelled()
         except ProbeFailure as failure:
             raise_if_cancelled()

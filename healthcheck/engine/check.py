@@ -70,6 +70,24 @@ class _Measurement:
         self._watch.add(self._phase, time.monotonic() - self._started - waited)
 
 
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The one address of a host that an attempt is about, and how long it took to find it.
+
+    Another host, such as one behind a redirect, is looked up as ever.
+    """
+
+    host: str
+    address: str
+    resolve_seconds: float
+
+    def start_stopwatch(self) -> Stopwatch:
+        """Return a stopwatch that has measured the lookup, so that it is part of the attempt's latency."""
+        watch = Stopwatch(started=time.monotonic() - self.resolve_seconds)
+        watch.add(Phase.RESOLVE, self.resolve_seconds)
+        return watch
+
+
 @dataclass(slots=True)
 class CheckSession:
     """What a probe may use for one attempt.
@@ -84,6 +102,7 @@ class CheckSession:
     # The address that a failed first attempt used; the second one prefers another where there is one.
     avoid_address: str | None = None
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    pin: Pin | None = None
     # The last address that this attempt connected to or tried to.
     address: str = ""
     redirects: list[str] = field(default_factory=list)

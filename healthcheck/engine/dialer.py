@@ -105,7 +105,22 @@ class Dialer:
         connection.ssl_object = transport.get_extra_info("ssl_object")
         connection.certificate = _read_leaf(connection.ssl_object)
 
+    async def find_addresses(self, session: CheckSession, destination: Destination) -> list[tuple[str, str]]:
+        """Return every address in the resolver's order, each with why the policy refuses it; empty when it does not.
+
+        Raises ProbeFailure, also when it refuses all of them.
+        """
+        with session.stopwatch.measure(Phase.RESOLVE):
+            found = await self.resolver.lookup(destination.host, destination.family, session)
+            judged = [(address, self.policy.find_refusal(address) or "") for address in found]
+            if all(refusal for _, refusal in judged):
+                raise ProbeFailure(ErrorKind.BLOCKED, Phase.RESOLVE, judged[0][1])
+        return judged
+
     async def _resolve(self, session: CheckSession, destination: Destination) -> list[str]:
+        if session.pin is not None and session.pin.host == destination.host:
+            # The policy permitted it when the name was looked up.
+            return [session.pin.address]
         with session.stopwatch.measure(Phase.RESOLVE):
             found = await self.resolver.lookup(destination.host, destination.family, session)
             permitted = [address for address in found if self.policy.permits(address)]

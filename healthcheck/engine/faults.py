@@ -56,7 +56,17 @@ SENTENCES: Mapping[ErrorKind, str] = {
 
 # Errors of the operating system that say something about our host, not about the target.
 OUR_ERRNOS = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.ENETDOWN}
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOMEM,
+        errno.EADDRNOTAVAIL,
+        errno.ENETUNREACH,
+        errno.ENETDOWN,
+        # A host whose IPv6 was never switched on.
+        errno.EAFNOSUPPORT,
+    }
 )
 
 

@@ -10,11 +10,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from healthcheck.engine.attempts import Check, raise_if_cancelled
+from healthcheck.engine.attempts import WHOLE, Check, Leg, raise_if_cancelled
 from healthcheck.engine.dialer import Dialer, get_dialer
+from healthcheck.engine.every_address import check_every_address
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.lag import LagMeter
 from healthcheck.engine.probes import Probe, load_probe
+from healthcheck.engine.probes.address_rule import asks_every_address
 from healthcheck.engine.run import Run
 from healthcheck.engine.types import ErrorKind, Limits, Outcome, Phase, Target
 
@@ -62,10 +64,12 @@ async def _report(check: Coroutine[Any, Any, Outcome], tell: Callable[[Outcome],
     return outcome
 
 
-async def _guard(run: Run, target: Target) -> Outcome:
+async def _guard(run: Run, target: Target, leg: Leg = WHOLE) -> Outcome:
     """Check one target, whatever happens: the one place that catches what has no name."""
     try:
-        return await _check(run, target)
+        if leg is WHOLE and asks_every_address(target.options):
+            return await check_every_address(run, target, partial(_guard, run))
+        return await _check(run, target, leg)
     except Exception as error:
         raise_if_cancelled()
         # The frames without the error's text, which may hold an address with its password.
@@ -75,7 +79,7 @@ async def _guard(run: Run, target: Target) -> Outcome:
         return run.fail(ProbeFailure(ErrorKind.INTERNAL, Phase.RESOLVE, name), phase=None)
 
 
-async def _check(run: Run, target: Target) -> Outcome:
+async def _check(run: Run, target: Target, leg: Leg) -> Outcome:
     """Wait for a place, outside the check's latency and deadline, and check."""
     try:
         if run.places.locked():
@@ -87,7 +91,7 @@ async def _check(run: Run, target: Target) -> Outcome:
         failure = ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "no place became free before the group's deadline")
         return run.fail(failure, phase=None)
     try:
-        check = Check(run, target)
+        check = Check(run, target, leg)
         return check.redact(await check.conclude())
     finally:
         run.places.release()

@@ -105,6 +105,7 @@ def endpoint_fields(**changed: Any) -> dict[str, Any]:
         "verify": "on",
         "ca_pem": "",
         "family": "any",
+        "addresses": "first",
         "max_redirects": "5",
         "redirect_scope": "anywhere",
         "max_body_bytes": "2097152",

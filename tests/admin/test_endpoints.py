@@ -55,6 +55,7 @@ def test_options_come_back_as_they_were_written(operator: Client) -> None:
         "body": '{"ask": 1}\r\n',
         "verify": "off",
         "family": "ipv6",
+        "addresses": "at least 2",
         "max_redirects": "0",
         "max_body_bytes": "1000",
     }
@@ -68,6 +69,7 @@ def test_options_come_back_as_they_were_written(operator: Client) -> None:
         "body": '{"ask": 1}\n',
         "verify": "off",
         "family": "ipv6",
+        "addresses": "at least 2",
         "max_redirects": 0,
         "max_body_bytes": 1000,
     }
@@ -84,6 +86,11 @@ def test_options_come_back_as_they_were_written(operator: Client) -> None:
     [
         ("address", "http://127.0.0.1:99999/", "The port must lie between 1 and 65535; correct it."),
         ("address", "ftp://127.0.0.1/", "The address must start with http:// or https://; add it."),
+        (
+            "addresses",
+            "at least 17",
+            "Select a valid choice. at least 17 is not one of the available choices.",
+        ),
         ("timeout_seconds", "31", "The timeout must not be longer than the group's deadline of 30 s; lower it."),
         ("headers", "X-A: 1\nX-B", "Line 2 is not a header; write it as Name: value."),
         (

@@ -71,7 +71,7 @@ def test_each_kind_is_added_with_its_own_options(operator: Client) -> None:
 
 
 def test_what_another_kind_has_may_be_left_out(operator: Client) -> None:
-    fields = inline_fields(group=make_group().pk, verify="on", family="any", **MAIL)
+    fields = inline_fields(group=make_group().pk, verify="on", family="any", addresses="first", **MAIL)
     assert operator.post(f"{LIST}add/", fields).status_code == 302
     assert Endpoint.objects.get().options == {}
     missing = operator.post(f"{LIST}add/", fields | {"kind": "http"})

@@ -13,7 +13,7 @@ from tests.factories import make_endpoint, make_group
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 HTTP, TCP, TLS = ("method", "headers", "max_redirects"), ("dialogue", "is_encrypted"), ("server_name",)
-SHARED = ("verify", "ca_pem", "family")
+SHARED = ("verify", "ca_pem", "family", "addresses")
 
 
 def field(page: Page, name: str) -> Locator:

@@ -63,6 +63,20 @@ def test_failure_is_told_with_what_was_expected(hostile: HostileServer) -> None:
     assert "fails    status 201    status 200" in lines
 
 
+def test_every_address_is_told(hostile: HostileServer) -> None:
+    url = f"http://localhost:{hostile.listen('good')}/"
+    options = ("--option", "addresses=all", "--option", "family=ipv4", "--option", "max_redirects=0")
+    status, shown = run_command("check_url", url, *options)
+    lines = [line.split() for line in shown.splitlines()]
+    header = lines.index(["Verdict", "Part", "Latency", "Error", "Found"])
+    assert (status, lines[header + 1][:2]) == (0, ["up", "127.0.0.1"])
+    status, told = run_command("check_url", url, *options, "--expect", "status 201", "--json")
+    answer = json.loads(told)
+    [part] = answer["parts"]
+    assert (status, part["name"], part["verdict"], part["error_kind"]) == (1, "127.0.0.1", "down", "status")
+    assert (part["found"], answer["found"]) == ("status 200", "1 of 1 address failed: 127.0.0.1: status 200")
+
+
 def test_degraded_is_not_up(hostile: HostileServer) -> None:
     url = f"http://127.0.0.1:{hostile.listen('good')}/"
     status, shown = run_command("check_url", url, "--expect", "status 201 degraded")
@@ -115,6 +129,10 @@ def test_long_body_is_cut(hostile: HostileServer) -> None:
     [
         (["ftp://example.com"], "must start with http:// or https://; add it"),
         (["http://127.0.0.1:1/", "--expect", "nonsense"], "--expect “nonsense”: Begin with what is judged"),
+        (["http://127.0.0.1:1/", "--option", "addresses"], "write it as NAME=VALUE"),
+        (["http://127.0.0.1:1/", "--option", "addresses=none"], "such as at least 2; choose one"),
+        (["http://127.0.0.1:1/", "--option", "max_redirects=a"], "--option “max_redirects”: the value is not text"),
+        (["http://127.0.0.1:1/", "--option", "colour=red"], "The kind http has no option “colour”; remove it"),
         (["http://127.0.0.1:1/", "--timeout", "0"], "between 0.1 and 600 seconds"),
         (["http://127.0.0.1:1/", "--timeout", "nan"], "between 0.1 and 600 seconds"),
     ],

@@ -82,6 +82,16 @@ def test_failure_is_explained_by_each_assertion(hostile: HostileServer) -> None:
     ]
 
 
+def test_address_of_a_name_is_explained_as_a_part(hostile: HostileServer) -> None:
+    hidden = "\x9b"
+    answer = f"HTTP/1.1 200 OK\r\nX-Said: {hidden}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")
+    url = f"http://localhost:{hostile.listen(play(answer))}/"
+    for assertions, verdict in (((), State.UP), (('header x-said == "x"',), State.DOWN)):
+        [part] = look(url, assertions=assertions, addresses="all", family="ipv4").parts
+        assert (part.name, part.verdict) == ("127.0.0.1", verdict)
+        assert part.found == ("" if verdict is State.UP else '"\N{REPLACEMENT CHARACTER}"')
+
+
 def test_check_that_hangs_ends_with_its_timeout(hostile: HostileServer) -> None:
     seen = look(f"http://127.0.0.1:{hostile.listen('silent')}/", timeout_seconds=0.3)
     assert (seen.verdict, seen.error_kind) == (State.DOWN, ErrorKind.TIMEOUT)

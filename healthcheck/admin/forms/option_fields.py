@@ -19,6 +19,7 @@ from healthcheck.admin.fields.suggested_fields import SuggestingInput
 from healthcheck.admin.fields.text_fields import HeadersField, PairsField, TextField, join_headers, join_pairs
 from healthcheck.admin.look.bases import ModelFormBase
 from healthcheck.admin.look.field_words import (
+    ADDRESSES_CHOICES,
     BODY_TYPE_CHOICES,
     FAMILY_CHOICES,
     REDIRECT_SCOPE_CHOICES,
@@ -172,6 +173,7 @@ class OptionsForm(KindForm):
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     family = forms.ChoiceField(choices=FAMILY_CHOICES, label=gettext_lazy("Address family"))
+    addresses = forms.ChoiceField(choices=ADDRESSES_CHOICES, label=gettext_lazy("Addresses of the name"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

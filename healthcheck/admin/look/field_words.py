@@ -9,18 +9,21 @@ from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from healthcheck.admin.look.words import describe_instant
 from healthcheck.definitions.comparing import HIDDEN, Difference
 from healthcheck.definitions.labels import KINDS, name_field
+from healthcheck.engine.probes.address_rule import ALL, ANY, FIRST, RULES
 from healthcheck.engine.probes.http_options import ANYWHERE, SAME_HOST
 from healthcheck.engine.probes.http_values import FORM, JSON, TEXT
 from healthcheck.engine.trust import CUSTOM, OFF, OLDEST, ON
 from healthcheck.engine.types import AddressFamily
 from healthcheck.web.language import list_spoken
 
+_AT_LEAST = gettext_lazy("at least {}: each is checked, and so many must be well")
 VERIFY_CHOICES = [
     (ON, gettext_lazy("on: the authorities that this system trusts")),
     (CUSTOM, gettext_lazy("custom: only the authority below")),
@@ -31,6 +34,12 @@ FAMILY_CHOICES = [
     (AddressFamily.IPV4.value, gettext_lazy("IPv4 only")),
     (AddressFamily.IPV6.value, gettext_lazy("IPv6 only")),
 ]
+_RULE_WORDS: Mapping[str, Any] = {
+    FIRST: gettext_lazy("first: the one that takes a connection first"),
+    ANY: gettext_lazy("any: each is checked, and one must be well"),
+    ALL: gettext_lazy("all: each is checked, and all must be well"),
+}
+ADDRESSES_CHOICES = [(rule, _RULE_WORDS.get(rule) or format_lazy(_AT_LEAST, rule.split()[-1])) for rule in RULES]
 BODY_TYPE_CHOICES = [
     (TEXT, gettext_lazy("text as it stands")),
     (JSON, gettext_lazy("JSON, checked when it is saved")),
@@ -134,6 +143,7 @@ _WRITERS: Mapping[str, Callable[[str], str]] = {
 _OPTION_CHOICES: Mapping[str, Any] = {
     "options.verify": VERIFY_CHOICES,
     "options.family": FAMILY_CHOICES,
+    "options.addresses": ADDRESSES_CHOICES,
     "options.body_type": BODY_TYPE_CHOICES,
     "options.tls_min": TLS_MIN_CHOICES,
     "options.tls_max": TLS_MAX_CHOICES,

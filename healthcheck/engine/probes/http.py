@@ -10,10 +10,16 @@ import httpx
 
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.decoding import choose_charset, count_body, read_body
-from healthcheck.engine.dialer import Connection
+from healthcheck.engine.dialer import Connection, Destination
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_auth import send_with_credential
-from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, SAME_HOST, HttpOptions, parse_options
+from healthcheck.engine.probes.http_options import (
+    MAX_ADDRESS_LENGTH,
+    SAME_HOST,
+    HttpOptions,
+    parse_address,
+    parse_options,
+)
 from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
 from healthcheck.engine.probes.http_request import build_request, build_url
 from healthcheck.engine.transport import OneConnectionTransport
@@ -31,6 +37,11 @@ class HttpProbe:
     def parse(self, address: str, options: Mapping[str, Any]) -> HttpOptions:
         """Return the typed options. Raises ConfigurationError with a sentence that names the cure."""
         return parse_options(address, options)
+
+    def locate(self, target: Target) -> Destination:
+        """Return whose addresses a check is about."""
+        url, options = parse_address(target.address), target.options
+        return Destination(url.raw_host.decode("ascii"), url.port or 0, options.family)
 
     async def observe(self, target: Target, session: CheckSession) -> Observation:
         """Ask once, follow redirects, and return the last answer. Raises ProbeFailure; leaves nothing open."""

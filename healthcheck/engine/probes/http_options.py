@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from healthcheck.engine import trust
+from healthcheck.engine.probes.address_rule import FIRST, parse_rule
 from healthcheck.engine.probes.http_secrets import list_secrets
 from healthcheck.engine.probes.http_values import (
     CONTENT_TYPES,
@@ -71,6 +72,7 @@ class HttpOptions:
     server_name: str = ""
     host: str = ""
     family: AddressFamily = AddressFamily.ANY
+    addresses: str = FIRST
     max_redirects: int = 5
     redirect_scope: str = ANYWHERE
     max_body_bytes: int = 2 * 1024 * 1024
@@ -209,6 +211,7 @@ _PARSERS = {
     "server_name": parse_server_name,
     "host": _parse_host,
     "family": parse_family,
+    "addresses": parse_rule,
     "max_redirects": _parse_max_redirects,
     "redirect_scope": _parse_redirect_scope,
     "max_body_bytes": _parse_max_body_bytes,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from healthcheck.engine import trust
 from healthcheck.engine.dialer import Destination
+from healthcheck.engine.probes.address_rule import FIRST, parse_rule
 from healthcheck.engine.probes.http_options import parse_address
 from healthcheck.engine.probes.option_values import (
     check_tls,
@@ -44,6 +45,7 @@ class StreamOptions:
     tls_max: str = ""
     server_name: str = ""
     family: AddressFamily = AddressFamily.ANY
+    addresses: str = FIRST
 
     @property
     def tls(self) -> TlsSettings:
@@ -98,4 +100,5 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "tls_max": parse_tls_max,
     "server_name": parse_server_name,
     "family": parse_family,
+    "addresses": parse_rule,
 }

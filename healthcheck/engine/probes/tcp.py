@@ -71,15 +71,18 @@ class TcpProbe:
             options, TcpOptions, {"dialogue": _parse_dialogue, "is_encrypted": _parse_is_encrypted}, kind=self.kind
         )
 
+    def locate(self, target: Target) -> Destination:
+        """Return where it connects to."""
+        options: TcpOptions = target.options
+        return options.locate(parse_place(target.address, SCHEME), is_encrypted=options.is_encrypted)
+
     async def observe(self, target: Target, session: CheckSession) -> Observation:
         """Raises ProbeFailure; leaves nothing open."""
         options: TcpOptions = target.options
-        place = parse_place(target.address, SCHEME)
         stream = Stream(MAX_RECEIVED_BYTES)
-        destination = options.locate(place, is_encrypted=options.is_encrypted)
-        connection = await session.dialer.dial(session, destination, stream)
+        connection = await session.dialer.dial(session, self.locate(target), stream)
         try:
-            upgraded = options.locate(place, is_encrypted=True)
+            upgraded = options.locate(parse_place(target.address, SCHEME), is_encrypted=True)
             dialogue = _Dialogue(session, connection, stream=stream, upgraded=upgraded, secrets=options.secrets)
             for step in _parse(options.dialogue):
                 await dialogue.take(step)

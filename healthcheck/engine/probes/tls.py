@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from healthcheck.engine.check import CheckSession
+from healthcheck.engine.dialer import Destination
 from healthcheck.engine.probes.observing import observe_stream
 from healthcheck.engine.probes.stream_options import StreamOptions, parse_place, parse_stream_options
 from healthcheck.engine.stream import Stream
@@ -34,11 +35,13 @@ class TlsProbe:
         parse_place(address, SCHEME, DEFAULT_PORT)
         return parse_stream_options(options, TlsOptions, {}, kind=self.kind)
 
+    def locate(self, target: Target) -> Destination:
+        """Return where it connects to."""
+        options: TlsOptions = target.options
+        return options.locate(parse_place(target.address, SCHEME, DEFAULT_PORT), is_encrypted=True)
+
     async def observe(self, target: Target, session: CheckSession) -> Observation:
         """Raises ProbeFailure; leaves nothing open."""
-        options: TlsOptions = target.options
-        place = parse_place(target.address, SCHEME, DEFAULT_PORT)
-        destination = options.locate(place, is_encrypted=True)
-        connection = await session.dialer.dial(session, destination, Stream(MAX_GREETING_BYTES))
+        connection = await session.dialer.dial(session, self.locate(target), Stream(MAX_GREETING_BYTES))
         connection.close()
         return observe_stream(session, connection)

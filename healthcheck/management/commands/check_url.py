@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.utils.timezone import now as current_time
 
 from healthcheck.engine.assertions import parse_assertion
 from healthcheck.engine.masking import mask_url
+from healthcheck.engine.probes import read_defaults
 from healthcheck.engine.types import ConfigurationError, State
 from healthcheck.management.command import TerminalCommand
 from healthcheck.management.explained import tell_explanation
@@ -40,6 +42,13 @@ class Command(TerminalCommand[tuple[str, Explanation]]):
             help='What must hold, such as "status 200-299"; may be given more than once.',
         )
         parser.add_argument(
+            "--option",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="An option of the kind, such as addresses=all; what is no text is written as JSON. May be repeated.",
+        )
+        parser.add_argument(
             "--timeout", type=float, default=10.0, metavar="SECONDS", help="Bounds the whole check (default: 10)."
         )
 
@@ -61,10 +70,11 @@ def _probe_candidates(urls: list[str], options: dict[str, Any]) -> tuple[str, Ex
     """Probe what the address may mean; return the first that answers, else the first of all."""
     found: list[tuple[str, Explanation]] = []
     for url in urls:
+        kind = find_kind(url)
         explanation = probe_now(
-            find_kind(url),
+            kind,
             url,
-            {},
+            _read_options(kind, options["option"]),
             assertions=options["expect"],
             # All of them together take no longer than one.
             timeout_seconds=options["timeout"] / len(urls),
@@ -74,6 +84,27 @@ def _probe_candidates(urls: list[str], options: dict[str, Any]) -> tuple[str, Ex
         if explanation.error_kind not in WORTH_PLAIN:
             return found[-1]
     return found[0]
+
+
+def _read_options(kind: str, written: list[str]) -> dict[str, Any]:
+    """Return the options of a kind as a file would hold them."""
+    defaults, options = read_defaults(kind), dict[str, Any]()
+    for text in written:
+        name, mark, value = text.partition("=")
+        if not mark:
+            raise ConfigurationError(f"--option “{name[:50]}”: write it as NAME=VALUE, such as addresses=all.")
+        options[name] = value if isinstance(defaults.get(name, ""), str) else _read_json(name, value)
+    return options
+
+
+def _read_json(name: str, value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        # Without the value, which may be secret.
+        raise ConfigurationError(
+            f"--option “{name}”: the value is not text, so write it as JSON, such as 5, true or []."
+        ) from None
 
 
 def _refuse_unreadable(text: str) -> None:

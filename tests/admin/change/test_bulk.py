@@ -66,6 +66,8 @@ def test_several_fields_of_several_endpoints_in_one_go(operator: Client) -> None
         "options__method__reset": "on",
         "options__max_redirects__set": "on",
         "options__max_redirects__set__value": "0",
+        "options__addresses__set": "on",
+        "options__addresses__set__value": "all",
         "description__set": "on",
         "description__set__value": "",
         "comment": "moved",
@@ -74,7 +76,10 @@ def test_several_fields_of_several_endpoints_in_one_go(operator: Client) -> None
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.timeout_seconds, first.is_paused, second.address) == (5.0, True, "http://new.example/a")
-    assert (first.options, second.options) == ({"headers": [["X-A", "1"]], "max_redirects": 0}, {"max_redirects": 0})
+    assert (first.options, second.options) == (
+        {"headers": [["X-A", "1"]], "max_redirects": 0, "addresses": "all"},
+        {"max_redirects": 0, "addresses": "all"},
+    )
     assert [each.text for each in second.assertions.all()] == ["status 200", "latency < 1s"]
     assert list(Tag.objects.get(name="eu").endpoints.order_by("pk")) == [first, second]
     assert set(Version.objects.filter(number=2).values_list("author_name", "comment")) == {("operator", "moved")}

@@ -22,6 +22,8 @@ from healthcheck.models import Credential, Endpoint, EndpointGroup, StatusPage
         (Endpoint, "options.max_body_bytes", "1024", "1024 bytes"),
         (Endpoint, "options.verify", "off", "off: any certificate is accepted"),
         (Endpoint, "options.family", "ipv6", "IPv6 only"),
+        (Endpoint, "options.addresses", "all", "all: each is checked, and all must be well"),
+        (Endpoint, "options.addresses", "at least 3", "at least 3: each is checked, and so many must be well"),
         (Endpoint, "options.headers", "(hidden)", "(hidden)"),
         (Endpoint, "credential", "shop", "shop"),
         (StatusPage, "visibility", "signed_in", "people who are signed in"),

@@ -222,6 +222,7 @@ def test_options_have_defaults() -> None:
         "server_name": "",
         "host": "",
         "family": AddressFamily.ANY,
+        "addresses": "first",
         "max_redirects": 5,
         "redirect_scope": "anywhere",
         "max_body_bytes": 2_097_152,

@@ -176,6 +176,7 @@ def test_address_is_a_host_and_a_port(address: str) -> None:
         "tls_max": "",
         "server_name": "",
         "family": "any",
+        "addresses": "first",
         "dialogue": "",
         "is_encrypted": False,
     }
