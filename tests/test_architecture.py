@@ -78,6 +78,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.masking",
         "healthcheck.engine.openssl",
         "healthcheck.engine.phases",
+        "healthcheck.engine.ping",
         "healthcheck.engine.probes",
         "healthcheck.engine.schedule",
         "healthcheck.engine.transitions",

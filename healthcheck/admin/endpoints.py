@@ -88,7 +88,11 @@ _TRUST: Any = (
     gettext_lazy("Connection and trust"),
     {"fields": ("family", "addresses", "verify", "ca_pem", "server_name", ("tls_min", "tls_max"))},
 )
-_FORM: Any = (_IDENTITY, _JUDGEMENT, _REQUEST, _DIALOGUE, _TRUST)
+_ECHOES: Any = (
+    gettext_lazy("Echo requests (icmp)"),
+    {"fields": (("packets", "packet_interval_ms"), ("packet_wait_ms", "packet_bytes"))},
+)
+_FORM: Any = (_IDENTITY, _JUDGEMENT, _REQUEST, _DIALOGUE, _ECHOES, _TRUST)
 _STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error", "last_result")})
 _OPTIONS: Any = (gettext_lazy("Options"), {"fields": ("credential", "options_words")})
 

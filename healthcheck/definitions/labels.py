@@ -31,6 +31,10 @@ LABELS: Mapping[str, Promise] = {
     "options.dialogue": _("Dialogue"),
     "options.is_encrypted": _("Encrypted from the start"),
     "options.server_name": _("Server name"),
+    "options.packets": _("Echo requests"),
+    "options.packet_interval_ms": _("Time between requests (ms)"),
+    "options.packet_wait_ms": _("Wait for each reply (ms)"),
+    "options.packet_bytes": _("Size of a request (bytes)"),
     "details.username": _("User name"),
     "details.token_url": _("Token URL"),
     "details.client_id": _("Client ID"),
@@ -50,6 +54,7 @@ KINDS: Mapping[str, Promise] = {
     "http": _("http: a request and its answer"),
     "tcp": _("tcp: a connection, and a dialogue over it"),
     "tls": _("tls: a handshake and its certificate"),
+    "icmp": _("icmp: echo requests, as ping sends them"),
 }
 
 

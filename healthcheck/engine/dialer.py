@@ -78,7 +78,7 @@ class Dialer:
         The addresses are tried in the resolver's order, the one that a first attempt failed on last. Raises
         ProbeFailure, with nothing left open; also when it is cancelled.
         """
-        addresses = await self._resolve(session, destination)
+        addresses = await self.resolve(session, destination)
         failure: ProbeFailure | None = None
         for index, address in enumerate(addresses):
             # A stalled address gets its share of the time that is left; the last one all of it.
@@ -117,7 +117,11 @@ class Dialer:
                 raise ProbeFailure(ErrorKind.BLOCKED, Phase.RESOLVE, judged[0][1])
         return judged
 
-    async def _resolve(self, session: CheckSession, destination: Destination) -> list[str]:
+    async def resolve(self, session: CheckSession, destination: Destination) -> list[str]:
+        """Return at most MAX_TRIES addresses that may be connected to, the one that a first attempt failed on last.
+
+        Raises ProbeFailure when there is none.
+        """
         if session.pin is not None and session.pin.host == destination.host:
             # The policy permitted it when the name was looked up.
             return [session.pin.address]

@@ -1,10 +1,10 @@
-"""What a phase is called: over a bare stream there is no header and no body, but a dialogue."""
+"""What a phase is called: over a bare stream there is no header and no body, but a dialogue; over ICMP an echo."""
 
 from __future__ import annotations
 
 from healthcheck.engine.types import Phase, PhaseTimes
 
-DIALOGUE = "dialogue"
+DIALOGUE, ECHO = "dialogue", "echo"
 # What is said and heard over a stream, and measured as the wait for an answer.
 _SPOKEN = frozenset({Phase.REQUEST, Phase.HEADERS, Phase.BODY})
 
@@ -14,9 +14,16 @@ def speaks_freely(kind: str) -> bool:
     return kind in {"tcp", "tls"}
 
 
+def sends_echoes(kind: str) -> bool:
+    """Say whether a check of this kind asks for nothing but its own packets back."""
+    return kind == "icmp"
+
+
 def name_phase(phase: Phase, kind: str) -> str:
     """Return the word of a phase for checks of this kind."""
-    return DIALOGUE if speaks_freely(kind) and phase in _SPOKEN else phase.word
+    if phase in _SPOKEN and (speaks_freely(kind) or sends_echoes(kind)):
+        return DIALOGUE if speaks_freely(kind) else ECHO
+    return phase.word
 
 
 def list_phases(times: PhaseTimes, kind: str) -> list[tuple[str, int]]:

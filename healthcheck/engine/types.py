@@ -127,6 +127,20 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Echoes:
+    """How a volley of echo requests went. `jitter_us`: by how much a round trip differs from the next, on average."""
+
+    sent: int
+    received: int
+    # None with fewer than two replies.
+    jitter_us: int | None = None
+
+    @property
+    def loss_percent(self) -> float:
+        return 100 * (self.sent - self.received) / self.sent
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What a probe saw of a target that answered. Bounded by the probe; judged by the assertions."""
 
@@ -146,6 +160,7 @@ class Observation:
     protocol: str = ""
     # Reads the whole chain as it was presented, leaf first: for a failure, an explanation, or an assertion on it.
     read_chain: Callable[[], tuple[Certificate, ...]] | None = field(default=None, compare=False, repr=False)
+    echoes: Echoes | None = None
 
 
 @dataclass(frozen=True, slots=True)

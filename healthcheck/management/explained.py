@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from healthcheck.engine.details import Exchange
 from healthcheck.engine.phases import list_phases, name_phase, speaks_freely
-from healthcheck.engine.types import Certificate, ErrorKind, Phase, SubResult
+from healthcheck.engine.types import Certificate, Echoes, ErrorKind, Phase, SubResult
 from healthcheck.management.screen import QUIET, STRONG, Screen, Span, name_state
 from healthcheck.pipeline.explain import Explanation
 
@@ -36,7 +36,7 @@ def tell_explanation(explanation: Explanation, url: str, screen: Screen) -> None
     _tell_headers(explanation.exchanges, screen)
     _tell_excerpt(explanation, screen)
     _tell_list("Assertions that would hold", explanation.suggestions, screen)
-    repeating = explanation.curl or explanation.openssl
+    repeating = explanation.curl or explanation.openssl or explanation.ping
     _tell_list("To repeat it", [repeating] if repeating else [], screen)
 
 
@@ -50,6 +50,8 @@ def _list_facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
         yield "error", _describe_error(explanation.error_kind, explanation.phase, explanation.kind)
     if explanation.encryption:
         yield "encryption", explanation.encryption
+    if explanation.echoes is not None:
+        yield "echoes", _describe_echoes(explanation.echoes)
     yield "phases", _describe_phases(explanation)
     if explanation.attempts > 1:
         yield "attempts", str(explanation.attempts)
@@ -71,6 +73,11 @@ def _describe_answer(exchange: Exchange) -> str:
 
 def _describe_certificate(certificate: Certificate) -> str:
     return f"{certificate.subject}, valid until {certificate.not_after:%Y-%m-%d %H:%M} UTC"
+
+
+def _describe_echoes(echoes: Echoes) -> str:
+    jitter = f", jitter {describe_duration(echoes.jitter_us)}" if echoes.jitter_us is not None else ""
+    return f"{echoes.received} of {echoes.sent} came back{jitter}"
 
 
 def _describe_phases(explanation: Explanation) -> str:

@@ -23,6 +23,7 @@ from healthcheck.engine.loop import get_engine_loop
 from healthcheck.engine.masking import mask_url
 from healthcheck.engine.openssl import write_openssl
 from healthcheck.engine.phases import speaks_freely
+from healthcheck.engine.ping import write_ping
 from healthcheck.engine.probes import load_probe
 from healthcheck.engine.probes.http_options import HttpOptions
 from healthcheck.engine.redaction import MASK
@@ -32,6 +33,7 @@ from healthcheck.engine.types import (
     AssertionOutcome,
     Certificate,
     ConfigurationError,
+    Echoes,
     ErrorKind,
     Evidence,
     Observation,
@@ -93,6 +95,9 @@ class Explanation:
     # Of a connection without requests: the version of TLS that it agreed on, and a line that repeats the handshake.
     encryption: str = ""
     openssl: str = ""
+    # Of echo requests: how many came back and how evenly, and a line that sends them again.
+    echoes: Echoes | None = None
+    ping: str = ""
 
 
 def probe_now(  # noqa: PLR0913 - an endpoint's whole configuration, which is saved nowhere
@@ -190,6 +195,8 @@ def explain_outcome(target: Target, outcome: Outcome) -> Explanation:
         kind=target.kind,
         encryption=observation.protocol if speaks_freely(target.kind) else "",
         openssl=write_openssl(target),
+        echoes=observation.echoes,
+        ping=write_ping(target),
     )
 
 
@@ -272,7 +279,19 @@ def describe_explanation(explanation: Explanation) -> dict[str, Any]:
         "kind": explanation.kind,
         "encryption": explanation.encryption or None,
         "openssl": explanation.openssl,
+        "echoes": _describe_echoes(explanation.echoes),
+        "ping": explanation.ping,
         "parts": [write_part(each) for each in explanation.parts],
+    }
+
+
+def _describe_echoes(echoes: Echoes | None) -> dict[str, Any] | None:
+    if echoes is None:
+        return None
+    return {
+        "sent": echoes.sent,
+        "received": echoes.received,
+        "jitter_ms": None if echoes.jitter_us is None else _to_ms(echoes.jitter_us),
     }
 
 

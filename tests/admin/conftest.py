@@ -109,4 +109,8 @@ def endpoint_fields(**changed: Any) -> dict[str, Any]:
         "max_redirects": "5",
         "redirect_scope": "anywhere",
         "max_body_bytes": "2097152",
+        "packets": "3",
+        "packet_interval_ms": "200",
+        "packet_wait_ms": "1000",
+        "packet_bytes": "56",
     } | changed

@@ -55,6 +55,7 @@ def test_each_kind_is_added_with_its_own_options(operator: Client) -> None:
         "mail": MAIL
         | {"dialogue": "use smtp\r\n", "is_encrypted": "on", "server_name": "mx.example", "family": "ipv4"},
         "cert": {"kind": "tls", "address": "tls://shop.example", "verify": "off"},
+        "host": {"kind": "icmp", "address": "192.0.2.1", "packets": "5"},
         "site": {"method": "HEAD"},
     }
     for name, changed in typed.items():
@@ -66,6 +67,7 @@ def test_each_kind_is_added_with_its_own_options(operator: Client) -> None:
             {"dialogue": "use smtp\n", "is_encrypted": True, "server_name": "mx.example", "family": "ipv4"},
         ),
         "cert": ("tls", {"verify": "off"}),
+        "host": ("icmp", {"packets": 5}),
         "site": ("http", {"method": "HEAD"}),
     }
 

@@ -11,7 +11,7 @@ from healthcheck.engine.types import ConfigurationError, State
 
 BEGIN = (
     "Begin with what is judged: status, body, json, css, header, latency, certificate, size, redirects, address, "
-    "protocol."
+    "protocol, loss, jitter."
 )
 
 
@@ -66,6 +66,10 @@ def refuse(text: str) -> ConfigurationError:
         ("header a length < 5", "header a length < 5"),
         ("latency tls <= 0.2s", "latency tls <= 200ms"),
         ("latency in 1ms to 1s", "latency in 1ms to 1000ms"),
+        ("loss <= 20 % degraded", "loss <= 20% degraded"),
+        ("loss == 0%", "loss == 0%"),
+        ("loss in 0.50% to 33.333%", "loss in 0.5% to 33.333%"),
+        ("jitter <0.03s", "jitter < 30ms"),
         ("certificate chain > 7 days", "certificate chain > 7 days"),
         ('certificate issuer contains "Example"', 'certificate issuer contains "Example"'),
         ("size < 100 kB", "size < 100kB"),
@@ -167,6 +171,11 @@ def test_assertion_has_one_canonical_text(text: str, canonical: str) -> None:
         ("status 200 or", 13, BEGIN),
         ("status 200 or degraded", 14, BEGIN),
         ("latency < 0ms", 10, "The limit is a whole number of milliseconds, from 1 to 600000."),
+        ("loss", 4, "Compare with one of: ==, !=, <, <=, >, >=, in, not in."),
+        ("loss < 20", 7, "Write a share from 0% to 100%, for example: loss <= 20%."),
+        ("loss < 100.5%", 7, "Write a share from 0% to 100%, for example: loss <= 20%."),
+        ("loss < 1e2%", 7, "Write a share from 0% to 100%, for example: loss <= 20%."),
+        ("jitter < 0ms", 9, "The limit is a whole number of milliseconds, from 1 to 600000."),
         ("certificate > 14", 12, "Write > and days, at most 3650, for example: certificate > 14 days."),
         ("status 200 slow", 11, "Only “degraded” or “down” may follow here, as the last word."),
         ("status 200 degraded down", 11, "Only “degraded” or “down” may follow here, as the last word."),
@@ -316,6 +325,7 @@ ASSERTIONS = st.one_of(
     NAMES.map("header {}".format),
     st.integers(1, 600_000).map("latency < {}ms".format),
     st.integers(0, 3650).map("certificate > {} days".format),
+    st.builds("loss <= {}.{:03}%".format, st.integers(0, 99), st.integers(0, 999)),
     st.builds("json $.a age < {}ms".format, st.integers(0, 36_500 * 86_400_000)),
     st.builds("json $.a age < {}.{:03}h".format, st.integers(0, 876_000 - 1), st.integers(0, 999)),
     st.builds("header {} length {} {}".format, NAMES, st.sampled_from(["<", ">=", "!="]), st.integers(0, 10**6)),

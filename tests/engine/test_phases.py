@@ -15,6 +15,7 @@ TIMES = PhaseTimes(resolve_us=1, connect_us=2, tls_us=4, headers_us=8, body_us=1
     [
         ("http", [("resolve", 1), ("connect", 2), ("tls", 4), ("headers", 8), ("body", 16)]),
         ("tcp", [("resolve", 1), ("connect", 2), ("tls", 4), ("dialogue", 24)]),
+        ("icmp", [("resolve", 1), ("connect", 2), ("tls", 4), ("echo", 24)]),
     ],
 )
 def test_phases_are_listed_by_the_names_of_their_kind(kind: str, phases: list[tuple[str, int]]) -> None:

@@ -110,6 +110,17 @@ def test_handshake_is_repeated_with_openssl(hostile: HostileServer, authority: t
     assert "curl" not in shown
 
 
+def test_echo_is_told_and_repeated_with_ping() -> None:
+    status, shown = run_command("check_url", "icmp://127.0.0.1", "--expect", "loss == 0%")
+    lines = shown.splitlines()
+    assert (status, lines[0].startswith("up  icmp://127.0.0.1  in ")) == (0, True)
+    assert any(line.startswith("echoes   3 of 3 came back, jitter ") for line in lines)
+    assert lines[-1] == "  ping -n -c 3 -i 0.2 -W 1 -s 56 127.0.0.1"
+    answer = json.loads(run_command("check_url", "icmp://127.0.0.1", "--json")[1])
+    assert (answer["kind"], answer["echoes"]["sent"], answer["echoes"]["received"]) == ("icmp", 3, 3)
+    assert answer["ping"] == "ping -n -c 3 -i 0.2 -W 1 -s 56 127.0.0.1"
+
+
 def test_handshake_is_explained_by_its_scheme(hostile: HostileServer, authority: trustme.CA) -> None:
     port = hostile.listen("silent", tls=serve_with(authority.issue_cert("localhost")))
     status, shown = run_command("check_url", f"tls://localhost:{port}")

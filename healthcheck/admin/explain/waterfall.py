@@ -9,7 +9,7 @@ from typing import Protocol
 from django.utils.translation import gettext as _
 
 from healthcheck.admin.look.words import describe_duration
-from healthcheck.engine.phases import speaks_freely
+from healthcheck.engine.phases import sends_echoes, speaks_freely
 from healthcheck.engine.types import Phase
 
 # The SVG's own width, in which bars are placed; the page stretches it to whatever there is.
@@ -64,10 +64,9 @@ def draw_waterfall(times: Times, latency_us: int, *, failed_in: Phase | None = N
 
 
 def _list_phases(times: Times, kind: str) -> Sequence[tuple[Phase, str, int]]:
-    if speaks_freely(kind):
-        answer: Sequence[tuple[Phase, str, int]] = (
-            (Phase.HEADERS, _("the dialogue"), times.headers_us + times.body_us),
-        )
+    if speaks_freely(kind) or sends_echoes(kind):
+        said = _("the dialogue") if speaks_freely(kind) else _("the round trip")
+        answer: Sequence[tuple[Phase, str, int]] = ((Phase.HEADERS, said, times.headers_us + times.body_us),)
     else:
         answer = (
             (Phase.HEADERS, _("wait for the answer"), times.headers_us),

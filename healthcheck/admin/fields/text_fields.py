@@ -24,6 +24,7 @@ _EXAMPLES = (
     'header content-type contains "json"',
     "latency < 800ms degraded",
     "certificate > 14 days",
+    "loss <= 20% degraded",
     "status 200 or status 404",
 )
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.fields.suggested_fields import SuggestingInput
 from healthcheck.admin.fields.text_fields import HeadersField, PairsField, TextField, join_headers, join_pairs
+from healthcheck.admin.forms.echo_fields import EchoFields
 from healthcheck.admin.look.bases import ModelFormBase
 from healthcheck.admin.look.field_words import (
     ADDRESSES_CHOICES,
@@ -52,6 +53,7 @@ _ADDRESSES: Mapping[str, str] = {
     "http": "https://example.com/health",
     "tcp": "example.com:25, tcp://example.com:25",
     "tls": "example.com, example.com:443, tls://example.com:443",
+    "icmp": "example.com, 192.0.2.1, icmp://example.com",
 }
 
 
@@ -93,7 +95,7 @@ class KindForm(ModelFormBase):
         return str(self._stored_kind)
 
 
-class OptionsForm(KindForm):
+class OptionsForm(EchoFields, KindForm):
     """The form with every option of every kind as a field."""
 
     method = forms.CharField(

@@ -8,7 +8,7 @@ from enum import Enum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from healthcheck.engine.phases import speaks_freely
+from healthcheck.engine.phases import sends_echoes, speaks_freely
 from healthcheck.engine.types import ErrorKind
 
 
@@ -68,7 +68,17 @@ _FIRST_STEPS_OF_STREAMS: Mapping[ErrorKind, Promise] = {
 }
 
 
+_FIRST_STEPS_OF_ECHOES: Mapping[ErrorKind, Promise] = {
+    ErrorKind.TIMEOUT: _("Is the host up? Many firewalls drop echo requests without a word: does it answer others?"),
+    ErrorKind.REFUSED: _("Somebody on the way, named below, lets no echo requests through: ask for a rule that does."),
+    ErrorKind.CONNECTION: _(
+        "Somebody on the way, named below, does not know how to reach it: look at routes and hosts."
+    ),
+    ErrorKind.INTERNAL: _("See below what keeps this process from sending ICMP; the sentence names the cure."),
+}
+
+
 def find_first_step(error: ErrorKind, kind: str) -> str:
     """Return what to look at first when a check of this kind ended so."""
-    steps = {**FIRST_STEPS, **_FIRST_STEPS_OF_STREAMS} if speaks_freely(kind) else FIRST_STEPS
-    return str(steps[error])
+    own = _FIRST_STEPS_OF_STREAMS if speaks_freely(kind) else _FIRST_STEPS_OF_ECHOES if sends_echoes(kind) else {}
+    return str({**FIRST_STEPS, **own}[error])

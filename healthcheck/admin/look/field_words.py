@@ -96,6 +96,10 @@ def _write_seconds(text: str) -> str:
     return _count(text, lambda count: ngettext("%(number)s second", "%(number)s seconds", count))
 
 
+def _write_ms(text: str) -> str:
+    return _count(text, lambda count: ngettext("%(number)s millisecond", "%(number)s milliseconds", count))
+
+
 def _write_bytes(text: str) -> str:
     return _count(text, lambda count: ngettext("%(number)s byte", "%(number)s bytes", count))
 
@@ -134,6 +138,9 @@ _WRITERS: Mapping[str, Callable[[str], str]] = {
     "interval_seconds": _write_seconds,
     "deadline_seconds": _write_seconds,
     "options.max_body_bytes": _write_bytes,
+    "options.packet_interval_ms": _write_ms,
+    "options.packet_wait_ms": _write_ms,
+    "options.packet_bytes": _write_bytes,
     "secrets": _write_secret,
     "secrets_changed_at": _write_instant,
     "language": _write_language,

@@ -15,6 +15,7 @@ PROBES: Mapping[str, str] = {
     "http": "healthcheck.engine.probes.http:HttpProbe",
     "tcp": "healthcheck.engine.probes.tcp:TcpProbe",
     "tls": "healthcheck.engine.probes.tls:TlsProbe",
+    "icmp": "healthcheck.engine.probes.icmp:IcmpProbe",
 }
 # Kinds that ask nobody: `pipeline/judge.py` loads what they are judged from. They have no address and no assertions.
 JUDGED: Mapping[str, str] = {}

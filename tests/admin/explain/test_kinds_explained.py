@@ -73,6 +73,26 @@ def test_handshake_is_repeated_with_openssl(operator: Client) -> None:
     assert "<h3>Request</h3>" not in page
 
 
+def test_echoes_are_repeated_with_ping(operator: Client) -> None:
+    endpoint, run = store("icmp", "icmp://localhost", ErrorKind.TIMEOUT, Phase.REQUEST)
+    response = operator.get(f"{ROOT}{endpoint.pk}/results/{run.pk}/")
+    answer = response.context["answer"]
+    assert answer.request.shell == "ping -n -c 3 -i 0.2 -W 1 -s 56 localhost"
+    assert (answer.error, [bar.label for bar in answer.bars if bar.is_where_it_failed]) == (
+        "timeout in echo",
+        ["the round trip"],
+    )
+    assert answer.first_step.startswith("Is the host up?")
+    assert "<h3>Echo requests</h3>" in response.content.decode()
+
+
+def test_host_is_added_by_its_url(operator: Client) -> None:
+    response = press_until_judged(operator, ADD, {"address": "icmp://127.0.0.1", "group": "", "_probe": "1"})
+    answer, details = response.context["answer"], response.context["details"]
+    assert (answer.state, answer.request.title) == (State.UP, "Echo requests")
+    assert details["group_name"].value() == "127.0.0.1"
+
+
 def test_port_is_added_by_its_url(operator: Client, hostile: HostileServer) -> None:
     address = f"tcp://127.0.0.1:{hostile.listen('silent')}"
     response = press_until_judged(operator, ADD, {"address": address, "group": "", "_probe": "1"})

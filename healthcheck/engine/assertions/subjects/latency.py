@@ -36,13 +36,7 @@ class LatencyAssertion(Assertion):
         latency_us = self._read_us(facts)
         if self.condition.holds_for_number(latency_us / 1000):
             return None
-        excess_us = None
-        if self.condition.operator in _UPPER:
-            limit = self.condition.operands[-1]
-            assert isinstance(limit, int)
-            # What is too fast for a range is no lag of ours.
-            excess_us = excess if (excess := latency_us - limit * 1000) >= 0 else None
-        return Fault(self.describe_held(facts), excess_us=excess_us)
+        return Fault(self.describe_held(facts), excess_us=find_excess_us(self.condition, latency_us))
 
     def describe_held(self, facts: Facts) -> str:
         return f"{self._read_us(facts) / 1000:.0f}ms"
@@ -52,9 +46,20 @@ class LatencyAssertion(Assertion):
         return int(getattr(observation.phases, f"{self.phase}_us")) if self.phase else observation.latency_us
 
 
+def find_excess_us(condition: Condition, measured_us: int) -> int | None:
+    """Return by how much an upper limit was missed; None where it was not, or there is none."""
+    if condition.operator not in _UPPER:
+        return None
+    limit = condition.operands[-1]
+    assert isinstance(limit, int)
+    # What is too fast for a range is no lag of ours.
+    excess_us = measured_us - limit * 1000
+    return excess_us if excess_us >= 0 else None
+
+
 def parse_latency(scanner: Scanner) -> Assertion:
     phase = scanner.take(_PHASE) or ""
-    condition = take_condition(scanner, _LIMITS)
+    condition = take_condition(scanner, LIMITS)
     if condition is None:
         scanner.fail("Write a limit of time, for example: latency < 800ms.")
     return LatencyAssertion(condition=condition, phase=phase)
@@ -68,4 +73,4 @@ def _take_limit(scanner: Scanner) -> Operand:
     return f"{amount}ms", amount
 
 
-_LIMITS = Vocabulary(NUMERICS - {Operator.NOT_IN}, _take_limit, take_number=_take_limit)
+LIMITS = Vocabulary(NUMERICS - {Operator.NOT_IN}, _take_limit, take_number=_take_limit)
