@@ -19,13 +19,13 @@ from healthcheck.engine.credentials import (
     OAuth2Credential,
 )
 from healthcheck.engine.details import Exchange
+from healthcheck.engine.http_message import spell_url
 from healthcheck.engine.masking import mask_request_header, split_url
 from healthcheck.engine.probes.http_options import HttpOptions, parse_address
 from healthcheck.engine.probes.http_values import CONTENT_TYPES, FORM, encode_query
 from healthcheck.engine.redaction import MASK
 from healthcheck.engine.resolver import is_address
 from healthcheck.engine.shell_line import ShellLine
-from healthcheck.engine.transport import spell_url
 from healthcheck.engine.types import AddressFamily, Target
 
 # What the reader has to put there first.

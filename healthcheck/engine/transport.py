@@ -7,12 +7,12 @@ import re
 from typing import Self
 
 import httptools
-import httpx
 
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.details import Exchange, read_tls
 from healthcheck.engine.dialer import Connection, Destination
 from healthcheck.engine.faults import ProbeFailure, classify_os_error
+from healthcheck.engine.http_message import Request, spell_url
 from healthcheck.engine.trust import TlsSettings
 from healthcheck.engine.types import AddressFamily, ErrorKind, Phase
 
@@ -228,12 +228,28 @@ class _Exchange(asyncio.Protocol):
             self._is_complete = True
 
 
-class _Body(httpx.AsyncByteStream):
-    """The body as it comes. Closing it closes the connection."""
+class Answer:
+    """An answer whose header is there; iterating reads the body as it comes. It must be closed by who asked for it."""
+
+    __slots__ = ("_exchange", "connection", "headers", "status")
 
     def __init__(self, exchange: _Exchange, connection: Connection) -> None:
         self._exchange = exchange
-        self._connection = connection
+        self.connection = connection
+        self.status = exchange.status
+        self.headers = exchange.headers
+
+    @property
+    def protocol(self) -> str:
+        return f"HTTP/{self._exchange.version}"
+
+    def list_values(self, name: bytes) -> list[bytes]:
+        """Return the values of the headers of a name in lower case, in their order."""
+        return [value for each, value in self.headers if each.lower() == name]
+
+    @property
+    def encoding(self) -> str:
+        return ",".join(value.decode("latin-1") for value in self.list_values(b"content-encoding"))
 
     def __aiter__(self) -> Self:
         return self
@@ -244,12 +260,12 @@ class _Body(httpx.AsyncByteStream):
             raise StopAsyncIteration
         return data
 
-    async def aclose(self) -> None:
-        self._connection.close()
+    def close(self) -> None:
+        self.connection.close()
 
 
-class OneConnectionTransport(httpx.AsyncBaseTransport):
-    """Each request dials anew and says `Connection: close`. The response's stream must be closed by who asked."""
+class OneConnectionTransport:
+    """Each request dials anew and says `Connection: close`."""
 
     def __init__(
         self, session: CheckSession, *, tls: TlsSettings | None = None, family: AddressFamily = AddressFamily.ANY
@@ -258,73 +274,40 @@ class OneConnectionTransport(httpx.AsyncBaseTransport):
         self._tls = tls or TlsSettings()
         self._family = family
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the response once its header is there. Raises ProbeFailure; nothing stays open when it does.
-
-        `extensions["connection"]` is the `Connection`, with the address and the certificate; `http_version` is httpx's.
-        """
+    async def ask(self, request: Request) -> Answer:
+        """Return the answer once its header is there. Raises ProbeFailure; nothing stays open when it does."""
         measure = self._session.stopwatch.measure
         exchange = _Exchange(is_head=request.method == "HEAD")
-        data = _write_request(request)
         trace = self._session.trace
         if trace is not None:
             trace.note_request(_describe_request(request))
         connection = await self._session.dialer.dial(self._session, self._locate(request), exchange)
         try:
             with measure(Phase.REQUEST):
-                await exchange.send(connection.transport, data)
+                await exchange.send(connection.transport, request.encode())
             with measure(Phase.HEADERS):
                 await exchange.receive_headers()
         except BaseException:
             connection.close()
             raise
+        answer = Answer(exchange, connection)
         if trace is not None:
             trace.note_address(connection.address)
             tls = read_tls(connection.ssl_object)
-            trace.note_answer(exchange.status, exchange.headers, protocol=f"HTTP/{exchange.version}", tls=tls)
-        return httpx.Response(
-            exchange.status,
-            headers=exchange.headers,
-            stream=_Body(exchange, connection),
-            extensions={"connection": connection, "http_version": b"HTTP/%s" % exchange.version.encode("ascii")},
-        )
+            trace.note_answer(answer.status, answer.headers, protocol=answer.protocol, tls=tls)
+        return answer
 
-    def _locate(self, request: httpx.Request) -> Destination:
-        url, server_name = request.url, request.extensions.get("server_name", "")
-        is_encrypted = url.scheme == "https"
-        port = url.port if url.port is not None else (443 if is_encrypted else 80)
-        tls = self._tls if is_encrypted else None
-        return Destination(url.raw_host.decode("ascii"), port, self._family, tls, server_name=server_name)
+    def _locate(self, request: Request) -> Destination:
+        tls = self._tls if request.is_encrypted else None
+        return Destination(request.host, request.port, self._family, tls, server_name=request.server_name)
 
 
-def spell_url(url: httpx.URL) -> str:
-    """Return the URL as it is asked for: in ASCII, without a fragment."""
-    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
-
-
-def _describe_request(request: httpx.Request) -> Exchange:
-    url = request.url
-    headers = [(name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in request.headers.raw]
+def _describe_request(request: Request) -> Exchange:
     return Exchange(
         method=request.method,
-        url=spell_url(url),
-        request_headers=(*headers, ("Connection", "close")),
-        request_body_size=int(request.headers.get("content-length", 0)),
-        host=url.raw_host.decode("ascii"),
-        port=url.port or (443 if url.scheme == "https" else 80),
-    )
-
-
-def _write_request(request: httpx.Request) -> bytes:
-    lines = [b"%s: %s\r\n" % pair for pair in request.headers.raw]
-    # A stream of bytes at hand may be read either way, and asynchronous iteration registers with the loop each time.
-    body = request.stream
-    assert isinstance(body, httpx.ByteStream)
-    return b"".join(
-        (
-            b"%s %s HTTP/1.1\r\n" % (request.method.encode("ascii"), request.url.raw_path),
-            *lines,
-            b"Connection: close\r\n\r\n",
-            *body,
-        )
+        url=spell_url(request.url),
+        request_headers=(*request.headers, ("Connection", "close")),
+        request_body_size=len(request.body),
+        host=request.host,
+        port=request.port,
     )

@@ -12,8 +12,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-import httpx
-
 from healthcheck.engine.agent import USER_AGENT
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.credentials.model import OAuth2Credential, encode_basic
@@ -21,6 +19,7 @@ from healthcheck.engine.credentials.tokens import TOKENS, Token, get_fetches, na
 from healthcheck.engine.decoding import read_body
 from healthcheck.engine.dialer import Dialer
 from healthcheck.engine.faults import ProbeFailure
+from healthcheck.engine.http_message import Request
 from healthcheck.engine.probes.http_options import parse_address
 from healthcheck.engine.transport import OneConnectionTransport
 from healthcheck.engine.trust import TlsSettings
@@ -78,18 +77,15 @@ async def _fetch(key: str, credential: OAuth2Credential, dialer: Dialer) -> Toke
 
 async def _ask(credential: OAuth2Credential, session: CheckSession) -> Token:
     transport = OneConnectionTransport(session, tls=TlsSettings(alpn=("http/1.1",)))
-    response = await transport.handle_async_request(_build_request(credential))
+    answer = await transport.ask(_build_request(credential))
     try:
-        stream = response.stream
-        assert isinstance(stream, httpx.AsyncByteStream)
-        encoding = response.headers.get("content-encoding", "")
-        body = await read_body(stream, encoding=encoding, limit=MAX_ANSWER_BYTES)
+        body = await read_body(answer, encoding=answer.encoding, limit=MAX_ANSWER_BYTES)
     finally:
-        await response.aclose()
-    return _read_token(response.status_code, _read_object(body))
+        answer.close()
+    return _read_token(answer.status, _read_object(body))
 
 
-def _build_request(credential: OAuth2Credential) -> httpx.Request:
+def _build_request(credential: OAuth2Credential) -> Request:
     url = parse_address(credential.token_url)
     form = {"grant_type": "client_credentials"} | ({"scope": credential.scope} if credential.scope else {})
     headers = [("Host", url.netloc.decode("ascii")), ("Accept", "application/json"), ("Accept-Encoding", "identity")]
@@ -102,7 +98,7 @@ def _build_request(credential: OAuth2Credential) -> httpx.Request:
         headers.append(("Authorization", f"Basic {pair}"))
     body = urlencode(form).encode("ascii")
     headers.append(("Content-Length", str(len(body))))
-    return httpx.Request("POST", url, headers=headers, stream=httpx.ByteStream(body))
+    return Request("POST", url, tuple(headers), body)
 
 
 def _read_object(body: bytes) -> dict[str, Any]:

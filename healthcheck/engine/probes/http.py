@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from typing import Any
 
-import httpx
-
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.decoding import choose_charset, count_body, read_body
-from healthcheck.engine.dialer import Connection, Destination
+from healthcheck.engine.dialer import Destination
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_auth import send_with_credential
 from healthcheck.engine.probes.http_options import (
@@ -22,7 +20,7 @@ from healthcheck.engine.probes.http_options import (
 )
 from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
 from healthcheck.engine.probes.http_request import build_request, build_url
-from healthcheck.engine.transport import OneConnectionTransport
+from healthcheck.engine.transport import Answer, OneConnectionTransport
 from healthcheck.engine.trust import read_chain
 from healthcheck.engine.types import ErrorKind, Observation, Phase, Target
 
@@ -53,52 +51,49 @@ class HttpProbe:
         needs_body = any(assertion.needs_body for assertion in target.assertions)
         while True:
             if hop.credential is None:
-                response = await transport.handle_async_request(build_request(hop))
+                answer = await transport.ask(build_request(hop))
             else:
-                response = await send_with_credential(hop, hop.credential, session=session, options=options)
+                answer = await send_with_credential(hop, hop.credential, session=session, options=options)
             try:
-                location = _find_location(response) if options.max_redirects else None
+                location = _find_location(answer) if options.max_redirects else None
                 if location is None:
-                    return await _observe_answer(response, session, options=options, needs_body=needs_body)
+                    return await _observe_answer(answer, session, options=options, needs_body=needs_body)
             finally:
-                await response.aclose()
+                answer.close()
             if len(session.redirects) >= options.max_redirects:
                 raise ProbeFailure(ErrorKind.REDIRECT, Phase.HEADERS, f"more than {options.max_redirects} redirects")
-            hop = follow(hop, response.status_code, location, stays=options.redirect_scope == SAME_HOST)
+            hop = follow(hop, answer.status, location, stays=options.redirect_scope == SAME_HOST)
             session.redirects.append(str(hop.url)[:MAX_ADDRESS_LENGTH])
 
 
-def _find_location(response: httpx.Response) -> bytes | None:
-    if response.status_code not in REDIRECT_STATUSES:
+def _find_location(answer: Answer) -> bytes | None:
+    if answer.status not in REDIRECT_STATUSES:
         return None
-    return next((value for name, value in response.headers.raw if name.lower() == b"location"), None)
+    return next(iter(answer.list_values(b"location")), None)
 
 
 async def _observe_answer(
-    response: httpx.Response, session: CheckSession, *, options: HttpOptions, needs_body: bool
+    answer: Answer, session: CheckSession, *, options: HttpOptions, needs_body: bool
 ) -> Observation:
-    headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.raw)
+    headers = tuple([(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers])
     content_type = next((value for name, value in headers if name == "content-type"), "")
-    stream = response.stream
-    assert isinstance(stream, httpx.AsyncByteStream)
     body: bytes | None = None
     with session.stopwatch.measure(Phase.BODY):
         if needs_body:
-            encoding = _find_encoding(headers)
-            body = await read_body(stream, encoding=encoding, limit=options.max_body_bytes)
+            body = await read_body(answer, encoding=answer.encoding, limit=options.max_body_bytes)
             size = len(body)
         elif session.trace is not None:
             # As it came, so that asking for details never changes the verdict; an encoded one stays unread.
-            body = await read_body(stream, encoding="", limit=options.max_body_bytes)
+            body = await read_body(answer, encoding="", limit=options.max_body_bytes)
             size = len(body)
-            body = await _decode_aside(body, encoding=_find_encoding(headers), limit=options.max_body_bytes)
+            body = await _decode_aside(body, encoding=answer.encoding, limit=options.max_body_bytes)
         else:
-            size = await count_body(stream, options.max_body_bytes)
-    connection: Connection = response.extensions["connection"]
+            size = await count_body(answer, options.max_body_bytes)
+    connection = answer.connection
     return Observation(
         latency_us=session.stopwatch.latency_us,
         phases=session.stopwatch.phases,
-        status=response.status_code,
+        status=answer.status,
         headers=headers,
         body=body,
         body_size=size,
@@ -106,13 +101,9 @@ async def _observe_answer(
         address=connection.address,
         certificate=connection.certificate,
         redirects=tuple(session.redirects),
-        protocol=response.http_version,
+        protocol=answer.protocol,
         read_chain=partial(read_chain, connection.ssl_object) if connection.ssl_object is not None else None,
     )
-
-
-def _find_encoding(headers: Iterable[tuple[str, str]]) -> str:
-    return ",".join(value for name, value in headers if name == "content-encoding")
 
 
 async def _decode_aside(body: bytes, *, encoding: str, limit: int) -> bytes | None:

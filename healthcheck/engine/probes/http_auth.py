@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-import httpx
-
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.credentials import (
     CertificateCredential,
@@ -23,7 +21,7 @@ from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_options import HttpOptions
 from healthcheck.engine.probes.http_redirects import Hop
 from healthcheck.engine.probes.http_request import build_request
-from healthcheck.engine.transport import OneConnectionTransport
+from healthcheck.engine.transport import Answer, OneConnectionTransport
 from healthcheck.engine.types import ConfigurationError, ErrorKind, Phase
 
 # A server may call a fresh nonce stale once, as when its key has just changed; more is a quarrel.
@@ -33,8 +31,8 @@ _USERNAME = re.compile(r'username\*?=(?:"(?:\\.|[^"\\])*"|[^,\s"]+)')
 
 async def send_with_credential(
     hop: Hop, credential: EngineCredential | UnusableCredential, *, session: CheckSession, options: HttpOptions
-) -> httpx.Response:
-    """Return the answer to the request with its credential. Raises ProbeFailure; the response must be closed."""
+) -> Answer:
+    """Return the answer to the request with its credential. Raises ProbeFailure; which must be closed."""
     if isinstance(credential, UnusableCredential):
         raise ProbeFailure(ErrorKind.CREDENTIAL, Phase.REQUEST, credential.sentence)
     try:
@@ -47,47 +45,47 @@ async def send_with_credential(
         tls = replace(tls, client=credential.client)
     transport = OneConnectionTransport(session, tls=tls, family=options.family)
     if isinstance(credential, HeaderCredential):
-        return await transport.handle_async_request(build_request(_add(hop, *credential.headers)))
+        return await transport.ask(build_request(_add(hop, *credential.headers)))
     if isinstance(credential, DigestCredential):
         return await _answer_challenges(hop, credential, session=session, transport=transport)
     if isinstance(credential, OAuth2Credential):
         return await _send_with_token(hop, credential, session=session, transport=transport)
-    return await transport.handle_async_request(build_request(hop))
+    return await transport.ask(build_request(hop))
 
 
 async def _answer_challenges(
     hop: Hop, credential: DigestCredential, *, session: CheckSession, transport: OneConnectionTransport
-) -> httpx.Response:
-    response = await transport.handle_async_request(build_request(hop))
+) -> Answer:
+    answer = await transport.ask(build_request(hop))
     for answers in range(MAX_DIGEST_ANSWERS):
         try:
-            challenge = choose_challenge(_find_challenges(response)) if response.status_code == 401 else None
+            challenge = choose_challenge(_find_challenges(answer)) if answer.status == 401 else None
         except ProbeFailure:
-            await response.aclose()
+            answer.close()
             raise
         if challenge is None or (answers and not challenge.is_stale):
-            return response
-        await response.aclose()
-        answer = answer_challenge(credential, challenge, method=hop.method, target=hop.url.raw_path.decode("ascii"))
-        session.secrets.append(answer.split('response="', 1)[1].split('"', 1)[0])
+            return answer
+        answer.close()
+        proof = answer_challenge(credential, challenge, method=hop.method, target=hop.url.raw_path.decode("ascii"))
+        session.secrets.append(proof.split('response="', 1)[1].split('"', 1)[0])
         # Only in this form: the bare name is a word such as `admin`, and evidence would be full of holes.
-        session.secrets.extend(_USERNAME.findall(answer))
-        response = await transport.handle_async_request(build_request(_add(hop, ("Authorization", answer))))
-    return response
+        session.secrets.extend(_USERNAME.findall(proof))
+        answer = await transport.ask(build_request(_add(hop, ("Authorization", proof))))
+    return answer
 
 
 async def _send_with_token(
     hop: Hop, credential: OAuth2Credential, *, session: CheckSession, transport: OneConnectionTransport
-) -> httpx.Response:
+) -> Answer:
     token, was_kept = await obtain_token(credential, session)
-    response = await transport.handle_async_request(build_request(_add(hop, _bear(token.text))))
-    if response.status_code != 401 or not was_kept:
-        return response
+    answer = await transport.ask(build_request(_add(hop, _bear(token.text))))
+    if answer.status != 401 or not was_kept:
+        return answer
     # It may have been revoked, or its server restarted: once more with a fresh one, whose refusal counts.
-    await response.aclose()
+    answer.close()
     forget_token(credential, token)
     token, _ = await obtain_token(credential, session)
-    return await transport.handle_async_request(build_request(_add(hop, _bear(token.text))))
+    return await transport.ask(build_request(_add(hop, _bear(token.text))))
 
 
 def _bear(token: str) -> tuple[str, str]:
@@ -98,8 +96,8 @@ def _add(hop: Hop, *headers: tuple[str, str]) -> Hop:
     return replace(hop, headers=(*hop.headers, *headers))
 
 
-def _find_challenges(response: httpx.Response) -> list[str]:
-    return [_decode(value) for name, value in response.headers.raw if name.lower() == b"www-authenticate"]
+def _find_challenges(answer: Answer) -> list[str]:
+    return [_decode(value) for value in answer.list_values(b"www-authenticate")]
 
 
 def _decode(value: bytes) -> str:
