@@ -19,7 +19,7 @@ from healthcheck.engine.types import (
     State,
     Target,
 )
-from tests.hostile import BEHAVIOURS, HostileServer
+from tests.hostile import BEHAVIOURS, HostileServer, answer, play
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LIMITS = Limits(deadline_seconds=20.0, address_rules=AddressRules(AddressMode.EVERYTHING), control_name="")
@@ -124,3 +124,14 @@ def test_every_misbehaviour_at_once_hurts_no_healthy_target(hostile: HostileServ
     }
     # No misbehaviour is a defect of ours, and none passes for an answer with that JSON.
     assert {outcome.verdict for outcome in outcomes[: len(bad)]} == {State.DOWN}
+
+
+def test_cookies_of_a_chain_are_in_no_evidence(hostile: HostileServer) -> None:
+    page = f"http://127.0.0.1:{hostile.listen('echo')}/"
+    lines = ("Set-Cookie: session=canary-of-a-chain", f"Location: {page}", "Content-Length: 0")
+    port = hostile.listen(play(answer("HTTP/1.1 302 Found", *lines)))
+    [outcome] = probe(make_target(port, assertions='body matches "Cookie: session=canary" degraded\nbody == "x"'))
+    assert outcome.evidence is not None
+    assert [each.held for each in outcome.evidence.assertions] == [True, True, False]
+    assert "Cookie: session=[hidden]" in outcome.evidence.excerpt
+    assert "canary-of" not in repr(outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from healthcheck.engine.decoding import choose_charset, count_body, read_body
 from healthcheck.engine.dialer import Destination
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_auth import send_with_credential
+from healthcheck.engine.probes.http_cookies import CookieJar
 from healthcheck.engine.probes.http_options import (
     MAX_ADDRESS_LENGTH,
     SAME_HOST,
@@ -20,13 +22,14 @@ from healthcheck.engine.probes.http_options import (
 )
 from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
 from healthcheck.engine.probes.http_request import build_request, build_url
+from healthcheck.engine.probes.http_secrets import MIN_SECRET_CHARS
 from healthcheck.engine.transport import Answer, OneConnectionTransport
 from healthcheck.engine.trust import read_chain
 from healthcheck.engine.types import ErrorKind, Observation, Phase, Target
 
 
 class HttpProbe:
-    """Asks a URL over HTTP/1.1. Keeps no cookies and no connection, and ignores proxies in the environment."""
+    """Asks a URL over HTTP/1.1. Keeps cookies over one chain of redirects, and ignores the environment."""
 
     kind = "http"
     uses_credentials = True
@@ -48,6 +51,8 @@ class HttpProbe:
         url = build_url(target.address, options.query)
         names = {"host": options.host, "server_name": options.server_name}
         hop = Hop(options.method, url, options.sent_headers, options.content, target.credential, **names)
+        # Most chains never need it.
+        jar: CookieJar | None = None
         needs_body = any(assertion.needs_body for assertion in target.assertions)
         while True:
             if hop.credential is None:
@@ -62,7 +67,13 @@ class HttpProbe:
                 answer.close()
             if len(session.redirects) >= options.max_redirects:
                 raise ProbeFailure(ErrorKind.REDIRECT, Phase.HEADERS, f"more than {options.max_redirects} redirects")
+            lines = answer.list_values(b"set-cookie")
+            if lines:
+                jar = jar or CookieJar()
+                session.secrets += [value for value in jar.keep(hop.url, lines) if len(value) >= MIN_SECRET_CHARS]
             hop = follow(hop, answer.status, location, stays=options.redirect_scope == SAME_HOST)
+            if jar is not None:
+                hop = replace(hop, cookies=jar.write(hop.url))
             session.redirects.append(str(hop.url)[:MAX_ADDRESS_LENGTH])
 
 

@@ -31,6 +31,8 @@ class Hop:
     credential: Any = field(default=None, repr=False)
     host: str = ""
     server_name: str = ""
+    # Of the chain, not of the person: as a header says them.
+    cookies: str = field(default="", repr=False)
 
 
 def follow(hop: Hop, status: int, location: bytes, *, stays: bool = False) -> Hop:

@@ -27,7 +27,14 @@ def build_request(hop: Hop) -> Request:
     given = {name.lower() for name, _ in hop.headers}
     headers = [("Host", hop.host or hop.url.netloc.decode("ascii"))]
     headers += [pair for pair in _DEFAULT_HEADERS if pair[0].lower() not in given]
-    headers += hop.headers
+    headers += _add_cookies(hop) if hop.cookies else hop.headers
     if hop.body or hop.method in {"POST", "PUT", "PATCH"}:
         headers.append(("Content-Length", str(len(hop.body))))
     return Request(hop.method, hop.url, tuple(headers), hop.body, hop.server_name)
+
+
+def _add_cookies(hop: Hop) -> Pairs:
+    # One line for all of them (RFC 6265, 5.4), those of the person first.
+    own = [value for name, value in hop.headers if name.lower() == "cookie"]
+    others = tuple((name, value) for name, value in hop.headers if name.lower() != "cookie")
+    return (*others, ("Cookie", "; ".join([*own, hop.cookies])))

@@ -1,0 +1,131 @@
+"""Cookies kept over one chain of redirects (RFC 6265), as a login that comes back needs them. Nothing outlives it.
+
+There is no list of public suffixes: a host may set a cookie for its parent domain, as long as that has a dot. All that
+such a cookie can tell another host of the chain, the redirect to it could tell as well.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from healthcheck.engine.resolver import is_address
+
+# Browsers keep 50 for a domain and 4 KiB of each (RFC 6265, 6.1); servers refuse a header line of more than 8 KiB.
+MAX_COOKIES = 50
+MAX_COOKIE_CHARS = 4096
+MAX_LINE_CHARS = 8 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """One cookie and where it may be sent; `is_exact` for the very host alone."""
+
+    name: str
+    value: str
+    domain: str
+    path: str
+    is_exact: bool
+    is_secure: bool
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        return self.name, self.domain, self.path
+
+    def fits(self, url: httpx.URL) -> bool:
+        """Whether it is for this URL (RFC 6265, 5.4)."""
+        if self.is_secure and url.scheme != "https":
+            return False
+        host = _read_host(url)
+        is_there = host == self.domain if self.is_exact else _lies_below(host, self.domain)
+        return is_there and _leads_to(self.path, url.raw_path.partition(b"?")[0].decode("ascii"))
+
+
+class CookieJar:
+    """The cookies of one chain, oldest first."""
+
+    def __init__(self) -> None:
+        self._cookies: dict[tuple[str, str, str], Cookie] = {}
+
+    def keep(self, url: httpx.URL, lines: Iterable[bytes]) -> list[str]:
+        """Keep what an answer from this URL sets, within the bounds; return the values, which are secret."""
+        values = []
+        for line in lines:
+            cookie, is_over = _read_cookie(url, line.decode("latin-1"))
+            if cookie is None:
+                continue
+            self._cookies.pop(cookie.identity, None)
+            if not is_over and len(self._cookies) < MAX_COOKIES:
+                self._cookies[cookie.identity] = cookie
+                values.append(cookie.value)
+        return values
+
+    def write(self, url: httpx.URL) -> str:
+        """Return the value of the header Cookie for this URL, the longest path first; empty for none."""
+        fitting = sorted((each for each in self._cookies.values() if each.fits(url)), key=lambda each: -len(each.path))
+        line = ""
+        for each in fitting:
+            longer = f"{line}; {each.name}={each.value}" if line else f"{each.name}={each.value}"
+            if len(longer) <= MAX_LINE_CHARS:
+                line = longer
+        return line
+
+
+def _read_cookie(url: httpx.URL, line: str) -> tuple[Cookie | None, bool]:
+    """Return the cookie and whether it is over already; None for one that cannot be kept (RFC 6265, 5.2 and 5.3)."""
+    pair, *attributes = line.split(";")
+    name, equals, value = (part.strip(" \t") for part in pair.partition("="))
+    given = dict(_read_attribute(each) for each in attributes)
+    host, domain = _read_host(url), given.get("domain", "").lower().removeprefix(".")
+    if not equals or not name or len(name) + len(value) > MAX_COOKIE_CHARS or not (name + value).isprintable():
+        return None, False
+    if domain and domain != host and ("." not in domain or not _lies_below(host, domain)):
+        return None, False
+    is_secure = "secure" in given
+    if is_secure and url.scheme != "https":
+        return None, False
+    path = given.get("path", "")
+    cookie = Cookie(
+        name=name,
+        value=value,
+        domain=domain or host,
+        path=path if path.startswith("/") else _find_folder(url),
+        is_exact=not domain,
+        is_secure=is_secure,
+    )
+    return cookie, _is_over(given)
+
+
+def _read_attribute(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.strip(" \t").lower(), value.strip(" \t")
+
+
+def _is_over(given: dict[str, str]) -> bool:
+    age = given.get("max-age", "")
+    if age.removeprefix("-").isdecimal() and age.isascii():
+        return age.startswith("-") or not age.strip("0")
+    with suppress(ValueError, TypeError, OverflowError):
+        return parsedate_to_datetime(given.get("expires", "")).timestamp() <= time.time()
+    return False
+
+
+def _read_host(url: httpx.URL) -> str:
+    return url.raw_host.decode("ascii").lower()
+
+
+def _lies_below(host: str, domain: str) -> bool:
+    return host == domain or (host.endswith(f".{domain}") and not is_address(host))
+
+
+def _leads_to(path: str, asked: str) -> bool:
+    return asked == path or (asked.startswith(path) and (path.endswith("/") or asked[len(path)] == "/"))
+
+
+def _find_folder(url: httpx.URL) -> str:
+    return url.raw_path.partition(b"?")[0].decode("ascii").rpartition("/")[0] or "/"
