@@ -14,6 +14,7 @@ from functools import lru_cache
 import certifi
 from cryptography import x509
 
+from healthcheck.engine.certificate_keys import read_key, read_signature
 from healthcheck.engine.client_certificate import ClientCertificate, load_client_certificate
 from healthcheck.engine.types import Certificate, ConfigurationError
 
@@ -171,12 +172,16 @@ def read_certificate(der: bytes) -> Certificate | None:
     """Return the facts of a DER certificate; None when it is too broken to be read."""
     try:
         leaf = x509.load_der_x509_certificate(der)
+        key_type, key_bits = read_key(leaf)
         return Certificate(
             subject=leaf.subject.rfc4514_string()[:MAX_NAME],
             issuer=leaf.issuer.rfc4514_string()[:MAX_NAME],
             not_before=leaf.not_valid_before_utc,
             not_after=leaf.not_valid_after_utc,
             fingerprint_sha256=hashlib.sha256(der).hexdigest(),
+            key_type=key_type,
+            key_bits=key_bits,
+            signature=read_signature(leaf),
         )
     except (ValueError, TypeError, x509.UnsupportedGeneralNameType):
         return None

@@ -117,13 +117,18 @@ class PhaseTimes:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The facts of the leaf certificate that a target presented."""
+    """The facts of a certificate that a target presented. Of its key and signature, what could not be read is empty."""
 
     subject: str
     issuer: str
     not_before: datetime
     not_after: datetime
     fingerprint_sha256: str
+    # Such as rsa or ec; the size of an elliptic curve is that of its field.
+    key_type: str = ""
+    key_bits: int = 0
+    # The hash that was signed, such as sha256, or the scheme where it has one of its own, such as ed25519.
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ MAX_PARTS = 32
 _PART_LIMIT = 200
 
 
-def write_certificate(certificate: Certificate) -> dict[str, str]:
+def write_certificate(certificate: Certificate) -> dict[str, Any]:
     """Return the facts of a certificate, its instants in ISO 8601."""
     return {
         "subject": sanitise(certificate.subject, _NAME_LIMIT),
@@ -24,6 +24,9 @@ def write_certificate(certificate: Certificate) -> dict[str, str]:
         "not_before": certificate.not_before.isoformat(),
         "not_after": certificate.not_after.isoformat(),
         "fingerprint_sha256": certificate.fingerprint_sha256,
+        "key_type": certificate.key_type,
+        "key_bits": certificate.key_bits,
+        "signature": certificate.signature,
     }
 
 

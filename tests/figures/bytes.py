@@ -35,6 +35,9 @@ LEAF, INTERMEDIATE = (
         "not_before": "2026-06-01T00:00:00+00:00",
         "not_after": "2026-09-01T00:00:00+00:00",
         "fingerprint_sha256": digit * 64,
+        "key_type": "ec",
+        "key_bits": 256,
+        "signature": "sha256",
     }
     for subject, issuer, digit in (("www.example.com", "E1", "a"), ("E1,O=Example Trust Services,C=US", "Root", "b"))
 )

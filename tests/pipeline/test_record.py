@@ -233,6 +233,9 @@ def test_record_keeps_what_explains_a_failure() -> None:
         "not_before": NOW.isoformat(),
         "not_after": (NOW + SECOND).isoformat(),
         "fingerprint_sha256": "00",
+        "key_type": "",
+        "key_bits": 0,
+        "signature": "",
     }
 
 

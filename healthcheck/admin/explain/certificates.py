@@ -24,6 +24,8 @@ class CertificateWords:
     validity: str
     left: str
     fingerprint: str
+    key: str = ""
+    signature: str = ""
     problem: str = ""
 
 
@@ -47,6 +49,8 @@ def describe_chain(facts: Mapping[str, Any], at: datetime | None, *, is_problem:
             validity=_describe_validity(each),
             left=_describe_left(each, at),
             fingerprint=str(each.get("fingerprint_sha256") or ""),
+            key=_describe_key(each),
+            signature=str(each.get("signature") or ""),
             problem=problems[place],
         )
         for place, each in enumerate(chain)
@@ -64,6 +68,12 @@ def _find_date_problem(certificate: Mapping[str, Any], at: datetime | None) -> s
     if at is not None and starts is not None and starts > at:
         return _("not valid yet")
     return ""
+
+
+def _describe_key(certificate: Mapping[str, Any]) -> str:
+    # Evidence of an older release has neither.
+    kind, bits = str(certificate.get("key_type") or ""), certificate.get("key_bits")
+    return _("%(kind)s, %(bits)s bits") % {"kind": kind, "bits": bits} if kind and isinstance(bits, int) else kind
 
 
 def _describe_validity(certificate: Mapping[str, Any]) -> str:

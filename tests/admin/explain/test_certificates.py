@@ -32,6 +32,12 @@ def test_days_left_are_counted_from_the_check() -> None:
     assert (issuer.role, issuer.left, issuer.problem) == ("issuer no. 1", "expired 2 days before", "expired")
 
 
+def test_key_and_signature_are_named_where_the_evidence_has_them() -> None:
+    strong = write("own") | {"key_type": "rsa", "key_bits": 2048, "signature": "sha256"}
+    own, older = describe_chain({"chain": [strong, write("older")]}, NOW, is_problem=False)
+    assert (own.key, own.signature, older.key, older.signature) == ("rsa, 2048 bits", "sha256", "", "")
+
+
 def test_certificate_that_is_out_of_date_is_the_problem() -> None:
     found = "certificate has expired"
     assert find_problems(found, write("own"), write("issuer", after=-1)) == ["", "expired"]

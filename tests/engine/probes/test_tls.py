@@ -27,7 +27,9 @@ def test_handshake_tells_what_was_presented(hostile: HostileServer, authority: t
     assert seen.read_chain is not None
     leaf, _issuer = seen.read_chain()
     assert leaf.subject.startswith("CN=shop")
+    assert (leaf.key_type, leaf.key_bits, leaf.signature) == ("ec", 256, "sha256")
     wanted = 'protocol one of "TLSv1.3", "TLSv1.2"\ncertificate subject contains "shop"\ncertificate chain > 1 days'
+    wanted += '\nprotocol >= "TLSv1.2"\ncertificate key_type == "ec" or certificate key_bits >= 2048'
     assert judge(parse_assertions(wanted), seen, now=datetime.now(UTC)).verdict is State.UP
 
 

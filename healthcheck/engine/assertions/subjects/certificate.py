@@ -11,7 +11,7 @@ from typing import ClassVar
 from healthcheck.engine.assertions.condition import Condition
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.model import TOO_LONG, Assertion, Fault, describe_value
-from healthcheck.engine.assertions.operands import TEXTS, require_condition
+from healthcheck.engine.assertions.operands import TEXTS, WHOLE_NUMBERS, require_condition
 from healthcheck.engine.assertions.patterns import TooMuchToSearchError
 from healthcheck.engine.assertions.scanner import Scanner
 from healthcheck.engine.types import Certificate, ErrorKind, Observation
@@ -19,7 +19,16 @@ from healthcheck.engine.types import Certificate, ErrorKind, Observation
 MAX_CERTIFICATE_DAYS = 3650
 _ABOVE = re.compile(r">")
 _CHAIN = re.compile(r"chain(?!\w)")
-_NAME = re.compile(r"(?:issuer|subject|fingerprint)(?!\w)")
+# What the leaf is called in the observation, by what it is called in a line.
+_TEXTS = {
+    "issuer": "issuer",
+    "subject": "subject",
+    "fingerprint": "fingerprint_sha256",
+    "key_type": "key_type",
+    "signature": "signature",
+}
+_NAME = re.compile(rf"(?:{'|'.join(_TEXTS)})(?!\w)")
+_BITS = re.compile(r"key_bits(?!\w)")
 _DAYS = re.compile(r"(\d{1,6})[ \t]*days?(?!\w)", re.ASCII)
 _NONE = "no certificate"
 
@@ -61,7 +70,7 @@ class ValidityAssertion(Assertion):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateNameAssertion(Assertion):
-    """Who issued the leaf, for whom, or its SHA-256 fingerprint in hexadecimal digits."""
+    """Who issued the leaf, for whom, its SHA-256 fingerprint in hexadecimal digits, what its key and signature are."""
 
     kind: ClassVar[ErrorKind] = ErrorKind.CERTIFICATE
     part: str
@@ -86,15 +95,40 @@ class CertificateNameAssertion(Assertion):
 
     def _read(self, facts: Facts) -> str | None:
         leaf = facts.observation.certificate
+        return None if leaf is None else str(getattr(leaf, _TEXTS[self.part]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySizeAssertion(Assertion):
+    """How large the leaf's key is, in bits. Those of elliptic curves are small and strong."""
+
+    kind: ClassVar[ErrorKind] = ErrorKind.CERTIFICATE
+    condition: Condition
+
+    @property
+    def expected(self) -> str:
+        return f"certificate key_bits {self.condition}"
+
+    def find_fault(self, facts: Facts) -> Fault | None:
+        leaf = facts.observation.certificate
         if leaf is None:
-            return None
-        return {"issuer": leaf.issuer, "subject": leaf.subject, "fingerprint": leaf.fingerprint_sha256}[self.part]
+            return Fault(_NONE)
+        if not leaf.key_bits:
+            return Fault("a key that we do not know")
+        return None if self.condition.holds_for_number(leaf.key_bits) else Fault(self.describe_held(facts))
+
+    def describe_held(self, facts: Facts) -> str:
+        leaf = facts.observation.certificate
+        assert leaf is not None
+        return f"{leaf.key_bits} bits, {leaf.key_type}"
 
 
 def parse_certificate(scanner: Scanner) -> Assertion:
     if part := scanner.take(_NAME):
         condition = require_condition(scanner, TEXTS)
         return CertificateNameAssertion(part=part, condition=condition)
+    if scanner.take(_BITS):
+        return KeySizeAssertion(condition=require_condition(scanner, WHOLE_NUMBERS))
     is_of_chain = scanner.take(_CHAIN) is not None
     start = scanner.position
     found = _DAYS.match(scanner.text, scanner.position) if scanner.take(_ABOVE) else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 
-from healthcheck.engine.assertions.condition import CHOICES, EQUALITIES, Condition
+from healthcheck.engine.assertions.condition import CHOICES, EQUALITIES, ORDERINGS, Condition
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.model import TOO_LONG, Assertion, Fault, describe_value
 from healthcheck.engine.assertions.operands import (
@@ -19,6 +20,8 @@ from healthcheck.engine.assertions.operands import (
 from healthcheck.engine.assertions.patterns import TooMuchToSearchError
 from healthcheck.engine.assertions.scanner import Scanner
 
+# As TLS and HTTP write theirs: TLSv1.2, HTTP/1.1.
+_VERSION = re.compile(r"([A-Za-z]{1,20}?)[v/]?(\d{1,3})(?:\.(\d{1,3}))?", re.ASCII)
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -47,7 +50,7 @@ class AddressAssertion(Assertion):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtocolAssertion(Assertion):
-    """The protocol and version of the answer, such as HTTP/1.1."""
+    """The protocol and version of the answer, such as HTTP/1.1, or at least or at most such a version of it."""
 
     condition: Condition
 
@@ -60,10 +63,18 @@ class ProtocolAssertion(Assertion):
         if not protocol:
             return Fault("no protocol")
         try:
-            is_held = self.condition.holds_for_text(protocol, facts.now)
+            is_held = self._holds(protocol, facts)
         except TooMuchToSearchError:
             return Fault(TOO_LONG)
         return None if is_held else Fault(describe_value(protocol))
+
+    def _holds(self, protocol: str, facts: Facts) -> bool:
+        order = ORDERINGS.get(self.condition.operator)
+        if order is None:
+            return self.condition.holds_for_text(protocol, facts.now)
+        found, wanted = _read_version(protocol), _read_version(str(self.condition.operands[0]))
+        # Versions of different protocols do not compare.
+        return found is not None and wanted is not None and found[0] == wanted[0] and order(found, wanted)
 
     def describe_held(self, facts: Facts) -> str:
         return describe_value(facts.observation.protocol)
@@ -87,6 +98,12 @@ class RedirectsAssertion(Assertion):
         return str(len(facts.observation.redirects))
 
 
+def _read_version(text: str) -> tuple[str, int, int] | None:
+    """Return the protocol's name and the two numbers of its version."""
+    found = _VERSION.fullmatch(text)
+    return (found[1].lower(), int(found[2]), int(found[3] or 0)) if found else None
+
+
 def parse_address(scanner: Scanner) -> Assertion:
     condition = require_condition(scanner, _ADDRESSES)
     networks = tuple(_read_network(str(each)) for each in condition.operands)
@@ -94,11 +111,19 @@ def parse_address(scanner: Scanner) -> Assertion:
 
 
 def parse_protocol(scanner: Scanner) -> Assertion:
-    return ProtocolAssertion(condition=require_condition(scanner, TEXTS))
+    return ProtocolAssertion(condition=require_condition(scanner, _PROTOCOLS))
 
 
 def parse_redirects(scanner: Scanner) -> Assertion:
     return RedirectsAssertion(condition=require_condition(scanner, WHOLE_NUMBERS))
+
+
+def _take_version(scanner: Scanner) -> Operand:
+    start = scanner.position
+    literal, text = take_text(scanner)
+    if _read_version(str(text)) is None:
+        scanner.fail('Write a protocol and its version, for example: protocol >= "TLSv1.2".', position=start)
+    return literal, text
 
 
 def _take_network(scanner: Scanner) -> Operand:
@@ -117,4 +142,5 @@ def _read_network(text: str) -> Network:
     return ipaddress.ip_network(text.strip(), strict=False)
 
 
+_PROTOCOLS = Vocabulary(TEXTS.operators | frozenset(ORDERINGS), take_text, take_number=_take_version)
 _ADDRESSES = Vocabulary(EQUALITIES | CHOICES, _take_network)
