@@ -13,6 +13,7 @@ from healthcheck.engine.explaining import add_chain, describe_answer, list_secre
 from healthcheck.engine.faults import SENTENCES, VERDICTS, ProbeFailure
 from healthcheck.engine.probes import Probe
 from healthcheck.engine.redaction import Redactor
+from healthcheck.engine.route import find_lost_route
 from healthcheck.engine.run import Run
 from healthcheck.engine.types import ErrorKind, Evidence, Observation, Outcome, Phase, State, Target
 
@@ -64,6 +65,9 @@ class Check:
         self.deadline = asyncio.timeout_at(min(self.due, run.hard_deadline))
         self.secrets: list[str] = []
         self.session = self._open_session()
+        # What our network lacked to reach the target at some time during the check.
+        self.lost_route = ""
+        self._next_look: asyncio.TimerHandle | None = None
 
     def redact(self, outcome: Outcome) -> Outcome:
         """Take out of what is told what the target was told in confidence, and may have said back."""
@@ -87,6 +91,13 @@ class Check:
 
     async def conclude(self) -> Outcome:
         """Return the outcome that counts. Raises only what has no name, and cancellation from outside."""
+        self._plan_look()
+        try:
+            return await self._conclude()
+        finally:
+            self._end_looks()
+
+    async def _conclude(self) -> Outcome:
         first: _Attempt | None = None
         outcome: Outcome | None = None
         try:
@@ -136,8 +147,11 @@ class Check:
             evidence=add_chain(judgement.evidence, observation),
             details=describe_answer(self.session, observation, judgement),
         )
-        is_ours = judgement.excess_us is not None and lag > judgement.excess_us / 1e6
-        return _Attempt(outcome, lag, f"our event loop was late by {lag:.1f} s of that" if is_ours else "")
+        excuse = ""
+        if judgement.excess_us is not None:
+            is_ours = lag > judgement.excess_us / 1e6
+            excuse = f"our event loop was late by {lag:.1f} s of that" if is_ours else self._describe_lost_route()
+        return _Attempt(outcome, lag, excuse)
 
     def _is_worth_confirming(self, first: _Attempt) -> bool:
         """Whether it is down for another reason than time, and as much time as the target took for that is left."""
@@ -173,8 +187,32 @@ class Check:
         return self.run.lag.total_between(since, time.monotonic())
 
     def _blame(self, lag: float) -> str:
-        is_ours = lag > OUR_SHARE * self.target.timeout_seconds
-        return f"our event loop stalled for {lag:.1f} s" if is_ours else ""
+        if lag > OUR_SHARE * self.target.timeout_seconds:
+            return f"our event loop stalled for {lag:.1f} s"
+        self._look_for_route()
+        return self._describe_lost_route()
+
+    def _look_for_route(self) -> None:
+        self.lost_route = self.lost_route or find_lost_route(self.session.address)
+
+    def _describe_lost_route(self) -> str:
+        return f"our network had no route to it ({self.lost_route})" if self.lost_route else ""
+
+    def _plan_look(self) -> None:
+        """Look again and again while the check lasts: a route that is back when time is over has cost it that time.
+
+        A look costs a tenth of a millisecond, and a check that is over before the first one nothing.
+        """
+        pause = OUR_SHARE * self.target.timeout_seconds
+        self._next_look = asyncio.get_running_loop().call_later(pause, self._look_and_plan)
+
+    def _look_and_plan(self) -> None:
+        self._look_for_route()
+        self._plan_look()
+
+    def _end_looks(self) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
 
     async def _find_silent_resolver(self) -> str:
         if self.session.stopwatch.phase is not Phase.RESOLVE:
@@ -182,7 +220,7 @@ class Check:
         latest = max(self.run.hard_deadline, asyncio.get_running_loop().time() + CONTROL_GRACE_SECONDS)
         try:
             async with asyncio.timeout_at(latest):
-                is_silent = await self.run.dialer.resolver.is_silent()
+                is_silent = await self.run.dialer.resolver.is_silent(since=self.session.asked_at)
         except TimeoutError:
             is_silent = True
         return "our resolver does not answer for any name" if is_silent else ""

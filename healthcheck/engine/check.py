@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,6 +107,8 @@ class CheckSession:
     # The last address that this attempt connected to or tried to.
     address: str = ""
     redirects: list[str] = field(default_factory=list)
+    # When the lookup began that this attempt waited for last, by the loop's clock: it may be older than the attempt.
+    asked_at: float = math.inf
     # Collects what was sent and what came back, for who asked for details; most checks have none.
     trace: Trace | None = None
     is_waiting: bool = False

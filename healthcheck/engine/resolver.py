@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import re
 import socket
 from contextlib import suppress
@@ -44,6 +45,8 @@ class _Lookup:
     loop: asyncio.AbstractEventLoop
     started: asyncio.Future[None]
     answered: asyncio.Future[Answer]
+    # By the loop's clock.
+    began: float
 
     def run(self) -> None:
         """On a thread of the pool; it may outlive the loop when the system's resolver is silent."""
@@ -60,6 +63,8 @@ class Resolver:
         self._control_name = control_name
         self._threads = threads
         self._lookups: dict[tuple[str, AddressFamily], _Lookup] = {}
+        # When the control name was last known to get no answer.
+        self._silent_at = -math.inf
 
     async def lookup(self, name: str, family: AddressFamily, session: CheckSession) -> tuple[str, ...]:
         """Return the addresses of a name in the system's order of preference; an address is its own answer.
@@ -75,19 +80,29 @@ class Resolver:
             raise ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "not a valid name")
         answer = await self._ask(name, family, session)
         if isinstance(answer, OSError):
-            raise await self._explain(answer)
+            raise await self._explain(answer, since=session.asked_at)
         if not answer:
             raise ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "no address")
         return answer
 
-    async def is_silent(self) -> bool:
+    async def is_silent(self, *, since: float = math.inf) -> bool:
         """True when the control name gets no answer within a second either: the resolver is ours and it is dead.
 
         "No such name" is an answer. The runner calls this after a timeout in phase RESOLVE: True means CAPACITY
-        (no data), False means that the target's name is the trouble (TIMEOUT).
+        (no data), False means that the target's name is the trouble (TIMEOUT). `since` is when the lookup began that
+        got no answer: where the control name got none in its time, what it asked was lost, and nobody asks again for
+        seconds after the resolver is back.
         """
         if not self._control_name:
             return False
+        if since <= self._silent_at:
+            return True
+        is_silent = await self._gets_no_answer()
+        if is_silent:
+            self._silent_at = asyncio.get_running_loop().time()
+        return is_silent
+
+    async def _gets_no_answer(self) -> bool:
         try:
             async with asyncio.timeout(CONTROL_SECONDS):
                 answer = await self._ask(self._control_name, AddressFamily.ANY)
@@ -97,6 +112,8 @@ class Resolver:
 
     async def _ask(self, name: str, family: AddressFamily, session: CheckSession | None = None) -> Answer:
         lookup = self._lookups.get((name, family)) or self._start(name, family)
+        if session is not None:
+            session.asked_at = lookup.began
         # Shielded, because a waiter that is cancelled must not take the answer from the others.
         if session is not None and not lookup.started.done() and self._threads.is_busy:
             with session.waiting():
@@ -105,7 +122,7 @@ class Resolver:
 
     def _start(self, name: str, family: AddressFamily) -> _Lookup:
         loop = asyncio.get_running_loop()
-        lookup = _Lookup(name, family, loop, loop.create_future(), loop.create_future())
+        lookup = _Lookup(name, family, loop, loop.create_future(), loop.create_future(), loop.time())
         try:
             self._threads.submit(lookup.run)
         except RuntimeError:
@@ -115,7 +132,7 @@ class Resolver:
         lookup.answered.add_done_callback(lambda _: self._lookups.pop((name, family)))
         return lookup
 
-    async def _explain(self, error: OSError) -> ProbeFailure:
+    async def _explain(self, error: OSError, *, since: float) -> ProbeFailure:
         if not isinstance(error, socket.gaierror):
             return classify_os_error(error, Phase.RESOLVE)
         if error.errno in _NO_SUCH_NAME:
@@ -123,7 +140,7 @@ class Resolver:
         if error.errno == socket.EAI_MEMORY:
             return ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "no memory for the lookup")
         # EAI_AGAIN is a server's own failure (SERVFAIL) as well as a resolver that does not answer anybody.
-        if error.errno == socket.EAI_AGAIN and await self.is_silent():
+        if error.errno == socket.EAI_AGAIN and await self.is_silent(since=since):
             return ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "our resolver does not answer")
         return ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "the name servers failed")
 

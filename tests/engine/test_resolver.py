@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import platform
 import resource
@@ -138,6 +139,19 @@ def test_resolver_without_an_answer_is_silent(run: Run) -> None:
     threads = BusyThreads()
     assert run(Resolver(control_name="localhost", threads=threads).is_silent()) is True
     threads.gate.set()
+
+
+def test_lookup_that_is_older_than_a_silence_says_nothing_about_its_name(run: Run) -> None:
+    threads = BusyThreads()
+    resolver = Resolver(control_name="localhost", threads=threads)
+
+    async def recover() -> tuple[bool, bool]:
+        began = asyncio.get_running_loop().time()
+        assert await resolver.is_silent()
+        threads.gate.set()
+        return await resolver.is_silent(since=began), await resolver.is_silent(since=math.inf)
+
+    assert run(recover()) == (True, False)
 
 
 def test_lookup_threads_grow_only_to_their_size() -> None:

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -53,16 +54,24 @@ _SEND_BUFFERS = ("/proc/sys/net/ipv4/tcp_wmem", "4096 16384 131072")
 
 def settle(folder: Path) -> None:
     """Make all addresses local and ourselves the resolver. To be called inside, by the process that will use it."""
-    program = _find("ip")
-    assert program is not None
     for arguments in _ROUTES:
-        subprocess.run([program, *arguments], check=True)
+        call("ip", *arguments)
     Path(_SEND_BUFFERS[0]).write_text(_SEND_BUFFERS[1])
-    mount = _find("mount")
-    assert mount is not None
-    for name, text in _FILES.items():
+    put_files(folder, _FILES)
+
+
+def put_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Put texts of ours in the place of files in /etc, for this file system only. To be called inside."""
+    for name, text in files.items():
         (folder / name).write_text(text)
-        subprocess.run([mount, "--bind", str(folder / name), f"/etc/{name}"], check=True)
+        call("mount", "--bind", str(folder / name), f"/etc/{name}")
+
+
+def call(program: str, *arguments: str) -> None:
+    """Run a program that only root's path may know."""
+    found = _find(program)
+    assert found is not None
+    subprocess.run([found, *arguments], check=True)
 
 
 def run_inside(module: str, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
