@@ -15,6 +15,7 @@ from healthcheck.models import (
     EndpointGroup,
     EndpointState,
     Evidence,
+    HeartbeatToken,
     Location,
     RunStatus,
     StatusPage,
@@ -22,6 +23,8 @@ from healthcheck.models import (
     Transition,
     Trigger,
 )
+from healthcheck.models.heartbeat import hash_token
+from healthcheck.models.heartbeat import make_token as random_token
 from healthcheck.models.result import Judgement
 from healthcheck.models.secrets import seal_secrets
 
@@ -125,3 +128,16 @@ def make_transition(endpoint: Endpoint, *, at: datetime = NOW, **columns: Any) -
 def make_tick(*, at: datetime = NOW, node: str = "scheduler-1") -> Tick:
     tick, _created = Tick.objects.update_or_create(node=node, defaults={"at": at})
     return tick
+
+
+def make_heartbeat_endpoint(group: EndpointGroup | None = None, name: str = "job", **columns: Any) -> Endpoint:
+    """Store an endpoint whose job is expected every hour, and late ten minutes after."""
+    options = {"period_seconds": 3600, "grace_seconds": 600} | columns.pop("options", {})
+    return make_endpoint(group, name, **({"kind": "heartbeat", "address": "", "options": options} | columns))
+
+
+def make_token(endpoint: Endpoint, *, at: datetime = NOW, retires_at: datetime | None = None) -> str:
+    """Give the endpoint a token and return it."""
+    token = random_token()
+    HeartbeatToken.objects.create(endpoint=endpoint, digest=hash_token(token), created_at=at, retires_at=retires_at)
+    return token

@@ -84,6 +84,10 @@ _REQUEST: Any = (
     },
 )
 _DIALOGUE: Any = (gettext_lazy("Dialogue (tcp)"), {"fields": ("dialogue", "is_encrypted")})
+_HEARTBEAT: Any = (
+    gettext_lazy("When the job is expected (heartbeat)"),
+    {"fields": ("period_seconds", ("cron", "timezone"), ("grace_seconds", "max_run_seconds"))},
+)
 _TRUST: Any = (
     gettext_lazy("Connection and trust"),
     {"fields": ("family", "addresses", "verify", "ca_pem", "server_name", ("tls_min", "tls_max"))},
@@ -92,7 +96,7 @@ _ECHOES: Any = (
     gettext_lazy("Echo requests (icmp)"),
     {"fields": (("packets", "packet_interval_ms"), ("packet_wait_ms", "packet_bytes"))},
 )
-_FORM: Any = (_IDENTITY, _JUDGEMENT, _REQUEST, _DIALOGUE, _ECHOES, _TRUST)
+_FORM: Any = (_IDENTITY, _JUDGEMENT, _REQUEST, _DIALOGUE, _ECHOES, _HEARTBEAT, _TRUST)
 _STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error", "last_result")})
 _OPTIONS: Any = (gettext_lazy("Options"), {"fields": ("credential", "options_words")})
 

@@ -35,6 +35,11 @@ LABELS: Mapping[str, Promise] = {
     "options.packet_interval_ms": _("Time between requests (ms)"),
     "options.packet_wait_ms": _("Wait for each reply (ms)"),
     "options.packet_bytes": _("Size of a request (bytes)"),
+    "options.period_seconds": _("Period (seconds)"),
+    "options.cron": _("Cron expression"),
+    "options.timezone": _("Time zone"),
+    "options.grace_seconds": _("Grace (seconds)"),
+    "options.max_run_seconds": _("Longest run (seconds)"),
     "details.username": _("User name"),
     "details.token_url": _("Token URL"),
     "details.client_id": _("Client ID"),
@@ -55,6 +60,7 @@ KINDS: Mapping[str, Promise] = {
     "tcp": _("tcp: a connection, and a dialogue over it"),
     "tls": _("tls: a handshake and its certificate"),
     "icmp": _("icmp: echo requests, as ping sends them"),
+    "heartbeat": _("heartbeat: a job that reports by itself"),
 }
 
 

@@ -25,6 +25,10 @@ VERDICTS: Mapping[ErrorKind, State] = {
     ErrorKind.CAPACITY: State.UNKNOWN,
     ErrorKind.INTERNAL: State.UNKNOWN,
     ErrorKind.CREDENTIAL: State.UNKNOWN,
+    ErrorKind.MISSED: State.DOWN,
+    ErrorKind.FAILED: State.DOWN,
+    ErrorKind.SILENT: State.UNKNOWN,
+    ErrorKind.AWAY: State.UNKNOWN,
     ErrorKind.OTHER: State.UNKNOWN,
 }
 
@@ -51,6 +55,10 @@ SENTENCES: Mapping[ErrorKind, str] = {
     ErrorKind.CAPACITY: gettext_noop("The checker had no capacity left to check it."),
     ErrorKind.INTERNAL: gettext_noop("The checker itself failed."),
     ErrorKind.CREDENTIAL: gettext_noop("Its credential could not be used."),
+    ErrorKind.MISSED: gettext_noop("It did not report in time."),
+    ErrorKind.FAILED: gettext_noop("It reported a failure."),
+    ErrorKind.SILENT: gettext_noop("It has not reported yet."),
+    ErrorKind.AWAY: gettext_noop("The checker was away when it was to report."),
     ErrorKind.OTHER: gettext_noop("It failed for another reason."),
 }
 

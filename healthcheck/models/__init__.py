@@ -3,6 +3,7 @@
 from healthcheck.models.credential import Credential, CredentialKind
 from healthcheck.models.endpoint import Assertion, Endpoint
 from healthcheck.models.group import EndpointGroup
+from healthcheck.models.heartbeat import Heartbeat, HeartbeatToken, Signal, SignalKind
 from healthcheck.models.import_file import ImportFile
 from healthcheck.models.location import Location
 from healthcheck.models.page import PageItem, PageSection, StatusPage
@@ -24,12 +25,16 @@ __all__ = [
     "EndpointGroup",
     "EndpointState",
     "Evidence",
+    "Heartbeat",
+    "HeartbeatToken",
     "ImportFile",
     "Location",
     "PageItem",
     "PageSection",
     "Reason",
     "RunStatus",
+    "Signal",
+    "SignalKind",
     "StatusPage",
     "Tag",
     "Tick",

@@ -15,6 +15,7 @@ from healthcheck.models.location import Location
 class Trigger(models.IntegerChoices):
     SCHEDULED = 1, _("scheduled")
     MANUAL = 2, _("manual")
+    SIGNAL = 3, _("signal")
 
 
 class RunStatus(models.IntegerChoices):

@@ -9,11 +9,12 @@ from typing import Any
 from healthcheck.engine.judging import judge_target
 from healthcheck.engine.probes import is_judged
 from healthcheck.engine.types import Outcome, Target
+from healthcheck.pipeline.heartbeats import load_heartbeats
 
 # From all targets of the kind in a run, its location's id and the instant, to the facts by endpoint id.
 Loader = Callable[[Sequence[Target], int, datetime], Mapping[int, Any]]
 
-LOADERS: Mapping[str, Loader] = {}
+LOADERS: Mapping[str, Loader] = {"heartbeat": load_heartbeats}
 
 
 def load_facts(targets: Sequence[Target], location_id: int, now: datetime) -> dict[int, Any]:

@@ -22,9 +22,7 @@ def request_check(group_id: int, now: datetime) -> int:
     under_way = _find_unfinished(group, location)
     if under_way is not None:
         return under_way
-    open_until = now + group.deadline + LEASE_MARGIN
-    run = build_run(group, location, now, open_until=open_until, trigger=Trigger.MANUAL)
-    run.valid_until = max(run.valid_until, _find_slot_expiry(group, location, now))
+    run = build_run_now(group, location, now, trigger=Trigger.MANUAL)
     try:
         with transaction.atomic():
             run.save()
@@ -35,6 +33,16 @@ def request_check(group_id: int, now: datetime) -> int:
             raise
         return joined
     return run.pk
+
+
+def build_run_now(
+    group: EndpointGroup, location: Location, now: datetime, *, trigger: Trigger, **columns: object
+) -> CheckRun:
+    """Return an unsaved run that is no slot, and whose evidence is as good as a slot's."""
+    open_until = now + group.deadline + LEASE_MARGIN
+    run = build_run(group, location, now, open_until=open_until, trigger=trigger, **columns)
+    run.valid_until = max(run.valid_until, _find_slot_expiry(group, location, now))
+    return run
 
 
 def _find_slot_expiry(group: EndpointGroup, location: Location, now: datetime) -> datetime:

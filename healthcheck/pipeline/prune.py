@@ -21,7 +21,10 @@ from healthcheck.models import (
     Endpoint,
     EndpointGroup,
     Evidence,
+    Heartbeat,
+    HeartbeatToken,
     ImportFile,
+    Signal,
     Tick,
     Transition,
     WorkerPulse,
@@ -55,12 +58,14 @@ def prune(now: datetime, *, retention: timedelta, budget_seconds: float, batch: 
     budget = _Budget(time.monotonic() + budget_seconds, batch)
     pruned = Pruned()
     _prune_old(pruned, budget, now - retention)
+    _prune_signals(budget, now - retention)
     _prune_endpoints(pruned, budget, now - DELETED_GRACE)
     _prune_groups(pruned, budget, now - DELETED_GRACE)
     pruned.is_complete = not budget.is_over
     Tick.objects.filter(at__lt=now - PULSE_RETENTION).delete()
     WorkerPulse.objects.filter(at__lt=now - PULSE_RETENTION).delete()
     ImportFile.objects.filter(at__lt=now - IMPORT_RETENTION).delete()
+    HeartbeatToken.objects.filter(retires_at__lt=now).delete()
     return pruned
 
 
@@ -99,6 +104,14 @@ def _prune_old(pruned: Pruned, budget: _Budget, cutoff: datetime) -> None:
         pruned.runs += budget.repeat(partial(_remove_batch, runs.filter(pk__lte=last_id)))
 
 
+def _prune_signals(budget: _Budget, cutoff: datetime) -> None:
+    # A hundred rows each at most, found by their index; what is known of a job stays beside them.
+    for endpoint_id in Heartbeat.objects.order_by("pk").values_list("pk", flat=True):
+        if budget.is_over:
+            return
+        Signal.objects.filter(endpoint_id=endpoint_id, at__lt=cutoff).delete()
+
+
 def _find_old_runs(group_id: int, cutoff: datetime) -> QuerySet[CheckRun]:
     # Runs are inserted in the order of their slots, so the first one that is needed divides old from young: found by
     # its index without a look at the young. A gap is as young as its last slot.
@@ -122,6 +135,8 @@ def _prune_endpoints(pruned: Pruned, budget: _Budget, deleted_before: datetime) 
                 continue
             Transition.objects.filter(endpoint_id=endpoint_id).delete()
             rows.filter(pk=endpoint_id).delete()
+            # After the row that every signal locks has gone with its endpoint: none can arrive any more.
+            Signal.objects.filter(endpoint_id=endpoint_id).delete()
         pruned.endpoints += 1
 
 

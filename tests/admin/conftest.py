@@ -113,4 +113,9 @@ def endpoint_fields(**changed: Any) -> dict[str, Any]:
         "packet_interval_ms": "200",
         "packet_wait_ms": "1000",
         "packet_bytes": "56",
+        "period_seconds": "86400",
+        "cron": "",
+        "timezone": "UTC",
+        "grace_seconds": "3600",
+        "max_run_seconds": "0",
     } | changed

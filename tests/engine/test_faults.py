@@ -18,7 +18,15 @@ def test_every_kind_has_a_verdict_and_a_sentence() -> None:
 
 def test_only_our_own_faults_are_unknown() -> None:
     ours = {kind for kind, verdict in VERDICTS.items() if verdict is State.UNKNOWN}
-    assert ours == {ErrorKind.BLOCKED, ErrorKind.CAPACITY, ErrorKind.INTERNAL, ErrorKind.CREDENTIAL, ErrorKind.OTHER}
+    assert ours == {
+        ErrorKind.BLOCKED,
+        ErrorKind.CAPACITY,
+        ErrorKind.INTERNAL,
+        ErrorKind.CREDENTIAL,
+        ErrorKind.SILENT,
+        ErrorKind.AWAY,
+        ErrorKind.OTHER,
+    }
 
 
 @pytest.mark.parametrize("code", sorted(OUR_ERRNOS))

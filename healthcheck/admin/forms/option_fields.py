@@ -38,6 +38,13 @@ from healthcheck.engine.probes import (
     load_kind,
     read_defaults,
 )
+from healthcheck.engine.probes.heartbeat import (
+    MAX_CRON_LENGTH,
+    MAX_GRACE_SECONDS,
+    MAX_PERIOD_SECONDS,
+    MAX_RUN_SECONDS,
+    MAX_ZONE_LENGTH,
+)
 from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS
 from healthcheck.engine.probes.http_values import MAX_METHOD_LENGTH, METHODS
 from healthcheck.models import Endpoint
@@ -176,6 +183,40 @@ class OptionsForm(EchoFields, KindForm):
     )
     family = forms.ChoiceField(choices=FAMILY_CHOICES, label=gettext_lazy("Address family"))
     addresses = forms.ChoiceField(choices=ADDRESSES_CHOICES, label=gettext_lazy("Addresses of the name"))
+
+    period_seconds = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_PERIOD_SECONDS,
+        label=gettext_lazy("Period (seconds)"),
+        help_text=gettext_lazy("Between two successes of the job. Leave it at 86400 to use a cron expression."),
+    )
+    cron = forms.CharField(
+        required=False,
+        max_length=MAX_CRON_LENGTH,
+        label=gettext_lazy("Cron expression"),
+        help_text=gettext_lazy("When the job starts, in five fields such as 0 3 * * *, in place of a period."),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+    timezone = forms.CharField(
+        required=False,
+        max_length=MAX_ZONE_LENGTH,
+        empty_value="UTC",
+        label=gettext_lazy("Time zone"),
+        help_text=gettext_lazy("For the cron expression, such as Europe/Berlin."),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+    grace_seconds = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_GRACE_SECONDS,
+        label=gettext_lazy("Grace (seconds)"),
+        help_text=gettext_lazy("So much later than expected it is late, and down."),
+    )
+    max_run_seconds = forms.IntegerField(
+        min_value=0,
+        max_value=MAX_RUN_SECONDS,
+        label=gettext_lazy("Longest run (seconds)"),
+        help_text=gettext_lazy("Down when a run that has begun does not end within this; 0 for no limit."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

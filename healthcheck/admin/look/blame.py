@@ -18,6 +18,8 @@ class Fault(Enum):
     TARGET = "target"
     CONFIGURATION = "configuration"
     CHECKER = "checker"
+    # There was nothing to measure yet.
+    NOBODY = "nobody"
     # Only a newer release could tell.
     OTHER = "other"
 
@@ -26,6 +28,7 @@ FAULT_SENTENCES: Mapping[Fault, Promise] = {
     Fault.TARGET: _("The fault lies with the target or on the way to it."),
     Fault.CONFIGURATION: _("Nothing was measured: the configuration stands in the way, not the target."),
     Fault.CHECKER: _("Nothing was measured: the fault lies with the checker, not with the target."),
+    Fault.NOBODY: _("Nothing was measured yet, and that is nobody's fault."),
     Fault.OTHER: _("A newer release made this check, and this page is of an older one that does not know the reason."),
 }
 
@@ -35,6 +38,8 @@ FAULTS: Mapping[ErrorKind, Fault] = {
     ErrorKind.CREDENTIAL: Fault.CONFIGURATION,
     ErrorKind.CAPACITY: Fault.CHECKER,
     ErrorKind.INTERNAL: Fault.CHECKER,
+    ErrorKind.AWAY: Fault.CHECKER,
+    ErrorKind.SILENT: Fault.NOBODY,
     ErrorKind.OTHER: Fault.OTHER,
 }
 
@@ -58,6 +63,10 @@ FIRST_STEPS: Mapping[ErrorKind, Promise] = {
     ErrorKind.CREDENTIAL: _(
         "Enter the credential's secret parts again, and see whether its issuer still accepts them."
     ),
+    ErrorKind.MISSED: _("Did the job run at all? Look at what starts it, then at whether it reaches this server."),
+    ErrorKind.FAILED: _("The job ran and said so itself. Read what it said below, then its own log."),
+    ErrorKind.SILENT: _("Have the job call the address that was shown when its token was made."),
+    ErrorKind.AWAY: _("Nothing to do for the job: its next signal settles it. See why no scheduler was running."),
     ErrorKind.OTHER: _("Finish the upgrade: restart the web processes with the newer release."),
 }
 # Where no request and no page is involved, they would mislead.

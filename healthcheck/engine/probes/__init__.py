@@ -18,7 +18,9 @@ PROBES: Mapping[str, str] = {
     "icmp": "healthcheck.engine.probes.icmp:IcmpProbe",
 }
 # Kinds that ask nobody: `pipeline/judge.py` loads what they are judged from. They have no address and no assertions.
-JUDGED: Mapping[str, str] = {}
+JUDGED: Mapping[str, str] = {
+    "heartbeat": "healthcheck.engine.probes.heartbeat:HeartbeatKind",
+}
 
 
 class Kind(Protocol):
