@@ -34,7 +34,8 @@ class Settings:
     retention_days: int = 14
     # The status page says that the checker is behind once the clock has been silent for so long.
     stale_after_seconds: float = 15.0
-    # Networks of the proxies whose X-Forwarded-For is believed when guesses of a page's password are counted.
+    # Networks of the proxies whose X-Forwarded-For is believed when guesses of a page's password are counted, and when
+    # jobs report.
     trusted_proxies: tuple[str, ...] = ()
     # The Celery queue of the tasks; empty means the project's default queue.
     queue: str = ""

@@ -1,0 +1,126 @@
+"""Where jobs report: `ping/<token>`, and behind it start, fail, log or an exit code. The one file of these that writes.
+
+What is not a valid token, in whatever way, gets one answer after the same work. The path is a secret: it is taken out
+of the request before anything can log it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from http import HTTPStatus
+
+from django.db import Error
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
+from django.utils.log import log_response
+from django.views.decorators.csrf import csrf_exempt
+
+from healthcheck.engine.heartbeats import MAX_EXIT_CODE
+from healthcheck.models import SignalKind
+from healthcheck.models.clock import read_database_clock
+from healthcheck.models.heartbeat import MAX_BODY_LENGTH, MAX_RUN_NAME_LENGTH, hash_token
+from healthcheck.pipeline.signals import Call, Receipt, list_digests, take_signal
+from healthcheck.web.guesses import find_visitor
+from healthcheck.web.strangers import STRANGERS
+
+logger = logging.getLogger(__name__)
+
+METHODS = ("GET", "HEAD", "POST")
+RETRY_SECONDS = 10
+# Characters of UTF-8 have up to four bytes; no more of a body is read, however long it is.
+MAX_BODY_BYTES = 4 * MAX_BODY_LENGTH
+HIDDEN = "[hidden]"
+_KINDS = {"": SignalKind.SUCCESS, "start": SignalKind.START, "fail": SignalKind.FAIL, "log": SignalKind.LOG}
+# Where servers keep what was asked for, and write it into their log when the answer is gone.
+_PLACES = ("PATH_INFO", "RAW_URI", "REQUEST_URI")
+
+
+@csrf_exempt
+def take_call(request: HttpRequest, rest: str) -> HttpResponse:
+    """Take one call of a job. Sets no cookie, reads no session."""
+    _hide_path(request, rest)
+    if request.method not in METHODS:
+        response = _say(HTTPStatus.METHOD_NOT_ALLOWED, "use GET, HEAD or POST")
+        response.headers["Allow"] = ", ".join(METHODS)
+        return _finish(request, response)
+    token, _, what = rest.rstrip("/").partition("/")
+    try:
+        body = _read_body(request)
+        response = _answer(request, token, _parse(what, request, body.replace(token, HIDDEN) if token else body))
+    except Error as error:
+        # The type only: a driver's words may hold the database's address.
+        name = type(error).__name__
+        response = _ask_again(HTTPStatus.SERVICE_UNAVAILABLE, "the database cannot be reached", RETRY_SECONDS)
+        log_response("signal not taken, no database (%s)", name, response=response, logger=logger)
+    return _finish(request, response)
+
+
+def _answer(request: HttpRequest, token: str, call: Call | None) -> HttpResponse:
+    address, at = find_visitor(request), time.monotonic()
+    now = read_database_clock()
+    wait = STRANGERS.find_wait(address, at=at)
+    if wait and not STRANGERS.is_known(hash_token(token), lambda limit: list_digests(now, limit), at=at):
+        return _ask_again(HTTPStatus.TOO_MANY_REQUESTS, "too many calls", wait)
+    # What cannot be read is looked up as what no token is: the same work for every wrong address.
+    receipt = take_signal(token if call else "", call or Call(SignalKind.LOG), now)
+    if not receipt.is_known:
+        STRANGERS.count(address, at=at)
+        return _say(HTTPStatus.NOT_FOUND, "unknown")
+    return _acknowledge(receipt)
+
+
+def _acknowledge(receipt: Receipt) -> HttpResponse:
+    if receipt.retry_seconds:
+        return _ask_again(HTTPStatus.TOO_MANY_REQUESTS, "too many calls", receipt.retry_seconds)
+    return _say(HTTPStatus.OK, "OK")
+
+
+def _parse(what: str, request: HttpRequest, body: str) -> Call | None:
+    """Return what the address says, or None where it says nothing that we know."""
+    run_name = request.GET.get("rid", "")[:MAX_RUN_NAME_LENGTH]
+    kind, exit_code = _KINDS.get(what), None
+    if what.isascii() and what.isdigit() and len(what) <= 3 and int(what) <= MAX_EXIT_CODE:
+        exit_code = int(what)
+        kind = SignalKind.FAIL if exit_code else SignalKind.SUCCESS
+    if kind is None:
+        return None
+    return Call(kind, exit_code, run_name, body, find_visitor(request))
+
+
+def _read_body(request: HttpRequest) -> str:
+    stream = request
+    if "CONTENT_LENGTH" not in request.META and request.META.get("wsgi.input_terminated"):
+        # Sent in chunks: Django takes it for empty, the server knows where it ends.
+        stream = request.META["wsgi.input"]
+    try:
+        body = stream.read(MAX_BODY_BYTES)
+    except OSError:
+        # It broke off, or was no body at all. The address alone is the signal.
+        return ""
+    # Windows ends its lines with two characters, of which one cannot be seen.
+    return body.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _hide_path(request: HttpRequest, rest: str) -> None:
+    hidden = request.path[: len(request.path) - len(rest)] + HIDDEN if rest else request.path
+    request.path = request.path_info = hidden
+    request.META.update({name: hidden for name in _PLACES if name in request.META})
+
+
+def _ask_again(status: HTTPStatus, sentence: str, seconds: int) -> HttpResponse:
+    response = _say(status, sentence)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def _say(status: HTTPStatus, sentence: str) -> HttpResponse:
+    return HttpResponse(f"{sentence}\n", status=status, content_type="text/plain; charset=utf-8")
+
+
+def _finish(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    add_never_cache_headers(response)
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        # Django logs such an answer once, unless somebody has done so already. Anybody can cause one, so it is no news.
+        log_response("signal refused: %s", response.reason_phrase, response=response, logger=logger, level="debug")
+    return response
