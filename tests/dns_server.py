@@ -265,16 +265,14 @@ def _write(query: dns.message.Message, reply: Reply) -> bytes:
 
 
 def _read_records(records: Sequence[str], name: str, ttl: int) -> list[dns.rrset.RRset]:
-    found: dict[tuple[str, str], dns.rrset.RRset] = {}
+    """Return each record as a set of its own: within a set, they would go out in any order."""
+    found = []
     for record in records:
         first = record.split(None, 4)
         is_full = len(first) == 5 and first[1].isdigit() and first[2] == "IN"
         owner, seconds, _, kind, data = first if is_full else (name, str(ttl), "IN", *record.split(None, 1))
-        rrset = dns.rrset.from_text(owner, int(seconds), "IN", kind, data)
-        together = found.setdefault((owner, kind), rrset)
-        for each in rrset:
-            together.add(each, int(seconds))
-    return list(found.values())
+        found.append(dns.rrset.from_text(owner, int(seconds), "IN", kind, data))
+    return found
 
 
 def _forge(query: dns.message.Message, how: str) -> bytes:

@@ -83,6 +83,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.assertions",
         "healthcheck.engine.credentials",
         "healthcheck.engine.curl",
+        "healthcheck.engine.dig",
         "healthcheck.engine.faults",
         "healthcheck.engine.freshness",
         "healthcheck.engine.masking",

@@ -28,7 +28,7 @@ def ask(server: DnsServer, name: str, kind: str = "A", *, timeout: float = 5.0) 
 def test_records_are_answered_to_questions_for_their_type(server: DnsServer) -> None:
     server.add("a.example", "A 192.0.2.1", "A 192.0.2.2", "AAAA 2001:db8::1", ttl=30)
     [found] = ask(server, "a.example").answer
-    assert (sorted(map(str, found)), found.ttl) == (["192.0.2.1", "192.0.2.2"], 30)
+    assert ([str(each) for each in found], found.ttl) == (["192.0.2.1", "192.0.2.2"], 30)
 
 
 def test_alias_is_answered_with_what_stands_behind_it(server: DnsServer) -> None:

@@ -88,15 +88,16 @@ _HEARTBEAT: Any = (
     gettext_lazy("When the job is expected (heartbeat)"),
     {"fields": ("period_seconds", ("cron", "timezone"), ("grace_seconds", "max_run_seconds"))},
 )
+_QUESTION: Any = (gettext_lazy("Question (dns)"), {"fields": ("record_type", "server", "is_iterative")})
 _TRUST: Any = (
     gettext_lazy("Connection and trust"),
-    {"fields": ("family", "addresses", "verify", "ca_pem", "server_name", ("tls_min", "tls_max"))},
+    {"fields": ("family", "addresses", "resolver", "verify", "ca_pem", "server_name", ("tls_min", "tls_max"))},
 )
 _ECHOES: Any = (
     gettext_lazy("Echo requests (icmp)"),
     {"fields": (("packets", "packet_interval_ms"), ("packet_wait_ms", "packet_bytes"))},
 )
-_FORM: Any = (_IDENTITY, _JUDGEMENT, _REQUEST, _DIALOGUE, _ECHOES, _HEARTBEAT, _TRUST)
+_FORM: Any = (_IDENTITY, _JUDGEMENT, _REQUEST, _DIALOGUE, _QUESTION, _ECHOES, _HEARTBEAT, _TRUST)
 _STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error", "last_result")})
 _OPTIONS: Any = (gettext_lazy("Options"), {"fields": ("credential", "options_words")})
 

@@ -40,6 +40,10 @@ LABELS: Mapping[str, Promise] = {
     "options.timezone": _("Time zone"),
     "options.grace_seconds": _("Grace (seconds)"),
     "options.max_run_seconds": _("Longest run (seconds)"),
+    "options.record_type": _("Record type"),
+    "options.server": _("Name server"),
+    "options.is_iterative": _("Without recursion"),
+    "options.resolver": _("Resolver"),
     "details.username": _("User name"),
     "details.token_url": _("Token URL"),
     "details.client_id": _("Client ID"),
@@ -61,6 +65,7 @@ KINDS: Mapping[str, Promise] = {
     "tls": _("tls: a handshake and its certificate"),
     "icmp": _("icmp: echo requests, as ping sends them"),
     "heartbeat": _("heartbeat: a job that reports by itself"),
+    "dns": _("dns: a question to a name server"),
 }
 
 

@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -26,14 +26,24 @@ class Stopwatch:
     started: float = field(default_factory=time.monotonic)
     waited: float = 0.0
     _spent: dict[Phase, float] = field(default_factory=dict)
+    _is_covered: bool = False
 
-    def measure(self, phase: Phase) -> _Measurement:
+    def measure(self, phase: Phase) -> AbstractContextManager[None]:
         """Add the time inside the block to `phase`; after an exception `phase` still names where it happened."""
-        return _Measurement(self, phase)
+        return _NOTHING if self._is_covered else _Measurement(self, phase)
 
     def add(self, phase: Phase, seconds: float) -> None:
         """Count seconds that were spent in a phase."""
         self._spent[phase] = self._spent.get(phase, 0.0) + seconds
+
+    @contextmanager
+    def cover(self) -> Iterator[None]:
+        """Leave to the phase around the block what would be phases of its own, such as a connection to a resolver."""
+        before, self._is_covered = self._is_covered, True
+        try:
+            yield
+        finally:
+            self._is_covered = before
 
     @property
     def latency_us(self) -> int:
@@ -69,6 +79,9 @@ class _Measurement:
     ) -> None:
         waited = self._watch.waited - self._waited
         self._watch.add(self._phase, time.monotonic() - self._started - waited)
+
+
+_NOTHING = nullcontext()
 
 
 @dataclass(frozen=True, slots=True)

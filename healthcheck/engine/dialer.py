@@ -12,27 +12,15 @@ from weakref import WeakKeyDictionary
 from healthcheck.engine.address_policy import AddressPolicy
 from healthcheck.engine.capacity import AddressCaps
 from healthcheck.engine.check import CheckSession
+from healthcheck.engine.destination import Destination
+from healthcheck.engine.dns.lookup import look_up_at
 from healthcheck.engine.faults import ProbeFailure, classify_os_error
 from healthcheck.engine.resolver import Resolver
-from healthcheck.engine.trust import TlsSettings, build_context_aside, find_context, read_certificate, read_presented
-from healthcheck.engine.types import AddressFamily, AddressRules, Certificate, ErrorKind, Limits, Phase
+from healthcheck.engine.trust import build_context_aside, find_context, read_certificate, read_presented
+from healthcheck.engine.types import AddressRules, Certificate, ErrorKind, Limits, Phase
 
 # Enough to pass a dead address family and a dead host; a name with hundreds of dead ones must not become a scan.
 MAX_TRIES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where to, and how. `host` is a name in ASCII, or an address without brackets; without `tls` it stays plain.
-
-    `server_name` is asked for in TLS, and the certificate must be for it; empty for the host.
-    """
-
-    host: str
-    port: int
-    family: AddressFamily = AddressFamily.ANY
-    tls: TlsSettings | None = None
-    server_name: str = ""
 
 
 class PlainGuard(asyncio.Protocol):
@@ -111,7 +99,7 @@ class Dialer:
         Raises ProbeFailure, also when it refuses all of them.
         """
         with session.stopwatch.measure(Phase.RESOLVE):
-            found = await self.resolver.lookup(destination.host, destination.family, session)
+            found = await self._look_up(session, destination)
             judged = [(address, self.policy.find_refusal(address) or "") for address in found]
             if all(refusal for _, refusal in judged):
                 raise ProbeFailure(ErrorKind.BLOCKED, Phase.RESOLVE, judged[0][1])
@@ -126,14 +114,20 @@ class Dialer:
             # The policy permitted it when the name was looked up.
             return [session.pin.address]
         with session.stopwatch.measure(Phase.RESOLVE):
-            found = await self.resolver.lookup(destination.host, destination.family, session)
-            permitted = [address for address in found if self.policy.permits(address)]
+            found = await self._look_up(session, destination)
+            permitted = [address for address in found if destination.is_ours or self.policy.permits(address)]
             if not permitted:
                 raise ProbeFailure(ErrorKind.BLOCKED, Phase.RESOLVE, self.policy.find_refusal(found[0]) or "")
         if len(permitted) > 1 and session.avoid_address in permitted:
             permitted.remove(session.avoid_address)
             permitted.append(session.avoid_address)
         return permitted[:MAX_TRIES]
+
+    async def _look_up(self, session: CheckSession, destination: Destination) -> tuple[str, ...]:
+        if destination.resolver is None:
+            return await self.resolver.lookup(destination.host, destination.family, session)
+        with session.stopwatch.cover():
+            return await look_up_at(session, destination.resolver, destination.host, destination.family)
 
     @staticmethod
     def _share_time(session: CheckSession, parts: int) -> float:

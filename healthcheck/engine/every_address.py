@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from healthcheck.engine.attempts import Leg
 from healthcheck.engine.check import CheckSession, Pin
 from healthcheck.engine.combined import Part, combine_parts
-from healthcheck.engine.dialer import Destination
+from healthcheck.engine.destination import Destination
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes import Probe
 from healthcheck.engine.probes.address_rule import MAX_ADDRESSES

@@ -1,10 +1,12 @@
-"""What a phase is called: over a bare stream there is no header and no body, but a dialogue; over ICMP an echo."""
+"""What a phase is called: a bare stream has no header and no body but a dialogue, ICMP an echo, a name an answer."""
 
 from __future__ import annotations
 
 from healthcheck.engine.types import Phase, PhaseTimes
 
-DIALOGUE, ECHO = "dialogue", "echo"
+DIALOGUE, ECHO, ANSWER = "dialogue", "echo", "answer"
+# By kind, where what is said and heard is one thing.
+_WORDS = {"tcp": DIALOGUE, "tls": DIALOGUE, "icmp": ECHO, "dns": ANSWER}
 # What is said and heard over a stream, and measured as the wait for an answer.
 _SPOKEN = frozenset({Phase.REQUEST, Phase.HEADERS, Phase.BODY})
 
@@ -14,6 +16,11 @@ def speaks_freely(kind: str) -> bool:
     return kind in {"tcp", "tls"}
 
 
+def asks_names(kind: str) -> bool:
+    """Say whether a check of this kind asks a name server."""
+    return kind == "dns"
+
+
 def sends_echoes(kind: str) -> bool:
     """Say whether a check of this kind asks for nothing but its own packets back."""
     return kind == "icmp"
@@ -21,9 +28,7 @@ def sends_echoes(kind: str) -> bool:
 
 def name_phase(phase: Phase, kind: str) -> str:
     """Return the word of a phase for checks of this kind."""
-    if phase in _SPOKEN and (speaks_freely(kind) or sends_echoes(kind)):
-        return DIALOGUE if speaks_freely(kind) else ECHO
-    return phase.word
+    return _WORDS[kind] if kind in _WORDS and phase in _SPOKEN else phase.word
 
 
 def list_phases(times: PhaseTimes, kind: str) -> list[tuple[str, int]]:

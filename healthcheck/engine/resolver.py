@@ -33,6 +33,8 @@ _NO_SUCH_NAME = frozenset(
         getattr(socket, "EAI_ADDRFAMILY", socket.EAI_NONAME),
     }
 )
+# The same words, whoever is asked.
+NO_SUCH_NAME, NO_ADDRESS, SERVERS_FAILED = "no such name", "no address", "the name servers failed"
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 Answer = tuple[str, ...] | OSError
@@ -73,16 +75,14 @@ class Resolver:
         for a thread is `session.waiting()`: a deadline that ends it is our lack of capacity. A deadline that passes
         while the lookup runs cancels this call in phase RESOLVE; whose fault that is, `is_silent` tells.
         """
-        literal = _read_literal(name)
+        literal = answer_literal(name, family)
         if literal is not None:
-            return _keep_family(literal, family)
-        if not is_name(name):
-            raise ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "not a valid name")
+            return literal
         answer = await self._ask(name, family, session)
         if isinstance(answer, OSError):
             raise await self._explain(answer, since=session.asked_at)
         if not answer:
-            raise ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "no address")
+            raise ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, NO_ADDRESS)
         return answer
 
     async def is_silent(self, *, since: float = math.inf) -> bool:
@@ -136,13 +136,13 @@ class Resolver:
         if not isinstance(error, socket.gaierror):
             return classify_os_error(error, Phase.RESOLVE)
         if error.errno in _NO_SUCH_NAME:
-            return ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "no such name")
+            return ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, NO_SUCH_NAME)
         if error.errno == socket.EAI_MEMORY:
             return ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "no memory for the lookup")
         # EAI_AGAIN is a server's own failure (SERVFAIL) as well as a resolver that does not answer anybody.
         if error.errno == socket.EAI_AGAIN and await self.is_silent(since=since):
             return ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "our resolver does not answer")
-        return ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "the name servers failed")
+        return ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, SERVERS_FAILED)
 
 
 def warm_up(threads: LookupThreads = LOOKUP_THREADS) -> None:
@@ -166,6 +166,16 @@ def _ask_system(name: str, family: AddressFamily) -> Answer:
     except OSError as error:
         return error
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))[:MAX_ADDRESSES]
+
+
+def answer_literal(name: str, family: AddressFamily) -> tuple[str, ...] | None:
+    """Return the answer for what needs no server: an address. Raises ProbeFailure for what no server can know."""
+    literal = _read_literal(name)
+    if literal is not None:
+        return _keep_family(literal, family)
+    if not is_name(name):
+        raise ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, "not a valid name")
+    return None
 
 
 # Every check of an address asks, and parsing one costs as much as the rest of its lookup; 4,096 are under a megabyte.

@@ -9,8 +9,10 @@ from typing import Self
 import httptools
 
 from healthcheck.engine.check import CheckSession
+from healthcheck.engine.destination import Destination
 from healthcheck.engine.details import Exchange, read_tls
-from healthcheck.engine.dialer import Connection, Destination
+from healthcheck.engine.dialer import Connection
+from healthcheck.engine.dns.servers import NameServer
 from healthcheck.engine.faults import ProbeFailure, classify_os_error
 from healthcheck.engine.http_message import Request, spell_url
 from healthcheck.engine.trust import TlsSettings
@@ -268,11 +270,17 @@ class OneConnectionTransport:
     """Each request dials anew and says `Connection: close`."""
 
     def __init__(
-        self, session: CheckSession, *, tls: TlsSettings | None = None, family: AddressFamily = AddressFamily.ANY
+        self,
+        session: CheckSession,
+        *,
+        tls: TlsSettings | None = None,
+        family: AddressFamily = AddressFamily.ANY,
+        resolver: NameServer | None = None,
     ) -> None:
         self._session = session
         self._tls = tls or TlsSettings()
         self._family = family
+        self._resolver = resolver
 
     async def ask(self, request: Request) -> Answer:
         """Return the answer once its header is there. Raises ProbeFailure; nothing stays open when it does."""
@@ -298,8 +306,14 @@ class OneConnectionTransport:
         return answer
 
     def _locate(self, request: Request) -> Destination:
-        tls = self._tls if request.is_encrypted else None
-        return Destination(request.host, request.port, self._family, tls, server_name=request.server_name)
+        return Destination(
+            request.host,
+            request.port,
+            self._family,
+            self._tls if request.is_encrypted else None,
+            server_name=request.server_name,
+            resolver=self._resolver,
+        )
 
 
 def _describe_request(request: Request) -> Exchange:

@@ -151,6 +151,38 @@ class Echoes:
 
 
 @dataclass(frozen=True, slots=True)
+class DnsRecord:
+    """One record of an answer, bounded and printable. `data` is what people compare, `key` how records are alike."""
+
+    name: str
+    type: str
+    ttl: int
+    data: str
+    key: bytes = field(default=b"", repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.ttl} IN {self.type} {self.data}"
+
+
+@dataclass(frozen=True, slots=True)
+class DnsAnswer:
+    """What a name server said. `answers` are the records of the type that was asked for, behind all aliases."""
+
+    type: str
+    rcode: str
+    # The whole answer section, with the aliases.
+    records: tuple[DnsRecord, ...] = ()
+    answers: tuple[DnsRecord, ...] = ()
+    # Where the aliases lead; the name that was asked for when there is none.
+    end: str = ""
+
+    @property
+    def ttl(self) -> int | None:
+        """Seconds for which all of it may be kept; None where there is no answer."""
+        return min((each.ttl for each in self.records), default=None) if self.answers else None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What a probe saw of a target that answered. Bounded by the probe; judged by the assertions."""
 
@@ -168,6 +200,8 @@ class Observation:
     redirects: tuple[str, ...] = ()
     # And its version, as the answer states it, such as HTTP/1.1.
     protocol: str = ""
+    # Of a name server.
+    dns: DnsAnswer | None = None
     # Reads the whole chain as it was presented, leaf first: for a failure, an explanation, or an assertion on it.
     read_chain: Callable[[], tuple[Certificate, ...]] | None = field(default=None, compare=False, repr=False)
     echoes: Echoes | None = None

@@ -36,7 +36,7 @@ def tell_explanation(explanation: Explanation, url: str, screen: Screen) -> None
     _tell_headers(explanation.exchanges, screen)
     _tell_excerpt(explanation, screen)
     _tell_list("Assertions that would hold", explanation.suggestions, screen)
-    repeating = explanation.curl or explanation.openssl or explanation.ping
+    repeating = explanation.curl or explanation.openssl or explanation.ping or explanation.dig
     _tell_list("To repeat it", [repeating] if repeating else [], screen)
 
 
@@ -129,7 +129,7 @@ def _tell_excerpt(explanation: Explanation, screen: Screen) -> None:
     if len(lines) > MAX_EXCERPT_LINES:
         lines = [*lines[:MAX_EXCERPT_LINES], "…"]
     if lines:
-        heard = "Heard" if speaks_freely(explanation.kind) else "Body"
+        heard = "Answer" if explanation.dig else "Heard" if speaks_freely(explanation.kind) else "Body"
         _tell_list(f"{heard}, {explanation.body_size} bytes, {explanation.charset}", lines, screen)
 
 

@@ -18,6 +18,7 @@ from healthcheck.engine.credentials import EngineCredential, UnusableCredential
 from healthcheck.engine.credentials.fit import name_headers
 from healthcheck.engine.curl import write_curl
 from healthcheck.engine.details import Details, Exchange
+from healthcheck.engine.dig import write_dig
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.loop import get_engine_loop
 from healthcheck.engine.masking import mask_url
@@ -98,6 +99,8 @@ class Explanation:
     # Of echo requests: how many came back and how evenly, and a line that sends them again.
     echoes: Echoes | None = None
     ping: str = ""
+    # Of a question to a name server.
+    dig: str = ""
 
 
 def probe_now(  # noqa: PLR0913 - an endpoint's whole configuration, which is saved nowhere
@@ -197,6 +200,7 @@ def explain_outcome(target: Target, outcome: Outcome) -> Explanation:
         openssl=write_openssl(target),
         echoes=observation.echoes,
         ping=write_ping(target),
+        dig=write_dig(target),
     )
 
 
@@ -281,6 +285,7 @@ def describe_explanation(explanation: Explanation) -> dict[str, Any]:
         "openssl": explanation.openssl,
         "echoes": _describe_echoes(explanation.echoes),
         "ping": explanation.ping,
+        "dig": explanation.dig,
         "parts": [write_part(each) for each in explanation.parts],
     }
 

@@ -45,7 +45,7 @@ def errors_of(response: Any) -> dict[str, list[str]]:
 def test_options_of_one_name_have_one_default() -> None:
     for kind in PROBES:
         assert read_defaults(kind).items() <= collect_defaults().items()
-    assert list_kinds_with("server_name") == ["http", "tcp", "tls"]
+    assert list_kinds_with("server_name") == ["http", "tcp", "tls", "dns"]
     assert read_defaults("gopher") == {}
 
 

@@ -262,7 +262,7 @@ def test_option_of_another_kind_is_refused_with_its_line() -> None:
     assert refusals(text) == [
         (2, "options: The kind tcp has no option “method”; remove it."),
         (3, "options: The kind tls has no option “dialogue”; remove it."),
-        (4, "kind: There is no kind “gopher”; choose one of heartbeat, http, icmp, tcp, tls."),
+        (4, "kind: There is no kind “gopher”; choose one of dns, heartbeat, http, icmp, tcp, tls."),
         (5, "address: The address is a host and a port; write it like tcp://example.com:25."),
     ]
 

@@ -11,7 +11,7 @@ from healthcheck.engine.types import ConfigurationError, State
 
 BEGIN = (
     "Begin with what is judged: status, body, json, css, header, latency, certificate, size, redirects, address, "
-    "protocol, loss, jitter."
+    "protocol, loss, jitter, rcode, answers, ttl."
 )
 
 

@@ -12,7 +12,8 @@ import pytest
 from healthcheck.engine.address_policy import AddressPolicy
 from healthcheck.engine.capacity import AddressCaps
 from healthcheck.engine.check import CheckSession
-from healthcheck.engine.dialer import Destination, Dialer, get_dialer
+from healthcheck.engine.destination import Destination
+from healthcheck.engine.dialer import Dialer, get_dialer
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.resolver import Resolver
 from healthcheck.engine.types import AddressFamily, AddressMode, AddressRules, ErrorKind, Limits, Phase

@@ -16,7 +16,8 @@ from healthcheck.engine.address_policy import AddressPolicy
 from healthcheck.engine.assertions import parse_assertions
 from healthcheck.engine.capacity import AddressCaps
 from healthcheck.engine.check import CheckSession
-from healthcheck.engine.dialer import Destination, Dialer
+from healthcheck.engine.destination import Destination
+from healthcheck.engine.dialer import Dialer
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.lag import LagMeter
 from healthcheck.engine.probes import Probe, load_probe

@@ -15,7 +15,8 @@ import pytest
 import trustme
 
 from healthcheck.engine.check import CheckSession
-from healthcheck.engine.dialer import Destination, get_dialer
+from healthcheck.engine.destination import Destination
+from healthcheck.engine.dialer import get_dialer
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_options import parse_options
 from healthcheck.engine.trust import (

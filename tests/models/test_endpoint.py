@@ -155,7 +155,7 @@ def test_assertions_are_listed_by_position_and_go_with_their_endpoint() -> None:
 @pytest.mark.parametrize(
     ("columns", "field", "sentence"),
     [
-        ({"kind": "gopher"}, "kind", "There is no kind “gopher”; choose one of heartbeat, http, icmp, tcp, tls."),
+        ({"kind": "gopher"}, "kind", "There is no kind “gopher”; choose one of dns, heartbeat, http, icmp, tcp, tls."),
         ({"kind": ""}, "kind", "This field cannot be blank."),
         ({"kind": "tls"}, "address", "The address is a host and a port; write it like tls://example.com:443."),
         (

@@ -46,7 +46,7 @@ class UrlForm(FormBase):
         ),
         help_text=gettext_lazy(
             "Without https:// or http://, both are tried in this order. Also tcp://host:port for a connection, and "
-            "tls://host for a certificate."
+            "tls://host for a certificate, dns://name for a name."
         ),
         error_messages={"required": gettext_lazy("Paste the URL of what is to be checked.")},
     )

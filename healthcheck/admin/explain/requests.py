@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from healthcheck.engine.curl import outline_stored, write_curl
+from healthcheck.engine.dig import write_dig
 from healthcheck.engine.masking import mask_request_header, mask_url
 from healthcheck.engine.openssl import write_openssl
 from healthcheck.engine.ping import write_ping
@@ -49,7 +50,7 @@ def describe_definition(endpoint: Endpoint, *, shows_headers: bool, shows_creden
             timeout_seconds=endpoint.timeout_seconds,
         )
         if not isinstance(options, HttpOptions):
-            return _describe_line(write_openssl(target), write_ping(target))
+            return _describe_line(write_openssl(target), write_ping(target), write_dig(target))
         outline = outline_stored(credential.kind, credential.details) if credential is not None else None
         curl = write_curl(target, credential=outline)
     except ConfigurationError:
@@ -67,7 +68,7 @@ def describe_definition(endpoint: Endpoint, *, shows_headers: bool, shows_creden
 def describe_sent(explanation: Explanation, *, shows_headers: bool, shows_credential: bool) -> RequestWords | None:
     """Return the first request of a check as it was sent; None when nothing was."""
     if not explanation.exchanges:
-        return _describe_line(explanation.openssl, explanation.ping)
+        return _describe_line(explanation.openssl, explanation.ping, explanation.dig)
     first, secret_names = explanation.exchanges[0], explanation.credential_headers
     headers = first.request_headers
     if secret_names is not None and not shows_credential:
@@ -82,10 +83,9 @@ def describe_sent(explanation: Explanation, *, shows_headers: bool, shows_creden
     return _hide_headers(words, own, has_body=first.request_body_size > 0)
 
 
-def _describe_line(handshake: str, echoes: str) -> RequestWords | None:
-    if handshake:
-        return RequestWords(shell=handshake, title=_("Handshake"))
-    return RequestWords(shell=echoes, title=_("Echo requests")) if echoes else None
+def _describe_line(handshake: str, echoes: str, question: str) -> RequestWords | None:
+    titles = ((handshake, _("Handshake")), (echoes, _("Echo requests")), (question, _("Question")))
+    return next((RequestWords(shell=line, title=title) for line, title in titles if line), None)
 
 
 def _hide_credential(words: RequestWords) -> RequestWords:

@@ -9,7 +9,7 @@ from typing import Protocol
 from django.utils.translation import gettext as _
 
 from healthcheck.admin.look.words import describe_duration
-from healthcheck.engine.phases import sends_echoes, speaks_freely
+from healthcheck.engine.phases import asks_names, sends_echoes, speaks_freely
 from healthcheck.engine.types import Phase
 
 # The SVG's own width, in which bars are placed; the page stretches it to whatever there is.
@@ -48,7 +48,7 @@ class Bar:
 def draw_waterfall(times: Times, latency_us: int, *, failed_in: Phase | None = None, kind: str = "http") -> list[Bar]:
     """Return the bars of the phases that took time, in order; empty where nothing was measured."""
     spent = _list_phases(times, kind)
-    if speaks_freely(kind) and failed_in is Phase.BODY:
+    if (speaks_freely(kind) or asks_names(kind)) and failed_in is Phase.BODY:
         # What was not heard to its end was a part of the dialogue.
         failed_in = Phase.HEADERS
     total = max(latency_us, sum(spent_us for _phase, _label, spent_us in spent))
@@ -64,8 +64,9 @@ def draw_waterfall(times: Times, latency_us: int, *, failed_in: Phase | None = N
 
 
 def _list_phases(times: Times, kind: str) -> Sequence[tuple[Phase, str, int]]:
-    if speaks_freely(kind) or sends_echoes(kind):
+    if speaks_freely(kind) or sends_echoes(kind) or asks_names(kind):
         said = _("the dialogue") if speaks_freely(kind) else _("the round trip")
+        said = _("wait for the answer") if asks_names(kind) else said
         answer: Sequence[tuple[Phase, str, int]] = ((Phase.HEADERS, said, times.headers_us + times.body_us),)
     else:
         answer = (

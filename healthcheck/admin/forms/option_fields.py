@@ -38,6 +38,7 @@ from healthcheck.engine.probes import (
     load_kind,
     read_defaults,
 )
+from healthcheck.engine.probes.dns_options import MAX_SERVER_CHARS, RECORD_TYPES
 from healthcheck.engine.probes.heartbeat import (
     MAX_CRON_LENGTH,
     MAX_GRACE_SECONDS,
@@ -61,6 +62,7 @@ _ADDRESSES: Mapping[str, str] = {
     "tcp": "example.com:25, tcp://example.com:25",
     "tls": "example.com, example.com:443, tls://example.com:443",
     "icmp": "example.com, 192.0.2.1, icmp://example.com",
+    "dns": "example.com, dns://example.com",
 }
 
 
@@ -158,6 +160,37 @@ class OptionsForm(EchoFields, KindForm):
         required=False,
         label=gettext_lazy("Encrypted from the start"),
         help_text=gettext_lazy("TLS before the first word. For encryption later on, write the step starttls."),
+    )
+    record_type = forms.CharField(
+        max_length=20,
+        label=gettext_lazy("Record type"),
+        help_text=gettext_lazy("A, AAAA, MX, TXT and so on, or TYPE and a number. PTR takes an address as its name."),
+        widget=SuggestingInput(RECORD_TYPES, attrs={"size": 12}),
+    )
+    server = forms.CharField(
+        required=False,
+        max_length=MAX_SERVER_CHARS,
+        label=gettext_lazy("Name server"),
+        help_text=gettext_lazy(
+            "Who is asked, by UDP: 192.0.2.1, [2001:db8::1]:53, ns1.example.com. Behind tcp:// by TCP, behind tls:// "
+            "encrypted. Empty: the servers of this system."
+        ),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+    is_iterative = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Without recursion"),
+        help_text=gettext_lazy("The server then answers for the zones that it has alone."),
+    )
+    resolver = forms.CharField(
+        required=False,
+        max_length=MAX_SERVER_CHARS,
+        label=gettext_lazy("Resolver"),
+        help_text=gettext_lazy(
+            "The address of the name server that is asked for the host, with its port if it is not 53. Empty: this "
+            "system's way of resolving."
+        ),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     verify = forms.ChoiceField(choices=VERIFY_CHOICES, label=gettext_lazy("Verify the certificate"))
     ca_pem = TextField(

@@ -8,7 +8,7 @@ from enum import Enum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from healthcheck.engine.phases import sends_echoes, speaks_freely
+from healthcheck.engine.phases import asks_names, sends_echoes, speaks_freely
 from healthcheck.engine.types import ErrorKind
 
 
@@ -76,6 +76,13 @@ _FIRST_STEPS_OF_STREAMS: Mapping[ErrorKind, Promise] = {
     ErrorKind.TOO_LARGE: _("It said more than a dialogue may hear; expect less of it."),
 }
 
+_FIRST_STEPS_OF_NAMES: Mapping[ErrorKind, Promise] = {
+    ErrorKind.CONNECTION: _("The name server was reachable and hung up. Look at its log."),
+    ErrorKind.PROTOCOL: _("What answers there is no name server, or its answer is broken. Ask it with the line below."),
+    ErrorKind.TOO_LARGE: _("It has more records for this name than are read; ask for another type."),
+    ErrorKind.STATUS: _("Does the zone still hold the name, and does this server answer for it? Ask another one."),
+}
+
 
 _FIRST_STEPS_OF_ECHOES: Mapping[ErrorKind, Promise] = {
     ErrorKind.TIMEOUT: _("Is the host up? Many firewalls drop echo requests without a word: does it answer others?"),
@@ -90,4 +97,5 @@ _FIRST_STEPS_OF_ECHOES: Mapping[ErrorKind, Promise] = {
 def find_first_step(error: ErrorKind, kind: str) -> str:
     """Return what to look at first when a check of this kind ended so."""
     own = _FIRST_STEPS_OF_STREAMS if speaks_freely(kind) else _FIRST_STEPS_OF_ECHOES if sends_echoes(kind) else {}
+    own = _FIRST_STEPS_OF_NAMES if asks_names(kind) else own
     return str({**FIRST_STEPS, **own}[error])

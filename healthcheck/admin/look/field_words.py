@@ -68,7 +68,14 @@ _MARKS: Mapping[str, Any] = {
     "set": gettext_lazy("set"),
 }
 _MARKED = frozenset(
-    {"is_paused", "shows_all_groups", "password", "details.sends_secret_in_body", "options.is_encrypted"}
+    {
+        "is_paused",
+        "shows_all_groups",
+        "password",
+        "details.sends_secret_in_body",
+        "options.is_encrypted",
+        "options.is_iterative",
+    }
 )
 
 

@@ -40,6 +40,14 @@ class AnyOf(Assertion):
         return any(each.speaks_of_status for each in self.alternatives)
 
     @property
+    def speaks_of_rcode(self) -> bool:
+        return any(each.speaks_of_rcode for each in self.alternatives)
+
+    @property
+    def speaks_of_answers(self) -> bool:
+        return any(each.speaks_of_answers for each in self.alternatives)
+
+    @property
     def is_of_time(self) -> bool:
         return any(each.is_of_time for each in self.alternatives)
 

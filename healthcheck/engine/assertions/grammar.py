@@ -14,6 +14,7 @@ from healthcheck.engine.assertions.subjects.body import parse_body, parse_size
 from healthcheck.engine.assertions.subjects.certificate import parse_certificate
 from healthcheck.engine.assertions.subjects.connection import parse_address, parse_protocol, parse_redirects
 from healthcheck.engine.assertions.subjects.css import parse_css
+from healthcheck.engine.assertions.subjects.dns_answer import parse_answers, parse_rcode, parse_ttl
 from healthcheck.engine.assertions.subjects.echo import parse_jitter, parse_loss
 from healthcheck.engine.assertions.subjects.header import parse_header
 from healthcheck.engine.assertions.subjects.json_value import parse_json
@@ -41,6 +42,9 @@ SUBJECTS: Mapping[str, Callable[[Scanner], Assertion]] = {
     "protocol": parse_protocol,
     "loss": parse_loss,
     "jitter": parse_jitter,
+    "rcode": parse_rcode,
+    "answers": parse_answers,
+    "ttl": parse_ttl,
 }
 _SEVERITIES: Mapping[str, State] = {"down": State.DOWN, "degraded": State.DEGRADED}
 _OR = re.compile(r"or(?![\w-])")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from functools import cache, partial
 
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.model import Assertion, Fault
+from healthcheck.engine.assertions.subjects.dns_answer import EXPECTED_ANSWERS, EXPECTED_RCODE
 from healthcheck.engine.assertions.subjects.status import StatusAssertion
 from healthcheck.engine.assertions.turns import get_turns
 from healthcheck.engine.faults import SENTENCES
@@ -85,9 +86,20 @@ def _order_by_severity(assertions: Iterable[Assertion]) -> list[Assertion]:
 
 
 def _imply(assertions: Sequence[Assertion], observation: Observation) -> tuple[Assertion, ...]:
+    if observation.dns is not None:
+        return tuple(_imply_of_answer(assertions))
     if observation.status is None or any(assertion.speaks_of_status for assertion in assertions):
         return ()
     return (IMPLIED_AFTER_REDIRECTS if observation.redirects else IMPLIED,)
+
+
+def _imply_of_answer(assertions: Sequence[Assertion]) -> Iterator[Assertion]:
+    """Without a word on it, a name server has to say that the name exists, and to have what was asked for."""
+    if any(each.speaks_of_rcode for each in assertions):
+        return
+    yield EXPECTED_RCODE
+    if not any(each.speaks_of_answers for each in assertions):
+        yield EXPECTED_ANSWERS
 
 
 def _make_judgement(

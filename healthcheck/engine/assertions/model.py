@@ -61,6 +61,16 @@ class Assertion(ABC):
         return False
 
     @property
+    def speaks_of_rcode(self) -> bool:
+        """The same of a name server's response code, which says as well whether there has to be an answer."""
+        return False
+
+    @property
+    def speaks_of_answers(self) -> bool:
+        """The same of a name server's answers."""
+        return False
+
+    @property
     def is_of_time(self) -> bool:
         """Whether our own lag can make it fail: it comes last among equals, and must not excuse what else is wrong."""
         return False

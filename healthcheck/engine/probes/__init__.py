@@ -16,6 +16,7 @@ PROBES: Mapping[str, str] = {
     "tcp": "healthcheck.engine.probes.tcp:TcpProbe",
     "tls": "healthcheck.engine.probes.tls:TlsProbe",
     "icmp": "healthcheck.engine.probes.icmp:IcmpProbe",
+    "dns": "healthcheck.engine.probes.dns:DnsProbe",
 }
 # Kinds that ask nobody: `pipeline/judge.py` loads what they are judged from. They have no address and no assertions.
 JUDGED: Mapping[str, str] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.decoding import choose_charset, count_body, read_body
-from healthcheck.engine.dialer import Destination
+from healthcheck.engine.destination import Destination
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_auth import send_with_credential
 from healthcheck.engine.probes.http_cookies import CookieJar
@@ -23,6 +23,7 @@ from healthcheck.engine.probes.http_options import (
 from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
 from healthcheck.engine.probes.http_request import build_request, build_url
 from healthcheck.engine.probes.http_secrets import MIN_SECRET_CHARS
+from healthcheck.engine.probes.option_values import find_resolver
 from healthcheck.engine.transport import Answer, OneConnectionTransport
 from healthcheck.engine.trust import read_chain
 from healthcheck.engine.types import ErrorKind, Observation, Phase, Target
@@ -42,12 +43,15 @@ class HttpProbe:
     def locate(self, target: Target) -> Destination:
         """Return whose addresses a check is about."""
         url, options = parse_address(target.address), target.options
-        return Destination(url.raw_host.decode("ascii"), url.port or 0, options.family)
+        resolver = find_resolver(options.resolver)
+        return Destination(url.raw_host.decode("ascii"), url.port or 0, options.family, resolver=resolver)
 
     async def observe(self, target: Target, session: CheckSession) -> Observation:
         """Ask once, follow redirects, and return the last answer. Raises ProbeFailure; leaves nothing open."""
         options: HttpOptions = target.options
-        transport = OneConnectionTransport(session, tls=options.tls, family=options.family)
+        transport = OneConnectionTransport(
+            session, tls=options.tls, family=options.family, resolver=find_resolver(options.resolver)
+        )
         url = build_url(target.address, options.query)
         names = {"host": options.host, "server_name": options.server_name}
         hop = Hop(options.method, url, options.sent_headers, options.content, target.credential, **names)

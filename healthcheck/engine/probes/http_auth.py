@@ -21,6 +21,7 @@ from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_options import HttpOptions
 from healthcheck.engine.probes.http_redirects import Hop
 from healthcheck.engine.probes.http_request import build_request
+from healthcheck.engine.probes.option_values import find_resolver
 from healthcheck.engine.transport import Answer, OneConnectionTransport
 from healthcheck.engine.types import ConfigurationError, ErrorKind, Phase
 
@@ -43,7 +44,9 @@ async def send_with_credential(
     tls = options.tls
     if isinstance(credential, CertificateCredential):
         tls = replace(tls, client=credential.client)
-    transport = OneConnectionTransport(session, tls=tls, family=options.family)
+    transport = OneConnectionTransport(
+        session, tls=tls, family=options.family, resolver=find_resolver(options.resolver)
+    )
     if isinstance(credential, HeaderCredential):
         return await transport.ask(build_request(_add(hop, *credential.headers)))
     if isinstance(credential, DigestCredential):

@@ -32,6 +32,7 @@ from healthcheck.engine.probes.option_values import (
     parse_ca_pem,
     parse_count,
     parse_family,
+    parse_resolver,
     parse_server_name,
     parse_tls_max,
     parse_tls_min,
@@ -73,6 +74,7 @@ class HttpOptions:
     host: str = ""
     family: AddressFamily = AddressFamily.ANY
     addresses: str = FIRST
+    resolver: str = ""
     max_redirects: int = 5
     redirect_scope: str = ANYWHERE
     max_body_bytes: int = 2 * 1024 * 1024
@@ -212,6 +214,7 @@ _PARSERS = {
     "host": _parse_host,
     "family": parse_family,
     "addresses": parse_rule,
+    "resolver": parse_resolver,
     "max_redirects": _parse_max_redirects,
     "redirect_scope": _parse_redirect_scope,
     "max_body_bytes": _parse_max_body_bytes,

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from healthcheck.engine.check import CheckSession
-from healthcheck.engine.dialer import Destination
+from healthcheck.engine.destination import Destination
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.icmp_options import COOKIE_BYTES, IcmpOptions, parse_host, parse_icmp_options
 from healthcheck.engine.probes.icmp_socket import EchoSocket, Refusal, Reply

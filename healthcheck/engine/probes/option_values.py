@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from healthcheck.engine import trust
+from healthcheck.engine.dns.servers import DnsProtocol, NameServer, is_ip_address, read_server
 from healthcheck.engine.resolver import is_address, is_name
 from healthcheck.engine.types import AddressFamily, ConfigurationError
 
@@ -131,6 +132,25 @@ def parse_family(value: Any) -> AddressFamily:
         return AddressFamily(value)
     except ValueError:
         raise ConfigurationError("The address family must be any, ipv4 or ipv6; choose one.", field="family") from None
+
+
+def parse_resolver(value: Any) -> str:
+    """Return the address of a name server, as it was written, or nothing."""
+    if not isinstance(value, str):
+        raise ConfigurationError("The resolver must be text; correct it.", field="resolver")
+    text = value.strip()
+    server = read_server(text) if text else None
+    if text and (server is None or server.protocol is not DnsProtocol.UDP or not is_ip_address(server.host)):
+        raise ConfigurationError(
+            "The resolver is an address, with a port if it is not 53; write it like 192.0.2.1 or [2001:db8::1]:5353.",
+            field="resolver",
+        )
+    return text
+
+
+def find_resolver(text: str) -> NameServer | None:
+    """Return the name server of a checked option; None for the system's way."""
+    return read_server(text) if text else None
 
 
 def parse_count(value: Any, low: int, high: int, *, field: str) -> int:

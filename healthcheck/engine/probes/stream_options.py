@@ -8,13 +8,15 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from healthcheck.engine import trust
-from healthcheck.engine.dialer import Destination
+from healthcheck.engine.destination import Destination
 from healthcheck.engine.probes.address_rule import FIRST, parse_rule
 from healthcheck.engine.probes.http_options import parse_address
 from healthcheck.engine.probes.option_values import (
     check_tls,
+    find_resolver,
     parse_ca_pem,
     parse_family,
+    parse_resolver,
     parse_server_name,
     parse_tls_max,
     parse_tls_min,
@@ -37,7 +39,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOptions:
-    """`server_name` is asked for in TLS and must stand in the certificate; empty for the host of the address."""
+    """`server_name` is asked for in TLS and must stand in the certificate; empty for the host of the address.
+
+    `resolver` is the address of a name server that is asked for that host; empty for the system's way.
+    """
 
     verify: str = trust.ON
     ca_pem: str = field(default="", repr=False)
@@ -46,6 +51,7 @@ class StreamOptions:
     server_name: str = ""
     family: AddressFamily = AddressFamily.ANY
     addresses: str = FIRST
+    resolver: str = ""
 
     @property
     def tls(self) -> TlsSettings:
@@ -59,7 +65,14 @@ class StreamOptions:
     def locate(self, place: Place, *, is_encrypted: bool) -> Destination:
         """Return where to connect to, and whether TLS begins at once."""
         tls = self.tls if is_encrypted else None
-        return Destination(place.host, place.port, self.family, tls, server_name=self.server_name)
+        return Destination(
+            place.host,
+            place.port,
+            self.family,
+            tls,
+            server_name=self.server_name,
+            resolver=find_resolver(self.resolver),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values from which `parse` makes the same options."""
@@ -101,4 +114,5 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "server_name": parse_server_name,
     "family": parse_family,
     "addresses": parse_rule,
+    "resolver": parse_resolver,
 }

@@ -12,7 +12,8 @@ from healthcheck.engine.assertions.condition import Condition
 from healthcheck.engine.assertions.model import describe_value
 from healthcheck.engine.assertions.patterns import TooMuchToSearchError
 from healthcheck.engine.check import CheckSession
-from healthcheck.engine.dialer import Connection, Destination
+from healthcheck.engine.destination import Destination
+from healthcheck.engine.dialer import Connection
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.observing import observe_stream
 from healthcheck.engine.probes.option_values import has_surrogate

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from healthcheck.engine.check import CheckSession
-from healthcheck.engine.dialer import Destination
+from healthcheck.engine.destination import Destination
 from healthcheck.engine.probes.observing import observe_stream
 from healthcheck.engine.probes.stream_options import StreamOptions, parse_place, parse_stream_options
 from healthcheck.engine.stream import Stream

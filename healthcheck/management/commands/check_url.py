@@ -32,8 +32,8 @@ class Command(TerminalCommand[tuple[str, Explanation]]):
         parser.add_argument(
             "url",
             metavar="URL",
-            help="An address, also tcp://host:port, tls://host or icmp://host; without a scheme, https:// and "
-            "http:// are tried.",
+            help="An address, also tcp://host:port, tls://host, icmp://host or dns://name; without a scheme, https:// "
+            "and http:// are tried.",
         )
         parser.add_argument(
             "--expect",

@@ -177,6 +177,7 @@ def test_address_is_a_host_and_a_port(address: str) -> None:
         "server_name": "",
         "family": "any",
         "addresses": "first",
+        "resolver": "",
         "dialogue": "",
         "is_encrypted": False,
     }

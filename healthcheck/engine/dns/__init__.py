@@ -1,0 +1,1 @@
+"""Our own questions to name servers: sockets, deadlines and policy are ours, dnspython reads what stands in records."""
