@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from healthcheck.engine.lag import LagMeter
-from healthcheck.engine.loop import EngineLoop, get_engine_loop, stop_engine_loop
+from healthcheck.engine.lag import NOTABLE_SECONDS, LagMeter
+from healthcheck.engine.loop import SWITCH_SECONDS, EngineLoop, get_engine_loop, stop_engine_loop
 
 
 @pytest.fixture
@@ -34,6 +34,11 @@ async def wait_forever(started: threading.Event, ended: threading.Event) -> None
 
 def test_loop_runs_coroutines_on_its_own_thread(engine: EngineLoop) -> None:
     assert engine.submit(name_thread()).result(10) == "healthcheck-loop"
+
+
+def test_loop_waits_for_no_thread_longer_than_its_lag_meter_forgives(engine: EngineLoop) -> None:
+    assert sys.getswitchinterval() == SWITCH_SECONDS
+    assert SWITCH_SECONDS < NOTABLE_SECONDS / 2
 
 
 def test_loop_measures_its_own_lag(engine: EngineLoop) -> None:
