@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from healthcheck.engine.types import ErrorKind, Phase
 from tests.engine.conftest import Attempt, Run
 from tests.hostile import BEHAVIOURS, HostileServer
+from tests.open_sockets import count_sockets, settle_sockets
 
 TIMEOUT, CONNECTION, PROTOCOL, REDIRECT, TOO_LARGE = (
     ErrorKind.TIMEOUT,
@@ -156,25 +155,7 @@ def test_transport_leaves_nothing_open_after_faults(hostile: HostileServer, run:
         for url in urls:
             await Attempt(url, timeout=0.05).fail()
 
-    before = _count_sockets()
+    before = count_sockets()
     run(probe_all())
-    assert _comes_down_to(before)
-
-
-def _count_sockets() -> int:
-    count = 0
-    for handle in Path("/proc/self/fd").iterdir():
-        # The handle of this very listing is gone by the time it is read.
-        with suppress(FileNotFoundError):
-            count += str(handle.readlink()).startswith("socket:")
-    return count
-
-
-def _comes_down_to(count: int) -> bool:
-    """The server's ends close on their own thread, so give them a moment."""
-    deadline = time.monotonic() + 5.0
-    while _count_sockets() > count:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
+    # The server's ends close on their own thread.
+    assert settle_sockets(before) <= before

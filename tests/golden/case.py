@@ -15,6 +15,13 @@ ZONE = "golden.test"
 # The behaviour of a door that answers well once TLS is agreed on, and says why where it is not: asyncio's servers hang
 # up without the alert.
 ALERTING = "alerting"
+# How often the whole table may be checked at once in one process.
+MAX_ROUNDS = 60
+
+
+def fresh_prefix(number: int) -> str:
+    """Return what stands before a name that is new in each round."""
+    return f"round-{number}."
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""`python -m tests.golden.ground FOLDER`: every target of the table and its name server, until the input ends.
+"""`python -m tests.golden.ground hostile FOLDER | healthy | names`: a part of the table's world, until the input ends.
 
-Prints `ready` when all of them listen, and again after each line that it is told: by then every name is answered as it
-was at the beginning.
+Each part is a process of its own, so that what some targets cost delays no others. Prints `ready` when everything
+listens, and again after each line that it is told; every name is answered then as it was at the beginning.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import socket
 import ssl
 import sys
 import threading
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.dns_server import DnsServer
-from tests.golden.case import ALERTING, Case, Door
+from tests.golden.case import ALERTING, Case
 from tests.golden.certificates import Wallet
-from tests.golden.table import CASES, HEALTHY, find_address
+from tests.golden.table import CASES, CROWD, HEALTHY, find_address
 from tests.hostile import SCRIPTS, HostileServer
 
 # Of linux/in6.h; Python does not name it.
@@ -24,34 +25,44 @@ IPV6_FREEBIND = 78
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    wallet = Wallet(folder)
-    (folder / "authority.pem").write_bytes(wallet.authority.pem)
     with ExitStack() as stack:
-        dns = stack.enter_context(DnsServer(port=53))
-        hostile = stack.enter_context(HostileServer())
-        for case in (*CASES, *HEALTHY):
-            for door in case.doors:
-                _open(door, case, hostile=hostile, wallet=wallet, stack=stack)
-        while True:
-            _name_all(dns)
-            sys.stdout.write("ready\n")
-            sys.stdout.flush()
-            if not sys.stdin.readline():
-                return
+        if sys.argv[1] == "names":
+            dns = stack.enter_context(DnsServer(port=53))
+            _await_end(lambda: _name_all(dns))
+        elif sys.argv[1] == "healthy":
+            _open_doors(HEALTHY, None, stack)
+            _await_end(lambda: None)
+        else:
+            folder = Path(sys.argv[2])
+            wallet = Wallet(folder)
+            (folder / "authority.pem").write_bytes(wallet.authority.pem)
+            _open_doors((*CASES, *CROWD), wallet, stack)
+            _await_end(lambda: None)
 
 
-def _open(door: Door, case: Case, *, hostile: HostileServer, wallet: Wallet, stack: ExitStack) -> None:
-    address = door.address or find_address(case)
-    if door.behaviour is None:
-        for closed in _fill_queue(address, door.port):
-            stack.enter_context(closed)
-        return
-    tls = wallet.open(door.tls) if door.tls else None
-    if tls is not None and door.behaviour == ALERTING:
-        threading.Thread(target=_answer_or_alert, args=(address, door.port, tls), daemon=True).start()
-        return
-    hostile.listen(door.behaviour, tls=tls, host=address, port=door.port)
+def _await_end(prepare: Callable[[], None]) -> None:
+    while True:
+        prepare()
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        if not sys.stdin.readline():
+            return
+
+
+def _open_doors(cases: Iterable[Case], wallet: Wallet | None, stack: ExitStack) -> None:
+    hostile = stack.enter_context(HostileServer())
+    for case in cases:
+        for door in case.doors:
+            address = door.address or find_address(case)
+            if door.behaviour is None:
+                for closed in _fill_queue(address, door.port):
+                    stack.enter_context(closed)
+                continue
+            tls = wallet.open(door.tls) if door.tls and wallet is not None else None
+            if tls is not None and door.behaviour == ALERTING:
+                threading.Thread(target=_answer_or_alert, args=(address, door.port, tls), daemon=True).start()
+                continue
+            hostile.listen(door.behaviour, tls=tls, host=address, port=door.port)
 
 
 def _answer_or_alert(address: str, port: int, tls: ssl.SSLContext) -> None:
@@ -85,7 +96,7 @@ def _name_all(dns: DnsServer) -> None:
     dns.forget()
     # The name that is asked when another one got no answer.
     dns.add("example.com", "A 93.184.216.34")
-    for case in (*CASES, *HEALTHY):
+    for case in (*CASES, *CROWD, *HEALTHY):
         address = find_address(case)
         dns.add(case.host, f"AAAA {address}" if ":" in address else f"A {address}")
         for name, replies in case.names.items():

@@ -6,7 +6,7 @@ import asyncio
 
 from healthcheck.engine.types import AddressMode, ErrorKind, Phase
 from tests.dns_server import Reply
-from tests.golden.case import ZONE, Case, Door, Golden, is_down, is_unknown, is_up
+from tests.golden.case import MAX_ROUNDS, ZONE, Case, Door, Golden, fresh_prefix, is_down, is_unknown, is_up
 from tests.hostile import answer, redirect_to
 
 DNS, REDIRECT, REFUSED, TIMEOUT, BLOCKED = (
@@ -45,6 +45,11 @@ def resolve(*records: str) -> tuple[Reply, ...]:
 def rebind(first: str, then: str) -> tuple[Reply, ...]:
     """Answer the first lookup, which asks for two types, with one address, and all later ones with another."""
     return (Reply((f"A {first}",)), Reply((f"A {first}",)), Reply((f"A {then}",)))
+
+
+def unanswered(name: str, reply: Reply) -> dict[str, tuple[Reply, ...]]:
+    """A name without an answer, and others like it: a lookup that hangs is shared by all who ask for the same name."""
+    return {f"{prefix}{name}.{ZONE}": (reply,) for prefix in ("", *map(fresh_prefix, range(MAX_ROUNDS)))}
 
 
 async def _redirect_onwards(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -238,13 +243,13 @@ NAMES = [
         "name-garbage",
         "has name servers that answer with garbage",
         is_down(TIMEOUT, RESOLVE, "no end within"),
-        names={f"name-garbage.{ZONE}": (Reply(raw=b"\xff" * 40),)},
+        names=unanswered("name-garbage", Reply(raw=b"\xff" * 40)),
     ),
     Case(
         "name-silent",
         "has name servers that never answer",
         is_down(TIMEOUT, RESOLVE, "no end within"),
-        names={f"name-silent.{ZONE}": (Reply(is_silent=True),)},
+        names=unanswered("name-silent", Reply(is_silent=True)),
     ),
     Case(
         "name-cut",
@@ -327,7 +332,7 @@ CROWD = [
         f"name-silent-{number}",
         "has name servers that never answer",
         is_down(TIMEOUT, RESOLVE, "no end within"),
-        names={f"name-silent-{number}.{ZONE}": (Reply(is_silent=True),)},
+        names=unanswered(f"name-silent-{number}", Reply(is_silent=True)),
     )
     for number in range(19)
 ]

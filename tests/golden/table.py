@@ -6,13 +6,15 @@ from tests.golden import encoding, encryption, names, transport
 from tests.golden.case import Case, Door, is_up
 
 CASES: tuple[Case, ...] = (*transport.CASES, *encoding.CASES, *names.CASES, *encryption.CASES)
+# More of what is hard on us in numbers only.
+CROWD: tuple[Case, ...] = tuple(names.CROWD)
 HEALTHY: tuple[Case, ...] = tuple(
     Case(f"healthy-{number}", "answers as it should", is_up(), (Door("good"),), assertions='body contains "hello"')
     for number in range(100)
 )
 
 # Public addresses, so that every mode of the policy lets checks through; they are nobody's inside the table's network.
-_PLACES = {case.name: place for place, case in enumerate((*CASES, *HEALTHY))}
+_PLACES = {case.name: place for place, case in enumerate((*CASES, *CROWD, *HEALTHY))}
 
 
 def find_address(case: Case) -> str:
