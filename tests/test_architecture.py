@@ -12,6 +12,17 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 50
 
+# Where the engine opens sockets, and what keeps them from where the address policy lets nobody go. Whatever is added
+# here has its place in tests/golden/reach.py as well.
+OPENERS = {
+    "dialer.py": "connects to what it has filtered, and to nothing else",
+    "probes/icmp_socket.py": "is handed an address that the dialer has filtered",
+    "route.py": "asks the kernel for the way to it, and sends nothing",
+}
+OPENING = frozenset(
+    {"create_connection", "create_datagram_endpoint", "open_connection", "sock_connect", "connect", "sendto", "socket"}
+)
+
 # What lies under a path may import these, itself and the standard library. The longest path that fits decides.
 ALLOWED: dict[str, set[str]] = {
     "healthcheck/__init__.py": set(),
@@ -319,3 +330,14 @@ def test_long_function_is_found_at_one_line_too_many() -> None:
 
     assert find_long_functions("a.py", write(MAX_FUNCTION_LINES)) == []
     assert find_long_functions("a.py", write(MAX_FUNCTION_LINES + 1)) == ["a.py:1 act has 51 lines"]
+
+
+def test_engine_opens_sockets_where_it_is_known_to() -> None:
+    engine = ROOT / "healthcheck" / "engine"
+    opening = {
+        str(path.relative_to(engine))
+        for path in sorted(engine.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in OPENING
+    }
+    assert opening == set(OPENERS)
