@@ -18,6 +18,7 @@ from healthcheck.engine.assertions.patterns import (
     TooMuchToSearchError,
 )
 from healthcheck.engine.assertions.spans import write_seconds
+from healthcheck.engine.assertions.work import count_work, refuse_more
 
 MAX_NUMBER_CHARS = 40
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,2})?", re.ASCII)
@@ -102,6 +103,8 @@ class Condition:
 
     def find_offset(self, text: str, encoded: bytes) -> int | None:
         """Return where the operand is found in the text, in characters, or None. Raises TooMuchToSearchError."""
+        refuse_more()
+        count_work(self.ns_per_byte * max(len(encoded), len(text)))
         if self.pattern is None:
             offset = text.find(str(self.operands[0]))
             return offset if offset >= 0 else None

@@ -11,6 +11,7 @@ from jsonpath.filter import BaseExpression, FilterContextPath, FilterQuery, Root
 from jsonpath.segments import JSONPathRecursiveDescentSegment
 from jsonpath.selectors import Filter, JSONPathSelector
 
+from healthcheck.engine.assertions.work import count_work, refuse_more
 from healthcheck.engine.types import ConfigurationError
 
 MAX_PATH_CHARS = 500
@@ -21,6 +22,8 @@ MAX_SELECTORS = 24
 # Values looked at for one assertion, the children of every visited value included; a filter looks at each of them with
 # all its terms. 2 to 10 us each, so half a second at the worst.
 MAX_STEPS = 100_000
+# The most of it, for what all assertions may do together.
+NS_PER_STEP = 10_000
 
 
 class TooManyValuesError(Exception):
@@ -79,12 +82,19 @@ class JsonPath:
 
     def select(self, document: Any) -> Iterator[Any]:
         """Yield the selected values in document order. Raises TooManyValuesError on the way."""
-        nodes: Iterable[JSONPathMatch] = [_Node.start(document, MAX_STEPS // self.weight)]
+        refuse_more()
+        start = _Node.start(document, MAX_STEPS // self.weight)
+        nodes: Iterable[JSONPathMatch] = [start]
         # By hand, because `finditer` parses a document that is a string once more.
         for segment in self.compiled.segments:
             nodes = segment.resolve(nodes)
-        for node in nodes:
-            yield node.obj
+        try:
+            for node in nodes:
+                yield node.obj
+        finally:
+            # One that only names members pays for children that it does not visit.
+            if self.is_wide:
+                count_work((MAX_STEPS // self.weight - max(0, start.budget[0])) * self.weight * NS_PER_STEP)
 
 
 def compile_path(text: str, *, position: int = 0) -> JsonPath:

@@ -15,12 +15,13 @@ from healthcheck.engine.assertions.model import Assertion, Fault
 from healthcheck.engine.assertions.subjects.dns_answer import EXPECTED_ANSWERS, EXPECTED_RCODE
 from healthcheck.engine.assertions.subjects.status import StatusAssertion
 from healthcheck.engine.assertions.turns import get_turns
+from healthcheck.engine.assertions.work import TOO_MUCH_TOGETHER, TooMuchTogetherError, limit_work
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import AssertionOutcome, ErrorKind, Evidence, Observation, Phase, State
 
 # Work up to which judging stays on the loop. Going to a thread and back costs about 0.1 ms, so more is worth the way.
 MAX_ON_LOOP_NS = 4_000_000
-# Threads of this process for larger ones. Their work is bounded, about a second at the worst.
+# Threads of this process for larger ones. Their work is bounded, together about seven seconds at the worst.
 JUDGE_THREADS = 2
 
 # When no assertion speaks of the status: after redirects were followed, one more is not an answer.
@@ -58,11 +59,16 @@ def judge(
     assertions: Sequence[Assertion], observation: Observation, *, now: datetime, details: bool = False
 ) -> Judgement:
     """Judge at once. The worst failing assertion decides, among equals the first, latency last; bounded work."""
+    with limit_work():
+        return _judge(assertions, observation, now=now, details=details)
+
+
+def _judge(assertions: Sequence[Assertion], observation: Observation, *, now: datetime, details: bool) -> Judgement:
     facts = Facts(observation, now, selectors=[each for assertion in assertions for each in assertion.selectors])
     judged = [*_imply(assertions, observation), *assertions]
     ordered = _order_by_severity(judged)
     for place, assertion in enumerate(ordered):
-        fault = assertion.find_fault(facts)
+        fault = _find_fault(assertion, facts)
         if fault is not None:
             # Those before it hold. The others, which no longer decide, are asked for the explanation's sake.
             known = {id(each): None for each in ordered[:place]} | {id(assertion): fault}
@@ -72,11 +78,18 @@ def judge(
     return Judgement(State.UP, assertions=outcomes)
 
 
+def _find_fault(assertion: Assertion, facts: Facts) -> Fault | None:
+    try:
+        return assertion.find_fault(facts)
+    except TooMuchTogetherError:
+        return Fault(TOO_MUCH_TOGETHER)
+
+
 def _explain(
     judged: Sequence[Assertion], facts: Facts, known: Mapping[int, Fault | None]
 ) -> tuple[AssertionOutcome, ...]:
     return tuple(
-        each.explain(facts, known[id(each)] if id(each) in known else each.find_fault(facts)) for each in judged
+        each.explain(facts, known[id(each)] if id(each) in known else _find_fault(each, facts)) for each in judged
     )
 
 
