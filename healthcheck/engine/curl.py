@@ -22,6 +22,7 @@ from healthcheck.engine.details import Exchange
 from healthcheck.engine.http_message import spell_url
 from healthcheck.engine.masking import mask_request_header, split_url
 from healthcheck.engine.probes.http_options import HttpOptions, parse_address
+from healthcheck.engine.probes.http_placeholders import Fresh
 from healthcheck.engine.probes.http_values import CONTENT_TYPES, FORM, encode_query
 from healthcheck.engine.redaction import MASK
 from healthcheck.engine.resolver import is_address
@@ -85,7 +86,12 @@ def write_curl(
     options = target.options
     if not isinstance(options, HttpOptions):
         return ""
-    line, url = ShellLine(), parse_address(target.address)
+    line, fresh, sent = ShellLine(), Fresh(), ""
+    if options.has_placeholder(target.address):
+        # As it was sent; before that, with values such as it will be sent with.
+        sent = exchanges[0].url if exchanges else ""
+        options = options.fill(fresh)
+    url = parse_address(fresh.fill(target.address))
     line.add("curl", "--include", "--globoff", "--http1.1", "--noproxy", "*")
     line.add("--max-time", f"{target.timeout_seconds:g}", *_FAMILIES[options.family])
     _add_connection(line, options, url=url, exchanges=exchanges)
@@ -99,7 +105,12 @@ def write_curl(
     if options.body:
         line.add("--data-raw")
         line.add_secret("", "body")
-    line.add_pieces(_split_address(url, options))
+    asked = sent or spell_url(url)
+    if options.server_name:
+        connected, said = (each.netloc.decode("ascii") for each in (url, url.copy_with(host=options.server_name)))
+        asked = asked.replace(f"//{connected}", f"//{said}", 1)
+    pieces = _hide(asked, fresh)
+    line.add_pieces(pieces if sent else [*pieces, *_list_parameters(options, url=url, fresh=fresh)])
     return str(line)
 
 
@@ -130,12 +141,18 @@ def _redirect_connection(url: httpx.URL, server_name: str) -> str:
     return f"{asked}:{port}:{connected}:{port}"
 
 
-def _split_address(address: httpx.URL, options: HttpOptions) -> list[tuple[str, str]]:
-    url = spell_url(address.copy_with(host=options.server_name) if options.server_name else address)
-    pieces = [("" if piece.secret else piece.text, piece.secret) for piece in split_url(url)]
-    for number, (name, _value) in enumerate(options.query):
-        mark = "&" if number or "?" in url else "?"
-        pieces += [(f"{mark}{encode_query(((name, ''),))}", ""), ("", name)]
+def _hide(url: str, fresh: Fresh) -> list[tuple[str, str]]:
+    return [("" if piece.secret else piece.text, piece.secret) for piece in split_url(url, known=fresh.values)]
+
+
+def _list_parameters(options: HttpOptions, *, url: httpx.URL, fresh: Fresh) -> list[tuple[str, str]]:
+    pieces = []
+    for number, (name, value) in enumerate(options.query):
+        mark = "&" if number or b"?" in url.raw_path else "?"
+        is_known = value in fresh.values
+        pieces.append((f"{mark}{encode_query(((name, value if is_known else ''),))}", ""))
+        if not is_known:
+            pieces.append(("", name))
     return pieces
 
 

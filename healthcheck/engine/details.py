@@ -70,11 +70,13 @@ class Trace:
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
+        # What we made up ourselves, and is no secret however it looks.
+        self.known: tuple[str, ...] = ()
 
     def note_request(self, exchange: Exchange) -> None:
         """Note a request that is about to be sent, with its true header values and address."""
         headers = tuple((name, mask_request_header(name, value)) for name, value in exchange.request_headers)
-        self.exchanges.append(replace(exchange, url=mask_url(exchange.url), request_headers=headers))
+        self.exchanges.append(replace(exchange, url=mask_url(exchange.url, known=self.known), request_headers=headers))
 
     def note_address(self, address: str) -> None:
         """Note where the last request went, or tried to go."""

@@ -6,6 +6,7 @@ What a check is known to have said in confidence is `redaction`'s business, wher
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
@@ -70,35 +71,40 @@ def mask_answer_header(name: str, value: str) -> str:
     return mask_url(value) if name.lower() in _URL_HEADERS else value
 
 
-def mask_url(url: str) -> str:
-    """Hide userinfo, and query values that their name or their look says are secrets. Total on any text."""
-    return "".join(MASK if piece.secret else piece.text for piece in split_url(url))
+def mask_url(url: str, *, known: Sequence[str] = ()) -> str:
+    """Hide userinfo, and query values that their name or their look says are secrets. Total on any text.
+
+    `known` are parts of values that are none, however they look.
+    """
+    return "".join(MASK if piece.secret else piece.text for piece in split_url(url, known=known))
 
 
-def split_url(url: str) -> list[Piece]:
-    """Split into pieces that make the text again, the secret ones named."""
+def split_url(url: str, *, known: Sequence[str] = ()) -> list[Piece]:
+    """Split into pieces that make the text again, the secret ones named; what is hidden already is one of them."""
     pieces: list[Piece] = []
     position = 0
     if (found := _USERINFO.match(url)) is not None:
         pieces += [Piece(found[1]), Piece(found[2][:-1], "userinfo"), Piece("@")]
         position = found.end()
     for part in _QUERY_PART.finditer(url, position):
-        if not part[4] or not _is_secret_value(part[2], part[4]):
+        if not part[4] or not _is_secret_value(part[2], part[4], known):
             continue
         pieces += [Piece(url[position : part.start(4)]), Piece(part[4], unquote_plus(part[2]) or "value")]
         position = part.end(4)
     return [piece for piece in [*pieces, Piece(url[position:])] if piece.text]
 
 
-def _is_secret_value(name: str, value: str) -> bool:
-    if name and is_secret_name(unquote_plus(name) if "%" in name else name):
+def _is_secret_value(name: str, value: str, known: Sequence[str]) -> bool:
+    if value == MASK or (name and is_secret_name(unquote_plus(name) if "%" in name else name)):
         return True
+    for each in known:
+        value = value.replace(each, "")
     return len(value) >= MIN_OPAQUE_CHARS and _OPAQUE.fullmatch(value) is not None
 
 
-def list_url_secrets(url: str) -> list[str]:
+def list_url_secrets(url: str, *, known: Sequence[str] = ()) -> list[str]:
     """Return the secret parts of a URL, as they stand there and decoded."""
-    values = [piece.text for piece in split_url(url) if piece.secret]
+    values = [piece.text for piece in split_url(url, known=known) if piece.secret]
     return [each for value in values for each in dict.fromkeys((value, unquote_plus(value)))]
 
 

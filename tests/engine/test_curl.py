@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from dataclasses import replace
@@ -112,6 +113,22 @@ def test_body_without_a_type_is_not_called_a_form() -> None:
     assert "Content-Type:" in split(make_target(method="POST", body="x"))
     headers = [["content-type", "application/json"]]
     assert "Content-Type:" not in split(make_target(method="POST", body="x", headers=headers))
+
+
+def test_placeholders_are_what_was_sent() -> None:
+    target = make_target("https://h.test/{random}?t={uuid}&token=canary", query=[["r", "{random}"], ["key", "canary"]])
+    sent = "https://h.test/0123456789abcdef?t=uuid&token=[hidden]&r=0123456789abcdef&key=[hidden]"
+    written = split(target, Exchange("GET", sent, host="h.test", port=443, address="192.0.2.1"))
+    assert written[-1] == sent.replace("[hidden]", "$SECRET_TOKEN", 1).replace("[hidden]", "$SECRET_KEY")
+    expected = r"https://h\.test/([0-9a-f]{16})\?t=[0-9a-f-]{36}&token=\$SECRET_TOKEN&r=(.*)&key=\$SECRET_KEY"
+    [before] = re.findall(expected, split(target)[-1])
+    assert before[0] == before[1]
+
+
+def test_placeholders_are_asked_by_another_name() -> None:
+    target = make_target("https://192.0.2.1:444/{random}", server_name="shop.test")
+    sent = Exchange("GET", "https://192.0.2.1:444/abc", host="192.0.2.1", port=444, address="192.0.2.1")
+    assert split(target, sent)[-1] == "https://shop.test:444/abc"
 
 
 def test_form_is_what_curl_takes_a_body_for() -> None:

@@ -1,6 +1,7 @@
 """The whole way of a check: the runner, the real HTTP probe and a real server that misbehaves."""
 
 import asyncio
+import re
 import socket
 from datetime import UTC, datetime
 
@@ -31,13 +32,13 @@ def make_target(port: int, *, assertions: str = "", timeout: float = 10.0) -> Ta
     return Target(port, "http", url, options, parse_assertions(assertions), timeout)
 
 
-def probe(*targets: Target, limits: Limits = LIMITS) -> list[Outcome]:
+def probe(*targets: Target, limits: Limits = LIMITS, details: bool = False) -> list[Outcome]:
     """Run them as a worker does: on the engine's loop, from another thread."""
     engine = EngineLoop()
     # A meter at rest, so that a busy test machine takes no blame.
     calm = LagMeter()
     try:
-        return engine.submit(probe_all(targets, limits, now=NOW, lag=calm)).result(30)
+        return engine.submit(probe_all(targets, limits, now=NOW, lag=calm, details=details)).result(30)
     finally:
         assert engine.stop()
 
@@ -124,6 +125,19 @@ def test_every_misbehaviour_at_once_hurts_no_healthy_target(hostile: HostileServ
     }
     # No misbehaviour is a defect of ours, and none passes for an answer with that JSON.
     assert {outcome.verdict for outcome in outcomes[: len(bad)]} == {State.DOWN}
+
+
+def test_placeholders_are_shown_and_secrets_beside_them_are_not(hostile: HostileServer) -> None:
+    url = f"http://127.0.0.1:{hostile.listen('echo')}/?t={{uuid}}&key=canary-{{random}}"
+    written = {"query": {"r": "{random}", "own": "canary-{timestamp}"}, "headers": {"X-Key": "canary:{random}"}}
+    target = Target(1, "http", url, load_probe("http").parse(url, written), parse_assertions('body == "x"'), 10.0)
+    [outcome] = probe(target, details=True)
+    assert outcome.details is not None
+    [exchange] = outcome.details.exchanges
+    assert re.fullmatch(r".*/\?t=[0-9a-f-]{36}&key=\[hidden\]&r=[0-9a-f]{16}&own=\[hidden\]", exchange.url)
+    told = repr((outcome.evidence, exchange, outcome.details.excerpt))
+    assert "t=" in told
+    assert "canary" not in told
 
 
 def test_cookies_of_a_chain_are_in_no_evidence(hostile: HostileServer) -> None:

@@ -58,7 +58,7 @@ _OF_PROBES = frozenset({"address", "assertions"})
 # What may carry keys.
 _HIDDEN = tuple(field.removeprefix("options.") for field in HIDDEN_FIELDS)
 _ADDRESSES: Mapping[str, str] = {
-    "http": "https://example.com/health",
+    "http": "https://example.com/health, https://example.com/?t={timestamp}",
     "tcp": "example.com:25, tcp://example.com:25",
     "tls": "example.com, example.com:443, tls://example.com:443",
     "icmp": "example.com, 192.0.2.1, icmp://example.com",

@@ -11,6 +11,7 @@ from healthcheck.engine.check import CheckSession
 from healthcheck.engine.decoding import choose_charset, count_body, read_body
 from healthcheck.engine.destination import Destination
 from healthcheck.engine.faults import ProbeFailure
+from healthcheck.engine.masking import list_url_secrets
 from healthcheck.engine.probes.http_auth import send_with_credential
 from healthcheck.engine.probes.http_cookies import CookieJar
 from healthcheck.engine.probes.http_options import (
@@ -20,6 +21,7 @@ from healthcheck.engine.probes.http_options import (
     parse_address,
     parse_options,
 )
+from healthcheck.engine.probes.http_placeholders import Fresh
 from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
 from healthcheck.engine.probes.http_request import build_request, build_url
 from healthcheck.engine.probes.http_secrets import MIN_SECRET_CHARS
@@ -49,10 +51,13 @@ class HttpProbe:
     async def observe(self, target: Target, session: CheckSession) -> Observation:
         """Ask once, follow redirects, and return the last answer. Raises ProbeFailure; leaves nothing open."""
         options: HttpOptions = target.options
+        address = target.address
+        if options.has_placeholder(address):
+            address, options = _fill(address, options, session)
         transport = OneConnectionTransport(
             session, tls=options.tls, family=options.family, resolver=find_resolver(options.resolver)
         )
-        url = build_url(target.address, options.query)
+        url = build_url(address, options.query)
         names = {"host": options.host, "server_name": options.server_name}
         hop = Hop(options.method, url, options.sent_headers, options.content, target.credential, **names)
         # Most chains never need it.
@@ -79,6 +84,16 @@ class HttpProbe:
             if jar is not None:
                 hop = replace(hop, cookies=jar.write(hop.url))
             session.redirects.append(str(hop.url)[:MAX_ADDRESS_LENGTH])
+
+
+def _fill(address: str, options: HttpOptions, session: CheckSession) -> tuple[str, HttpOptions]:
+    fresh = Fresh()
+    address, options = fresh.fill(address), options.fill(fresh)
+    said = (*options.secrets, *list_url_secrets(address, known=fresh.values))
+    session.secrets += [secret for secret in said if secret not in fresh.values]
+    if session.trace is not None:
+        session.trace.known = fresh.values
+    return address, options
 
 
 def _find_location(answer: Answer) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ import httpx
 
 from healthcheck.engine import trust
 from healthcheck.engine.probes.address_rule import FIRST, parse_rule
+from healthcheck.engine.probes.http_placeholders import Fresh, has_placeholder
 from healthcheck.engine.probes.http_secrets import list_secrets
 from healthcheck.engine.probes.http_values import (
     CONTENT_TYPES,
@@ -102,6 +103,20 @@ class HttpOptions:
         """What a person may have set in confidence."""
         return list_secrets(headers=self.headers, query=self.query, body=self.body, body_type=self.body_type)
 
+    def has_placeholder(self, address: str) -> bool:
+        """Whether something in the address or in these options is to be filled."""
+        values = (value for pairs in (self.query, self.headers) for _, value in pairs)
+        return has_placeholder((address, self.body, *values))
+
+    def fill(self, fresh: Fresh) -> HttpOptions:
+        """Return the options with their placeholders filled."""
+        return replace(
+            self,
+            query=fresh.fill_pairs(self.query),
+            headers=fresh.fill_pairs(self.headers),
+            body=fresh.fill(self.body),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values from which `parse` makes the same options."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
@@ -115,7 +130,13 @@ def parse_options(address: str, options: Mapping[str, Any]) -> HttpOptions:
     refuse_unknown("http", options, (each.name for each in fields(HttpOptions)))
     given: dict[str, Any] = {name: _PARSERS[name](value) for name, value in options.items()}
     parsed = HttpOptions(**given)
-    _check_request(parsed)
+    if parsed.has_placeholder(address):
+        # What is sent is what has to be right, and it may be longer.
+        fresh = Fresh()
+        parse_address(fresh.fill(address))
+        _check_request(parsed.fill(fresh))
+    else:
+        _check_request(parsed)
     check_tls(parsed.tls)
     if parsed.server_name and url.scheme != "https":
         raise ConfigurationError(

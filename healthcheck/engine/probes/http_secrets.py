@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from healthcheck.engine.probes.http_redirects import BODY_HEADERS, HARMLESS_HEADERS
-from healthcheck.engine.probes.http_values import FORM, JSON, Pairs, encode_body, encode_query, read_pairs
+from healthcheck.engine.probes.http_values import FORM, JSON, Pairs, encode_body, read_pairs
 from healthcheck.engine.types import ConfigurationError
 
 # Shorter values, such as `1` or `en`, are no secrets, and evidence would be full of holes.
@@ -23,7 +23,7 @@ def list_secrets(*, headers: Pairs, query: Pairs, body: str, body_type: str) -> 
     words = [value.rsplit(" ", 1)[-1] for value in values]
     # It names whoever asks, and some put a key into it. It is sent on, as every agent's name is, and not quoted.
     agents = [value for name, value in headers if name.lower() == "user-agent"]
-    parameters = [encode_query(query), *(value for _, value in query)]
+    parameters = [value for _, value in query]
     texts = (*values, *words, *agents, *parameters, body, *_list_body_secrets(body, body_type))
     return tuple(text for text in texts if len(text) >= MIN_SECRET_CHARS)
 

@@ -161,6 +161,7 @@ def test_address_is_refused_with_its_cure(address: str, cure: str) -> None:
         ({"ca_pem": 5}, "ca_pem", "PEM text"),
         ({"ca_pem": "x"}, "ca_pem", "choose custom or remove it"),
         ({"ca_pem": "x", "verify": "off"}, "ca_pem", "choose custom or remove it"),
+        ({"body_type": "json", "body": '{"id": {random}}'}, "body", "is not JSON"),
         ({"tls_min": "1.1"}, "tls_min", "1.0, 1.2, 1.3 or empty"),
         ({"tls_min": []}, "tls_min", "1.0, 1.2, 1.3 or empty"),
         ({"tls_max": "1.0"}, "tls_max", "1.2, 1.3 or empty"),
@@ -265,6 +266,14 @@ def test_options_hide_what_may_be_secret() -> None:
     assert "canary" not in repr(parse_options(URL, options))
 
 
+def test_placeholders_count_as_what_they_become() -> None:
+    written = {"method": "POST", "body_type": "json", "body": '{"at": {timestamp}, "id": "{uuid}"}'}
+    assert parse_options(URL, written).body == written["body"]
+    with pytest.raises(ConfigurationError, match="shorten it") as caught:
+        parse_options(URL + "{uuid}" * 300, {})
+    assert caught.value.field == "address"
+
+
 def test_server_name_is_for_tls_alone() -> None:
     with pytest.raises(ConfigurationError, match="begin the address with https") as caught:
         parse_options("http://example.test/", {"server_name": "shop.test"})
@@ -282,7 +291,6 @@ def test_secrets_are_what_is_said_in_every_way_to_say_it() -> None:
     assert form.secrets == (
         "Bearer canary-2",
         "canary-2",
-        "key=canary-1&n=1",
         "canary-1",
         "user=x\npassword=canary 3",
         "user=x&password=canary+3",
