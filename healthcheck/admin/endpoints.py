@@ -38,6 +38,7 @@ from healthcheck.admin.filters import (
 )
 from healthcheck.admin.forms.endpoint_forms import RESTARTING_FIELDS, EndpointForm
 from healthcheck.admin.forms.option_fields import OPTION_FIELDS, describe_options
+from healthcheck.admin.heartbeats import HeartbeatViews, draw_expected
 from healthcheck.admin.history import Cursor, page_history
 from healthcheck.admin.look.badges import draw_paused, draw_state
 from healthcheck.admin.look.bases import ChangeListBase
@@ -86,7 +87,7 @@ _REQUEST: Any = (
 _DIALOGUE: Any = (gettext_lazy("Dialogue (tcp)"), {"fields": ("dialogue", "is_encrypted")})
 _HEARTBEAT: Any = (
     gettext_lazy("When the job is expected (heartbeat)"),
-    {"fields": ("period_seconds", ("cron", "timezone"), ("grace_seconds", "max_run_seconds"))},
+    {"fields": ("period_seconds", ("cron", "timezone"), ("grace_seconds", "max_run_seconds"), "expected")},
 )
 _QUESTION: Any = (gettext_lazy("Question (dns)"), {"fields": ("record_type", "server", "is_iterative")})
 _TRUST: Any = (
@@ -117,7 +118,7 @@ class EndpointChangeList(ChangeListBase):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, ExplanationViews):
+class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, ExplanationViews):
     form = EndpointForm
     list_display = ("name_and_address", "group", "state_since", "result_and_error")
     list_filter = (
@@ -134,7 +135,16 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
     actions = (*OperatedAdmin.actions, "clone_selected", "edit_selected", "export_selected")
     ordering = ("group__position", "group_id", "position", "id")
     autocomplete_fields = ("credential",)
-    readonly_fields = ("state", "since", "last_error", "last_result", "options_words", "kind_words", "masked_address")
+    readonly_fields = (
+        "state",
+        "since",
+        "last_error",
+        "last_result",
+        "options_words",
+        "kind_words",
+        "masked_address",
+        "expected",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).filter(group__deleted_at__isnull=True)
@@ -222,6 +232,10 @@ class EndpointAdmin(AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, E
     @admin.display(description=gettext_lazy("options"))
     def options_words(self, obj: Endpoint) -> SafeString:
         return format_html('<pre class="hc-text">{}</pre>', describe_options(obj))
+
+    @admin.display(description=gettext_lazy("expected next"))
+    def expected(self, obj: Endpoint) -> SafeString:
+        return draw_expected(obj)
 
     # The form.
 

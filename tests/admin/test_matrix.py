@@ -63,6 +63,8 @@ PAGES: dict[str, tuple[str, set[str]]] = {
     "healthcheck_endpoint_resume": ("post", OPERATE),
     "healthcheck_endpoint_clone": ("post", EDIT),
     "healthcheck_endpoint_bulk": ("get", EDIT),
+    "healthcheck_endpoint_signals": ("get", VIEW),
+    "healthcheck_endpoint_token": ("post", EDIT),
 }
 ACTIONS: dict[tuple[str, str], set[str]] = {
     ("endpointgroup", "check_selected"): OPERATE,
