@@ -13,6 +13,7 @@ from healthcheck.models import (
     Credential,
     Endpoint,
     EndpointGroup,
+    EndpointMember,
     EndpointState,
     Evidence,
     HeartbeatToken,
@@ -53,6 +54,10 @@ def make_endpoint(group: EndpointGroup | None = None, name: str = "site", **colu
     """Store an endpoint without a probe's opinion on its address; without a group it gets one of its own."""
     owner = group if group is not None else make_group()
     return Endpoint.objects.create(group=owner, name=name, **({"address": "http://127.0.0.1/"} | columns))
+
+
+def make_member(parent: Endpoint, member: Endpoint, weight: int = 1) -> EndpointMember:
+    return EndpointMember.objects.create(parent=parent, member=member, weight=weight)
 
 
 def make_credential(name: str = "shop", kind: str = "bearer", **columns: Any) -> Credential:

@@ -44,13 +44,17 @@ from healthcheck.admin.look.badges import draw_paused, draw_state
 from healthcheck.admin.look.bases import ChangeListBase
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.look.words import describe_duration, describe_instant, describe_moment
-from healthcheck.admin.operated import OperatedAdmin, changed_columns
+from healthcheck.admin.operated import OperatedAdmin, changed_columns, describe_parents
 from healthcheck.admin.overview import latest_state, overall_state
 from healthcheck.definitions.cloning import clone_endpoints
 from healthcheck.definitions.labels import name_kind
+from healthcheck.definitions.member_documents import read_members
+from healthcheck.definitions.member_lines import write_members
+from healthcheck.definitions.members import KIND
 from healthcheck.definitions.versions import Change, lock_groups, lock_rows
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.masking import mask_url
+from healthcheck.engine.probes import is_judged
 from healthcheck.engine.types import ErrorKind
 from healthcheck.models import CheckResult, Endpoint, EndpointGroup, EndpointState
 from healthcheck.models.clock import read_database_clock
@@ -84,6 +88,10 @@ _REQUEST: Any = (
         )
     },
 )
+_MEMBERS: Any = (
+    gettext_lazy("Members (group)"),
+    {"fields": ("member_rule", "members", ("up_share", "degraded_share"), "degraded_is_down")},
+)
 _DIALOGUE: Any = (gettext_lazy("Dialogue (tcp)"), {"fields": ("dialogue", "is_encrypted")})
 _HEARTBEAT: Any = (
     gettext_lazy("When the job is expected (heartbeat)"),
@@ -98,9 +106,9 @@ _ECHOES: Any = (
     gettext_lazy("Echo requests (icmp)"),
     {"fields": (("packets", "packet_interval_ms"), ("packet_wait_ms", "packet_bytes"))},
 )
-_FORM: Any = (_IDENTITY, _JUDGEMENT, _REQUEST, _DIALOGUE, _QUESTION, _ECHOES, _HEARTBEAT, _TRUST)
+_FORM: Any = (_IDENTITY, _JUDGEMENT, _MEMBERS, _REQUEST, _DIALOGUE, _QUESTION, _ECHOES, _HEARTBEAT, _TRUST)
 _STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error", "last_result")})
-_OPTIONS: Any = (gettext_lazy("Options"), {"fields": ("credential", "options_words")})
+_OPTIONS: Any = (gettext_lazy("Options"), {"fields": ("credential", "options_words", "members")})
 
 
 class EndpointChangeList(ChangeListBase):
@@ -194,7 +202,8 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
         seen = _read_latest(obj)
         if seen is None:
             return None
-        words = describe_duration(seen.last_latency_us) if seen.last_latency_us else _("no answer")
+        nothing = "" if is_judged(obj.kind) else _("no answer")
+        words = describe_duration(seen.last_latency_us) if seen.last_latency_us else nothing
         if seen.last_http_status:
             words += f", HTTP {seen.last_http_status}"
         at = describe_moment(seen.last_observed_at)
@@ -228,6 +237,11 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
     @admin.display(description=gettext_lazy("assertions"))
     def assertions(self, obj: Endpoint) -> SafeString:
         return format_html('<pre class="hc-text">{}</pre>', join_assertions(obj))
+
+    @admin.display(description=gettext_lazy("members"), empty_value="–")
+    def members(self, obj: Endpoint) -> SafeString | None:
+        lines = write_members(read_members([obj.pk]).get(obj.pk, [])) if obj.kind == KIND else ""
+        return format_html('<pre class="hc-text">{}</pre>', lines) if lines else None
 
     @admin.display(description=gettext_lazy("options"))
     def options_words(self, obj: Endpoint) -> SafeString:
@@ -277,8 +291,16 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
         obj.save(update_fields=_changed_columns(form) if change else None)
         if "assertions" in form.changed_data:
             write_assertions(obj, form.cleaned_data["assertions"])
+        if "members" in form.changed_data:
+            form.store_members()
         if not obj.is_paused and (not change or RESTARTING_FIELDS & set(form.changed_data)):
             restart_clocks([obj.group_id], read_database_clock())
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        names, counts, missing, protected = super().get_deleted_objects(objs, request)
+        return [*names, *describe_parents([each.pk for each in objs])], counts, missing, protected
 
     def list_bulk_fields(self, request: HttpRequest) -> Sequence[BulkField]:
         may = request.user.has_perm

@@ -37,7 +37,7 @@ from healthcheck.admin.look.words import (
     describe_schedule,
     describe_status,
 )
-from healthcheck.admin.operated import OperatedAdmin, changed_columns
+from healthcheck.admin.operated import OperatedAdmin, changed_columns, describe_parents
 from healthcheck.admin.overview import GroupOverview, load_overviews
 from healthcheck.admin.runs import RunViews
 from healthcheck.admin.versioned import Tracked
@@ -241,13 +241,15 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Ask for the permission to delete endpoints, too, where the groups hold any: they are deleted with them."""
         names, counts, missing, protected = super().get_deleted_objects(objs, request)
-        members = Endpoint.objects.existing().filter(group__in=[each.pk for each in objs]).count()
+        inside = Endpoint.objects.existing().filter(group__in=[each.pk for each in objs])
+        members = inside.count()
         if members:
             counts[str(Endpoint._meta.verbose_name_plural)] = members
             sentence = ngettext("and %(count)s endpoint inside", "and %(count)s endpoints inside", members)
             names.append(sentence % {"count": members})
             if not request.user.has_perm("healthcheck.delete_endpoint"):
                 missing.add(str(Endpoint._meta.verbose_name))
+            names += describe_parents(inside.values("pk"))
         return names, counts, missing, protected
 
     def mark_deleted(self, rows: QuerySet[Any], now: datetime) -> None:

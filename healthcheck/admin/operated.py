@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.versioned import VersionedAdmin
+from healthcheck.definitions.members import find_parents
 from healthcheck.models import VersionAction
 from healthcheck.models.clock import read_database_clock
 
@@ -176,6 +177,13 @@ class OperatedAdmin(VersionedAdmin):
 
     def _url_name(self, view: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{view}"
+
+
+def describe_parents(endpoint_ids: Sequence[int] | QuerySet[Any]) -> list[str]:
+    """Return a line for each endpoint that is made of these and stays: what deleting them changes for it."""
+    parents = find_parents(endpoint_ids, MAX_NAMES_SHOWN)
+    shown = [_("“%(name)s” will be judged without it") % {"name": each} for each in parents[:MAX_NAMES_SHOWN]]
+    return [*shown, _("and more")] if len(parents) > len(shown) else shown
 
 
 def changed_columns(form: Any) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -11,6 +11,7 @@ from healthcheck.definitions.documents import Document, read_documents
 from healthcheck.definitions.drafts import DefinitionError, Draft, refuse_first
 from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
 from healthcheck.definitions.group_drafts import check_groups, save_groups
+from healthcheck.definitions.member_lines import Reference, sort_members
 from healthcheck.definitions.plans import MAX_ROWS
 from healthcheck.definitions.versions import Change, lock_groups, lock_rows
 from healthcheck.models import Endpoint, EndpointGroup
@@ -46,7 +47,7 @@ def clone_groups(ids: Sequence[int], change: Change) -> list[int]:
         slugs = {document["slug"]: draft.after["slug"] for document, draft in zip(found.values(), drafts, strict=True)}
         members = Endpoint.objects.existing().filter(group__in=ids).order_by("pk").values_list("pk", flat=True)
         documents = read_documents(Endpoint, members).values()
-        endpoints = [Draft(document | {"group": slugs[document["group"]]}) for document in documents]
+        endpoints = [Draft(_copy_inside(document, slugs)) for document in documents]
         check_endpoints(endpoints)
         refuse_first(endpoints)
         save_endpoints(endpoints, change)
@@ -65,6 +66,13 @@ def _copy_endpoint(document: Document, taken: set[tuple[str, str]]) -> Document:
     name = _free_name(document["name"], {each for group, each in taken if group == document["group"]})
     taken.add((document["group"], name))
     return document | {"name": name, "is_paused": True}
+
+
+def _copy_inside(document: Document, slugs: Mapping[str, str]) -> Document:
+    """Return the copy of an endpoint of a copied group: made of the copies where what it is made of was copied, too."""
+    references = [(Reference.split(ref), weight) for ref, weight in document["members"]]
+    members = [[str(Reference(slugs.get(ref.slug, ref.slug), ref.name)), weight] for ref, weight in references]
+    return document | {"group": slugs[document["group"]], "members": sort_members(members)}
 
 
 def _copy_group(document: Document, taken: set[str]) -> Document:

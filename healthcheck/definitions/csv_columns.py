@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from healthcheck.definitions.comparing import HIDDEN, HIDDEN_FIELDS
 from healthcheck.definitions.documents import Document
+from healthcheck.definitions.member_lines import parse_members, write_members
 from healthcheck.definitions.tagging import join_tags, parse_tags
 from healthcheck.engine.masking import mask_url
 from healthcheck.models import Endpoint, EndpointGroup
@@ -157,6 +158,7 @@ ENDPOINT_COLUMNS: Sequence[Column] = (
     Column("recovery_threshold", _write_number, _read_integer),
     Column("tags", join_tags, parse_tags),
     Column("assertions", _write_lines, _read_lines),
+    Column("members", write_members, parse_members),
     Column("credential", _keep, _read_optional),
     Column("options", _write_options, _read_options),
     Column("description", str, str),

@@ -116,5 +116,7 @@ def _restore_hidden(draft: Draft) -> None:
 def _default_document(model: type[Model]) -> Document:
     instance = model()
     columns = ENDPOINT_COLUMNS if model is Endpoint else GROUP_COLUMNS
-    rest: Document = {"credential": None, "assertions": [], "tags": []} if model is Endpoint else {"tags": []}
+    rest: Document = {"tags": []}
+    if model is Endpoint:
+        rest |= {"credential": None, "assertions": [], "members": []}
     return {**{name: getattr(instance, name) for name in columns}, **rest}

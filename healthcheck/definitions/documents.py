@@ -25,6 +25,8 @@ _Item = TypeVar("_Item")
 BATCH = 2_000
 # Where an object stands rather than what it is: the slug of an endpoint's group changes without the endpoint.
 PLACE_KEYS = frozenset({"group"})
+# What versions from before a key existed say by saying nothing.
+_YOUNGER: Mapping[str, Any] = {"members": []}
 
 _READERS: Mapping[type[Model], Callable[[Sequence[int]], dict[int, Document]]] = {
     Credential: read_credentials,
@@ -53,7 +55,7 @@ def read_documents(model: type[Model], ids: Iterable[int]) -> dict[int, Document
 def differ(one: Document, other: Document) -> bool:
     """Say whether two documents define something different."""
     keys = (one.keys() | other.keys()) - PLACE_KEYS
-    return any(one.get(key) != other.get(key) for key in keys)
+    return any(one.get(key, _YOUNGER.get(key)) != other.get(key, _YOUNGER.get(key)) for key in keys)
 
 
 def split_batches(items: Sequence[_Item], size: int = BATCH) -> Iterator[Sequence[_Item]]:

@@ -36,6 +36,8 @@ class Draft:
     refusals: list[str] = field(default_factory=list)
     # What was asked for and left alone, because the object's kind has no such thing.
     foreign: Sequence[str] = ()
+    # Of a checked endpoint: its members by id, or by reference those that are new themselves, with their weights.
+    members: Sequence[tuple[Any, int]] = ()
     # The checked, unsaved object.
     instance: Any = None
 

@@ -1,4 +1,4 @@
-"""An endpoint as a document: its columns, assertions and tags, with the names of its group and credential."""
+"""An endpoint as a document: its columns, assertions, members and tags, with the names of its group and credential."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from healthcheck.definitions.member_documents import read_members
 from healthcheck.models import Assertion, Endpoint
 
 # Columns that a document holds as they are.
@@ -31,12 +32,15 @@ def read_endpoints(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
             **{name: row[name] for name in ENDPOINT_COLUMNS},
             "credential": row["credential__name"],
             "assertions": [],
+            "members": [],
             "tags": [],
         }
         for row in rows
     }
     for pk, lines in _read_assertions(ids).items():
         documents[pk]["assertions"] = lines
+    for pk, members in read_members(ids).items():
+        documents[pk]["members"] = members
     tags = Endpoint.tags.through.objects.filter(endpoint_id__in=ids)
     for pk, name in tags.values_list("endpoint_id", "tag__name"):
         documents[pk]["tags"].append(name)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from healthcheck.definitions.documents import read_documents, split_batches
 from healthcheck.definitions.drafts import Draft, refuse, refuse_unstorable, write_tags
 from healthcheck.definitions.endpoint_documents import ENDPOINT_COLUMNS
+from healthcheck.definitions.members import check_members, store_members
 from healthcheck.definitions.tagging import normalise_tags
 from healthcheck.definitions.versions import Change, record_versions
 from healthcheck.engine.assertions import parse_assertions
@@ -21,7 +22,7 @@ from healthcheck.pipeline.bulk import insert_rows, update_rows
 from healthcheck.pipeline.clock import restart_clocks
 
 # A change of these is a reason to check at once: what is shown until then was measured otherwise. Forms ask it, too.
-RESTARTING_KEYS = ("kind", "address", "options", "credential", "assertions")
+RESTARTING_KEYS = ("kind", "address", "options", "credential", "assertions", "members")
 _MAX_ASSERTION_LENGTH = Assertion._meta.get_field("text").max_length or 0
 _STORED = ("group_id", "credential_id", *ENDPOINT_COLUMNS)
 
@@ -42,6 +43,7 @@ def check_endpoints(drafts: Sequence[Draft]) -> None:
     for draft in drafts:
         if not refuse_unstorable(draft):
             _check(draft, surroundings)
+    check_members(drafts)
 
 
 def save_endpoints(drafts: Sequence[Draft], change: Change) -> list[int]:
@@ -49,19 +51,26 @@ def save_endpoints(drafts: Sequence[Draft], change: Change) -> list[int]:
 
     The caller holds the transaction and the locks. Returns the ids in the order of the drafts.
     """
-    saved: list[int] = []
+    saved: list[tuple[int, Draft]] = []
     for batch in split_batches(drafts):
-        known = {draft.pk: draft.before for draft in batch if draft.pk is not None and draft.before is not None}
         numbered = list(zip(_write_rows(batch), batch, strict=True))
         _write_assertions(numbered)
         write_tags(Endpoint.tags.through, "endpoint_id", numbered)
-        ids = [pk for pk, _draft in numbered]
-        moved = {pk for pk, draft in numbered if draft.moves}
-        record_versions(Endpoint, known, read_documents(Endpoint, ids), change, moved=moved)
-        saved += ids
+        saved += numbered
+    # Only now all of those are there that others are made of.
+    store_members(saved)
+    for numbered_batch in split_batches(saved):
+        _record(numbered_batch, change)
     groups = {draft.instance.group_id for draft in drafts if _restarts(draft)}
     restart_clocks(sorted(groups), change.at)
-    return saved
+    return [pk for pk, _draft in saved]
+
+
+def _record(numbered: Sequence[tuple[int, Draft]], change: Change) -> None:
+    known = {draft.pk: draft.before for _pk, draft in numbered if draft.pk is not None and draft.before is not None}
+    moved = {pk for pk, draft in numbered if draft.moves}
+    documents = read_documents(Endpoint, [pk for pk, _draft in numbered])
+    record_versions(Endpoint, known, documents, change, moved=moved)
 
 
 def _check(draft: Draft, surroundings: _Surroundings) -> None:

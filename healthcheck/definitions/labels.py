@@ -13,6 +13,11 @@ from django.utils.translation import gettext_lazy as _
 # What is no column: the columns name themselves.
 LABELS: Mapping[str, Promise] = {
     "assertions": _("Assertions"),
+    "members": _("Members"),
+    "options.member_rule": _("Judged by"),
+    "options.up_share": _("Up from (percent)"),
+    "options.degraded_share": _("Degraded from (percent)"),
+    "options.degraded_is_down": _("A degraded member counts as down"),
     "options.method": _("Method"),
     "options.query": _("Parameters"),
     "options.headers": _("Headers"),
@@ -66,6 +71,7 @@ KINDS: Mapping[str, Promise] = {
     "icmp": _("icmp: echo requests, as ping sends them"),
     "heartbeat": _("heartbeat: a job that reports by itself"),
     "dns": _("dns: a question to a name server"),
+    "group": _("group: the worst, the best or a share of other endpoints"),
 }
 
 

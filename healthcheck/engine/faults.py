@@ -29,6 +29,8 @@ VERDICTS: Mapping[ErrorKind, State] = {
     ErrorKind.FAILED: State.DOWN,
     ErrorKind.SILENT: State.UNKNOWN,
     ErrorKind.AWAY: State.UNKNOWN,
+    ErrorKind.MEMBERS: State.DOWN,
+    ErrorKind.NO_DATA: State.UNKNOWN,
     ErrorKind.OTHER: State.UNKNOWN,
 }
 
@@ -59,6 +61,8 @@ SENTENCES: Mapping[ErrorKind, str] = {
     ErrorKind.FAILED: gettext_noop("It reported a failure."),
     ErrorKind.SILENT: gettext_noop("It has not reported yet."),
     ErrorKind.AWAY: gettext_noop("The checker was away when it was to report."),
+    ErrorKind.MEMBERS: gettext_noop("Endpoints that it consists of are not up."),
+    ErrorKind.NO_DATA: gettext_noop("What it is judged by is not known."),
     ErrorKind.OTHER: gettext_noop("It failed for another reason."),
 }
 

@@ -43,11 +43,12 @@ class ErrorKind(enum.IntEnum):
     CAPACITY = 13
     INTERNAL = 14
     CREDENTIAL = 15
-    # 16 is spoken for.
+    MEMBERS = 16
     MISSED = 17
     FAILED = 18
     SILENT = 19
     AWAY = 20
+    NO_DATA = 21
     # Never stored by this release: how it reads the number of a newer one, whose rows are there during an upgrade.
     # The largest that the packed judgement of a result has room for.
     OTHER = 31

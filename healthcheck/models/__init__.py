@@ -6,6 +6,7 @@ from healthcheck.models.group import EndpointGroup
 from healthcheck.models.heartbeat import Heartbeat, HeartbeatToken, Signal, SignalKind
 from healthcheck.models.import_file import ImportFile
 from healthcheck.models.location import Location
+from healthcheck.models.member import EndpointMember
 from healthcheck.models.page import PageItem, PageSection, StatusPage
 from healthcheck.models.result import CheckResult, Evidence
 from healthcheck.models.run import CheckRun, Reason, RunStatus, Trigger
@@ -23,6 +24,7 @@ __all__ = [
     "CredentialKind",
     "Endpoint",
     "EndpointGroup",
+    "EndpointMember",
     "EndpointState",
     "Evidence",
     "Heartbeat",

@@ -10,11 +10,12 @@ from healthcheck.engine.judging import judge_target
 from healthcheck.engine.probes import is_judged
 from healthcheck.engine.types import Outcome, Target
 from healthcheck.pipeline.heartbeats import load_heartbeats
+from healthcheck.pipeline.members import load_members
 
 # From all targets of the kind in a run, its location's id and the instant, to the facts by endpoint id.
 Loader = Callable[[Sequence[Target], int, datetime], Mapping[int, Any]]
 
-LOADERS: Mapping[str, Loader] = {"heartbeat": load_heartbeats}
+LOADERS: Mapping[str, Loader] = {"heartbeat": load_heartbeats, "group": load_members}
 
 
 def load_facts(targets: Sequence[Target], location_id: int, now: datetime) -> dict[int, Any]:

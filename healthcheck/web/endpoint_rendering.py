@@ -59,7 +59,7 @@ def build_endpoint_context(board: Board, *, window: Window, changes: Sequence[Ch
         "fault": describe_fault(board.checker_faults[0], now) if board.checker_faults else "",
         "strip": draw_strip(seen.strip) if endpoint.is_checked else "",
         "strip_words": describe_strip(seen.strip),
-        "chart": build_chart(window) if window.count else None,
+        "chart": build_chart(window) if window.is_timed else None,
         "changes": [_build_change(change, now) for change in changes],
     }
 

@@ -63,6 +63,8 @@ class Window:
     failed: int = 0
     unknown: int = 0
     percentiles_us: tuple[int, ...] = ()
+    # Whether any of them took time: what is judged by others is there at once, and has no chart.
+    is_timed: bool = False
 
 
 def build_window(samples: Sequence[Sample], now: datetime) -> Window:
@@ -78,6 +80,7 @@ def build_window(samples: Sequence[Sample], now: datetime) -> Window:
         count=len(recent),
         failed=sum(each.verdict is State.DOWN for each in recent),
         unknown=sum(each.verdict is State.UNKNOWN for each in recent),
+        is_timed=any(each.latency_us for each in recent),
         percentiles_us=tuple(find_percentile(latencies, percent) for percent in PERCENTILES) if latencies else (),
     )
 

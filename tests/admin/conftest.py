@@ -118,4 +118,7 @@ def endpoint_fields(**changed: Any) -> dict[str, Any]:
         "timezone": "UTC",
         "grace_seconds": "3600",
         "max_run_seconds": "0",
+        "member_rule": "worst",
+        "up_share": "100",
+        "degraded_share": "50",
     } | changed

@@ -300,7 +300,7 @@ def test_deleting_a_group_marks_it_and_its_endpoints(
 ) -> None:
     group = make_group()
     make_endpoint(group)
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         page = operator.get(f"{LIST}{group.pk}/delete/").content.decode()
     assert "Endpoint group: Web" in page
     assert "and 1 endpoint inside" in page
@@ -320,7 +320,7 @@ def test_confirmation_counts_what_goes_with_several_groups(
     for group in groups:
         make_endpoint(group)
     chosen = {"action": "delete_selected", "_selected_action": [group.pk for group in groups]}
-    with django_assert_num_queries(14 + CLOCK_QUERIES):
+    with django_assert_num_queries(15 + CLOCK_QUERIES):
         page = operator.post(LIST, chosen).content.decode()
     assert f"and {count} endpoints inside" in page
     assert "can be restored from its history for 15 minutes." in page

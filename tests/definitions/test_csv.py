@@ -20,6 +20,7 @@ from healthcheck.definitions.documents import read_documents
 from healthcheck.definitions.drafts import DefinitionError
 from healthcheck.definitions.plans import MAX_ROWS, Plan, apply_plan
 from healthcheck.definitions.versions import Change
+from healthcheck.engine.probes import list_kinds
 from healthcheck.models import Assertion, Credential, Endpoint, EndpointGroup, Tag, Version, VersionAction
 from tests.factories import NOW, make_assertion, make_endpoint, make_group
 
@@ -262,7 +263,7 @@ def test_option_of_another_kind_is_refused_with_its_line() -> None:
     assert refusals(text) == [
         (2, "options: The kind tcp has no option “method”; remove it."),
         (3, "options: The kind tls has no option “dialogue”; remove it."),
-        (4, "kind: There is no kind “gopher”; choose one of dns, heartbeat, http, icmp, tcp, tls."),
+        (4, f"kind: There is no kind “gopher”; choose one of {', '.join(sorted(list_kinds()))}."),
         (5, "address: The address is a host and a port; write it like tcp://example.com:25."),
     ]
 
@@ -290,7 +291,7 @@ def test_planning_costs_the_same_for_one_and_thirty(
     for number in range(count):
         make_endpoint(group, f"e{number}")
     text = export(Endpoint).replace("127.0.0.1", "127.0.0.2")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert len(plan(text).changed) == count
 
 

@@ -52,6 +52,7 @@ def test_endpoint_is_read_with_everything_that_people_define() -> None:
         "description": "why",
         "credential": credential.name,
         "assertions": ["latency < 1s", "status 200"],
+        "members": [],
         "tags": ["eu"],
     }
 
@@ -122,7 +123,7 @@ def test_reading_costs_the_same_for_one_and_thirty(
         section = PageSection.objects.create(page=page)
         PageItem.objects.create(section=section, endpoint=endpoint)
     ids = list(Endpoint.objects.values_list("pk", flat=True))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(read_documents(Endpoint, ids)) == count
     with django_assert_num_queries(4):
         read_documents(StatusPage, [page.pk])

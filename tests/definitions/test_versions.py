@@ -113,7 +113,7 @@ def test_recording_costs_the_same_for_one_and_thirty(
         make_assertion(endpoint)
         ids.append(endpoint.pk)
     # Lock, three to read, the update, three to read, the latest versions, the insert; and the savepoint.
-    with django_assert_num_queries(12), recorded(Endpoint, ids, CHANGED):
+    with django_assert_num_queries(14), recorded(Endpoint, ids, CHANGED):
         Endpoint.objects.update(description="new")
     assert Version.objects.count() == 2 * count
     assert load_numbers(Endpoint, ids) == dict.fromkeys(ids, 2)

@@ -25,6 +25,7 @@ def test_only_our_own_faults_are_unknown() -> None:
         ErrorKind.CREDENTIAL,
         ErrorKind.SILENT,
         ErrorKind.AWAY,
+        ErrorKind.NO_DATA,
         ErrorKind.OTHER,
     }
 

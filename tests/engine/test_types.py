@@ -36,10 +36,12 @@ def test_error_kind_numbers_are_those_stored() -> None:
         "capacity": 13,
         "internal": 14,
         "credential": 15,
+        "members": 16,
         "missed": 17,
         "failed": 18,
         "silent": 19,
         "away": 20,
+        "no_data": 21,
         "other": 31,
     }
 

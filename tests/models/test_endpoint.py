@@ -8,6 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from healthcheck.engine.probes import list_kinds
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Assertion, Credential, Endpoint, EndpointGroup
 from tests.factories import NOW, make_assertion, make_endpoint, make_group
@@ -155,7 +156,7 @@ def test_assertions_are_listed_by_position_and_go_with_their_endpoint() -> None:
 @pytest.mark.parametrize(
     ("columns", "field", "sentence"),
     [
-        ({"kind": "gopher"}, "kind", "There is no kind “gopher”; choose one of dns, heartbeat, http, icmp, tcp, tls."),
+        ({"kind": "gopher"}, "kind", f"There is no kind “gopher”; choose one of {', '.join(sorted(list_kinds()))}."),
         ({"kind": ""}, "kind", "This field cannot be blank."),
         ({"kind": "tls"}, "address", "The address is a host and a port; write it like tls://example.com:443."),
         (

@@ -238,3 +238,16 @@ def _store_history(endpoint: Endpoint, count: int) -> None:
     CheckResult.objects.bulk_create(
         CheckResult(run_id=run.pk, endpoint_id=endpoint.pk, judgement=packed, latency_us=1000) for run in runs
     )
+
+
+def test_what_is_judged_by_others_has_a_state_and_no_response_time(client: Client, endpoint: Endpoint) -> None:
+    Endpoint.objects.update(kind="group", address="")
+    now = timezone.now()
+    columns = {"last_verdict": State.DOWN, "last_error_kind": ErrorKind.MEMBERS, "last_latency_us": 0}
+    make_state(endpoint, State.DOWN, now=now, **columns)
+    check(endpoint, MINUTE, State.DOWN, error_kind=ErrorKind.MEMBERS, phase=0, attempts=0, latency_us=0, http_status=0)
+    page = show(client, endpoint)
+    assert "Endpoints that it consists of are not up." in page
+    assert ("hc-chart-plot" in page, "No check was answered" in page) == (False, False)
+    check(endpoint, MINUTE * 2)
+    assert "hc-chart-plot" in show(client, endpoint)

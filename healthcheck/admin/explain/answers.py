@@ -23,6 +23,7 @@ from healthcheck.admin.look.badges import draw_state
 from healthcheck.admin.look.blame import FAULT_SENTENCES, FAULTS, find_first_step
 from healthcheck.admin.look.words import describe_duration
 from healthcheck.engine.faults import SENTENCES
+from healthcheck.engine.probes import is_judged
 from healthcheck.engine.types import ErrorKind, Phase, State
 from healthcheck.pipeline.facts import write_assertion, write_certificate, write_part
 
@@ -145,7 +146,9 @@ def describe_probed(probed: Probed, *, shows_headers: bool, shows_credential: bo
 def _describe_verdict(seen: Seen) -> str:
     if seen.error_kind is not None:
         return _(SENTENCES[seen.error_kind])
-    return _("It answered as expected.") if seen.verdict is State.UP else _("Nothing was measured.")
+    if seen.verdict is not State.UP:
+        return _("Nothing was measured.")
+    return _("All is as it should be.") if is_judged(seen.endpoint_kind) else _("It answered as expected.")
 
 
 def _describe_found(facts: Mapping[str, Any]) -> str:

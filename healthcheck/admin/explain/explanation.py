@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from healthcheck.admin.explain.answers import describe_probed
 from healthcheck.admin.explain.explained import Stored, explain, load_stored
+from healthcheck.admin.explain.members import describe_members
 from healthcheck.admin.explain.probing import NotProbedError, probe_endpoint
 from healthcheck.admin.explain.requests import describe_definition
 from healthcheck.admin.explain.waiting import describe_wait
@@ -101,6 +103,7 @@ class ExplanationViews(OperatedAdmin):
             "title": self._name_result(stored),
             "explained": explained,
             "answer": replace(explained.answer, request=words),
+            "members": describe_members(endpoint, partial(self.url_of, "latest")),
             "try_url": self.result_url(endpoint.pk, stored.run_id, "try_now")
             if self.may_try(request, endpoint)
             else "",

@@ -17,11 +17,13 @@ from healthcheck.admin.fields.text_fields import (
     describe_assertions_shortly,
     join_assertions,
 )
+from healthcheck.admin.forms.member_forms import MembersForm
 from healthcheck.admin.forms.option_fields import OPTION_FIELDS, KindForm, OptionsForm
 from healthcheck.admin.forms.versioned_forms import VERSION_FIELD, VersionField, refuse_stale
 from healthcheck.admin.look.bases import InlineFormSetBase, ModelFormBase
 from healthcheck.definitions.credential_use import refuse_exposure
 from healthcheck.definitions.endpoint_drafts import RESTARTING_KEYS, refuse_assertions
+from healthcheck.definitions.members import KIND
 from healthcheck.definitions.versions import load_numbers
 from healthcheck.engine.probes import is_judged
 from healthcheck.models import Endpoint, EndpointGroup
@@ -89,7 +91,7 @@ class EndpointFormBase(ExistingForm):
         super().add_error(field, error)
 
 
-class EndpointForm(TaggedForm, OptionsForm, EndpointFormBase):
+class EndpointForm(TaggedForm, MembersForm, OptionsForm, EndpointFormBase):
     class Meta:
         model = Endpoint
         widgets = _WIDGETS
@@ -133,6 +135,14 @@ class EndpointInlineForm(KindForm, EndpointFormBase):
             "failure_threshold",
             "recovery_threshold",
         )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        leaves = self._stored_kind == KIND != cleaned.get("kind", KIND)
+        if leaves and self.instance.pk and self.instance.members.exists():
+            # They are not on this page.
+            self.add_error("kind", _("It has members; change its kind on its own page, and empty them there."))
+        return cleaned
 
 
 class EndpointFormSet(InlineFormSetBase):

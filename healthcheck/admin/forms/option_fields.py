@@ -24,6 +24,7 @@ from healthcheck.admin.look.field_words import (
     BODY_TYPE_CHOICES,
     FAMILY_CHOICES,
     REDIRECT_SCOPE_CHOICES,
+    RULE_CHOICES,
     TLS_MAX_CHOICES,
     TLS_MIN_CHOICES,
     VERIFY_CHOICES,
@@ -94,7 +95,7 @@ class KindForm(ModelFormBase):
             if name == "address":
                 field.help_text = describe_addresses()
             if name in _OF_PROBES:
-                _name_kinds(field.widget, [kind for kind in list_kinds() if not is_judged(kind)])
+                name_kinds(field.widget, [kind for kind in list_kinds() if not is_judged(kind)])
 
     @cached_property
     def chosen_kind(self) -> str:
@@ -216,6 +217,24 @@ class OptionsForm(EchoFields, KindForm):
     )
     family = forms.ChoiceField(choices=FAMILY_CHOICES, label=gettext_lazy("Address family"))
     addresses = forms.ChoiceField(choices=ADDRESSES_CHOICES, label=gettext_lazy("Addresses of the name"))
+    member_rule = forms.ChoiceField(choices=RULE_CHOICES, label=gettext_lazy("Judged by"))
+    up_share = forms.IntegerField(
+        min_value=1,
+        max_value=100,
+        label=gettext_lazy("Up from (percent)"),
+        help_text=gettext_lazy("For a share: of the weight of all members that are checked, so much has to be up."),
+    )
+    degraded_share = forms.IntegerField(
+        min_value=1,
+        max_value=100,
+        label=gettext_lazy("Degraded from (percent)"),
+        help_text=gettext_lazy("For a share: below this it is down."),
+    )
+    degraded_is_down = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("A degraded member counts as down"),
+        help_text=gettext_lazy("For a share."),
+    )
 
     period_seconds = forms.IntegerField(
         min_value=1,
@@ -256,11 +275,11 @@ class OptionsForm(EchoFields, KindForm):
         for name, value in read_options(self.instance.options).items():
             self.initial.setdefault(name, value)
         for name in OPTION_FIELDS:
-            _name_kinds(self.fields[name].widget, list_kinds_with(name))
+            name_kinds(self.fields[name].widget, list_kinds_with(name))
             # What the kind has not may be left out altogether.
             self.fields[name].required &= name in read_defaults(self.chosen_kind)
         if "credential" in self.fields:
-            _name_kinds(
+            name_kinds(
                 self.fields["credential"].widget, [kind for kind in list_kinds() if load_kind(kind).uses_credentials]
             )
 
@@ -294,7 +313,8 @@ class OptionsForm(EchoFields, KindForm):
         return str(dict(choices).get(value, value))
 
 
-def _name_kinds(widget: Any, kinds: list[str]) -> None:
+def name_kinds(widget: Any, kinds: list[str]) -> None:
+    """Tell the script which kinds the widget is for."""
     # Django wraps a choice of rows in what draws the links beside it.
     getattr(widget, "widget", widget).attrs[KINDS_ATTRIBUTE] = " ".join(kinds)
 

@@ -22,6 +22,8 @@ class Fault(Enum):
     NOBODY = "nobody"
     # Only a newer release could tell.
     OTHER = "other"
+    # Who knows why what it is judged by is not known: its own page.
+    SOURCE = "source"
 
 
 FAULT_SENTENCES: Mapping[Fault, Promise] = {
@@ -29,6 +31,7 @@ FAULT_SENTENCES: Mapping[Fault, Promise] = {
     Fault.CONFIGURATION: _("Nothing was measured: the configuration stands in the way, not the target."),
     Fault.CHECKER: _("Nothing was measured: the fault lies with the checker, not with the target."),
     Fault.NOBODY: _("Nothing was measured yet, and that is nobody's fault."),
+    Fault.SOURCE: _("Nothing was judged: the fault lies with what it is judged by."),
     Fault.OTHER: _("A newer release made this check, and this page is of an older one that does not know the reason."),
 }
 
@@ -40,6 +43,7 @@ FAULTS: Mapping[ErrorKind, Fault] = {
     ErrorKind.INTERNAL: Fault.CHECKER,
     ErrorKind.AWAY: Fault.CHECKER,
     ErrorKind.SILENT: Fault.NOBODY,
+    ErrorKind.NO_DATA: Fault.SOURCE,
     ErrorKind.OTHER: Fault.OTHER,
 }
 
@@ -67,6 +71,8 @@ FIRST_STEPS: Mapping[ErrorKind, Promise] = {
     ErrorKind.FAILED: _("The job ran and said so itself. Read what it said below, then its own log."),
     ErrorKind.SILENT: _("Have the job call the address that was shown when its token was made."),
     ErrorKind.AWAY: _("Nothing to do for the job: its next signal settles it. See why no scheduler was running."),
+    ErrorKind.MEMBERS: _("Open those of its members that are not up: each says why on a page of its own."),
+    ErrorKind.NO_DATA: _("Open what it is judged by, and see why nothing is known of it."),
     ErrorKind.OTHER: _("Finish the upgrade: restart the web processes with the newer release."),
 }
 # Where no request and no page is involved, they would mislead.

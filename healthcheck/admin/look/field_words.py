@@ -17,6 +17,7 @@ from healthcheck.admin.look.words import describe_instant
 from healthcheck.definitions.comparing import HIDDEN, Difference
 from healthcheck.definitions.labels import KINDS, name_field
 from healthcheck.engine.probes.address_rule import ALL, ANY, FIRST, RULES
+from healthcheck.engine.probes.group import BEST, SHARE, WORST
 from healthcheck.engine.probes.http_options import ANYWHERE, SAME_HOST
 from healthcheck.engine.probes.http_values import FORM, JSON, TEXT
 from healthcheck.engine.trust import CUSTOM, OFF, OLDEST, ON
@@ -60,6 +61,11 @@ REDIRECT_SCOPE_CHOICES = [
     (ANYWHERE, gettext_lazy("anywhere")),
     (SAME_HOST, gettext_lazy("to the same host only")),
 ]
+RULE_CHOICES = [
+    (WORST, gettext_lazy("worst: as bad as its worst member")),
+    (BEST, gettext_lazy("best: as good as its best member")),
+    (SHARE, gettext_lazy("share: how much of it is up")),
+]
 # What a document says in English, because it is kept.
 _MARKS: Mapping[str, Any] = {
     HIDDEN: gettext_lazy("(hidden)"),
@@ -75,6 +81,7 @@ _MARKED = frozenset(
         "details.sends_secret_in_body",
         "options.is_encrypted",
         "options.is_iterative",
+        "options.degraded_is_down",
     }
 )
 
@@ -162,6 +169,7 @@ _OPTION_CHOICES: Mapping[str, Any] = {
     "options.tls_min": TLS_MIN_CHOICES,
     "options.tls_max": TLS_MAX_CHOICES,
     "options.redirect_scope": REDIRECT_SCOPE_CHOICES,
+    "options.member_rule": RULE_CHOICES,
 }
 
 

@@ -21,6 +21,7 @@ PROBES: Mapping[str, str] = {
 # Kinds that ask nobody: `pipeline/judge.py` loads what they are judged from. They have no address and no assertions.
 JUDGED: Mapping[str, str] = {
     "heartbeat": "healthcheck.engine.probes.heartbeat:HeartbeatKind",
+    "group": "healthcheck.engine.probes.group:GroupJudge",
 }
 
 

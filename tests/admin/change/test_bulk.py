@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 ROOT = "/admin/healthcheck/"
 LIST, EDIT = f"{ROOT}endpoint/", f"{ROOT}endpoint/edit/"
-PREVIEW_QUERIES, APPLY_QUERIES = 8, 27
+PREVIEW_QUERIES, APPLY_QUERIES = 9, 29
 UNTICKED = "A value is given, but the box is not ticked: tick it, or empty the value."
 
 
