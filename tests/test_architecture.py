@@ -15,7 +15,9 @@ MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 50
 # Where the engine opens sockets, and what keeps them from where the address policy lets nobody go. Whatever is added
 # here has its place in tests/golden/reach.py as well.
 OPENERS = {
+    "datagrams.py": "is handed an address that the policy has permitted, or that of the system's name server",
     "dialer.py": "connects to what it has filtered, and to nothing else",
+    "dns/lookup.py": "asks the kernel for the way to what the policy permits, and sends nothing",
     "probes/icmp_socket.py": "is handed an address that the dialer has filtered",
     "route.py": "asks the kernel for the way to it, and sends nothing",
 }

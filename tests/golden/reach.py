@@ -32,6 +32,8 @@ from tests.golden.namespace import settle
 
 # The one address where checks may go: every mode lets them.
 ALLOWED = "81.99.9.9"
+# A name server that checks may ask, and that knows the same names as the system's.
+NAME_SERVER = "81.99.9.10"
 AT_ONCE = 200
 TIMEOUT_SECONDS = 5.0
 FEW = ("127.0.0.1", "169.254.169.254", "0.0.0.0", "168.63.129.16")
@@ -58,7 +60,7 @@ class Attempt:
 
 @dataclass
 class Report:
-    """What one mode of the policy made of it. `reached` are connections by local address; `led` names who got there."""
+    """What one mode of the policy made of it. `reached` are connections and datagrams by local address."""
 
     mode: str
     attempts: dict[str, int] = field(default_factory=dict)
@@ -79,6 +81,10 @@ def list_direct(hosts: dict[str, str]) -> Iterator[Attempt]:
         yield Attempt("direct", name, "tcp", f"tcp://{host}:80")
         yield Attempt("direct", name, "tls", f"tls://{host}:443", options={"verify": "off"})
         yield Attempt("direct", name, "icmp", f"icmp://{host}", options={"packets": 1})
+        yield Attempt("direct", name, "dns", "reach.test", options={"server": f"{host}:80"})
+        yield Attempt("direct", name, "dns", "reach.test", options={"server": f"tcp://{host}:80"})
+        yield Attempt("resolver", name, "http", "http://somebody.reach.test/", options={"resolver": f"{host}:80"})
+        yield Attempt("resolver", name, "tcp", "tcp://somebody.reach.test:80", options={"resolver": f"{host}:80"})
         yield Attempt("token server", name, "http", f"http://{ALLOWED}/", token_url=f"https://{host}/token")
 
 
@@ -99,10 +105,16 @@ def list_answers(answers: dict[str, str]) -> Iterator[Attempt]:
             return Attempt(way, what, "http", address, names={name: replies}, **more)
 
         yield lead("name", [[record]])
-        yield lead("alias", [["CNAME inside.reach.test.", f"inside.reach.test. 60 IN {record}"]])
+        alias = [["CNAME inside.reach.test.", f"inside.reach.test. 60 IN {record}"]]
+        yield lead("alias", alias)
         yield lead("mixed", [[record, good]])
         yield lead("mixed, every address", [[record, good]], options={"addresses": "all"})
         # A lookup asks two questions, for the two types of addresses.
+        yield lead("own resolver", [[record]], options={"resolver": NAME_SERVER})
+        yield lead("own resolver, alias", alias, options={"resolver": NAME_SERVER})
+        yield lead(
+            "own resolver, between hops", [[good], [good], [record]], "to/%2Fnext", options={"resolver": NAME_SERVER}
+        )
         yield lead("rebinding after the lookup", [[good], [good], [record]])
         yield lead("rebinding between hops", [[good], [good], [record]], "to/%2Fnext")
         yield lead("rebinding between attempts", [[good], [good], [record]], "bad")
@@ -110,6 +122,8 @@ def list_answers(answers: dict[str, str]) -> Iterator[Attempt]:
         name = f"n{next(numbers)}.reach.test"
         names = {name: [[record]]}
         yield Attempt("redirect to a name", what, "http", f"http://{ALLOWED}/to/http%3A%2F%2F{name}%2F", names=names)
+        yield Attempt("name", what, "dns", "reach.test", options={"server": f"{name}:80"}, names=names)
+        yield Attempt("name", what, "dns", "reach.test", options={"server": f"tcp://{name}:80"}, names=names)
         yield Attempt("name", what, "tcp", f"tcp://{name}:80", names=names)
         yield Attempt("name", what, "tls", f"tls://{name}:443", options={"verify": "off"}, names=names)
         yield Attempt("name", what, "icmp", f"icmp://{name}", options={"packets": 1}, names=names)
@@ -220,6 +234,12 @@ def _is_private(host: str) -> bool:
     return host.strip("[]") in spellings.PRIVATE_V6
 
 
+def _is_telling(attempt: Attempt) -> bool:
+    """Whether it is one of those that show that there is something to count: connections, and a few datagrams."""
+    is_datagram = attempt.kind == "dns" and not attempt.options["server"].startswith("tcp://")
+    return attempt.kind == "http" or (is_datagram and attempt.what.startswith("plain"))
+
+
 def main() -> None:
     is_full = sys.argv[1] == "all"
     with tempfile.TemporaryDirectory(prefix="hcreach") as folder:
@@ -232,7 +252,7 @@ def main() -> None:
             sys.stdout.write(json.dumps(asdict(report)) + "\n")
         # Without a policy the same names do lead there: what is counted above could have been more than nothing.
         attempts, _, answers = make_attempts(AddressMode.PUBLIC, is_full=is_full)
-        led = [each for each in attempts if each.way == "name" and each.kind == "http"]
+        led = [each for each in attempts if each.way == "name" and _is_telling(each)]
         report = try_all(AddressMode.EVERYTHING, led, ground)
         report.answers = answers
         sys.stdout.write(json.dumps(asdict(report)) + "\n")
