@@ -12,8 +12,8 @@ from tests.factories import make_endpoint, make_group
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-HTTP, TCP, TLS = ("method", "headers", "max_redirects"), ("dialogue", "is_encrypted"), ("server_name",)
-SHARED = ("verify", "ca_pem", "family", "addresses")
+HTTP, TCP, TLS = ("method", "headers", "max_redirects"), ("dialogue", "is_encrypted"), ()
+SHARED = ("verify", "ca_pem", "family", "addresses", "server_name")
 
 
 def field(page: Page, name: str) -> Locator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +37,7 @@ from healthcheck.engine.types import (
     SubResult,
     Target,
 )
+from tests.dns_server import DnsServer, Reply
 from tests.engine.conftest import LAPTOP, Run, serve_with
 from tests.engine.scripted import ScriptedProbe
 from tests.hostile import Gate, HostileServer, play, redirect_to
@@ -265,17 +266,41 @@ def test_secret_that_comes_back_is_hidden_in_every_part(hostile: HostileServer, 
     assert all("[hidden]" in part[3] for part in list_parts(outcome))
 
 
-def test_lookup_is_part_of_the_latency(hostile: HostileServer, run: Run) -> None:
-    class Slow(Names):
-        async def lookup(self, name: str, family: AddressFamily, session: CheckSession) -> tuple[str, ...]:
-            await asyncio.sleep(0.2)
-            return await super().lookup(name, family, session)
+class SlowNames(Names):
+    async def lookup(self, name: str, family: AddressFamily, session: CheckSession) -> tuple[str, ...]:
+        await asyncio.sleep(0.2)
+        return await super().lookup(name, family, session)
 
+
+def test_lookup_is_part_of_the_latency(hostile: HostileServer, run: Run) -> None:
     crowd = Crowd(hostile.listen("good"), (ONE,))
-    crowd.names = Slow({"name.test": (ONE,)})
+    crowd.names = SlowNames({"name.test": (ONE,)})
     outcome = run(crowd.check("all", assertions="latency resolve < 100ms degraded"))
     assert outcome.verdict is State.DEGRADED
     assert outcome.latency_us >= outcome.phases.resolve_us >= 190_000
+
+
+def test_lookup_is_part_of_the_timeout(hostile: HostileServer, run: Run) -> None:
+    crowd = Crowd(hostile.listen("silent"), (ONE,), timeout=0.4)
+    crowd.names = SlowNames({"name.test": (ONE,)})
+    outcome = run(crowd.check("all"))
+    # What is left of the timeout is for the addresses, and the latency holds both.
+    assert (outcome.error_kind, outcome.phase) == (ErrorKind.TIMEOUT, Phase.HEADERS)
+    assert 390_000 <= outcome.latency_us < 550_000
+
+
+def test_name_server_of_the_check_is_asked_once(hostile: HostileServer, run: Run) -> None:
+    second = hostile.listen_together({ONE: "good", TWO: "good"})
+    elsewhere = redirect_to(f"http://name.test:{second}/")
+    crowd = Crowd(hostile.listen_together({ONE: elsewhere, TWO: elsewhere}), details=True)
+    rules = AddressRules(AddressMode.EVERYTHING, deny=(f"{THREE}/32",))
+    with DnsServer() as server:
+        # Who asks again is led to where nobody may go.
+        server.play("name.test", Reply((f"A {ONE}", f"A {TWO}")), Reply((f"A {THREE}",)))
+        outcome = run(replace(crowd, rules=rules).check("all", resolver=server.address, family="ipv4"))
+        assert len(server.questions) == 1
+    assert sorted(list_parts(outcome)) == [(ONE, State.UP, None, ""), (TWO, State.UP, None, "")]
+    assert crowd.names.asked == []
 
 
 @dataclass
