@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -25,6 +26,7 @@ from healthcheck.admin.explain.add_by_url import AddByUrlViews
 from healthcheck.admin.explain.explanation import ExplanationViews
 from healthcheck.admin.explain.result_rows import load_endpoint_rows
 from healthcheck.admin.explain.try_form import TryViews
+from healthcheck.admin.fields.found_members import answer_members
 from healthcheck.admin.fields.tag_fields import draw_tags_below
 from healthcheck.admin.fields.text_fields import join_assertions, write_assertions
 from healthcheck.admin.filters import (
@@ -162,7 +164,7 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
         return EndpointChangeList
 
     class Media:
-        js = ("healthcheck/kinds.js",)
+        js = ("healthcheck/kinds.js", "healthcheck/members.js")
 
     # What the machines know.
 
@@ -256,6 +258,7 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         form.may_use_credentials = request.user.has_perm("healthcheck.view_credential")
+        form.find_url = reverse(f"{self.admin_site.name}:{self._url_name('members')}")
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
@@ -322,7 +325,14 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
 
     def get_urls(self) -> list[URLPattern]:
         results = path("<int:pk>/results/", self.guard_page(self.results_view), name=self._url_name("results"))
-        return [results, *super().get_urls()]
+        members = path("members/", self.admin_site.admin_view(self.members_view), name=self._url_name("members"))
+        return [results, members, *super().get_urls()]
+
+    def members_view(self, request: HttpRequest) -> HttpResponse:
+        """Find endpoints for the lines of members, for people who have a form to write them in."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        return answer_members(request)
 
     def get_tools(self, request: HttpRequest, obj: Endpoint) -> list[Tool]:
         return [*super().get_tools(request, obj), Tool(_("Results"), self.url_of("results", obj.pk))]

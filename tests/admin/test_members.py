@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from healthcheck.admin.fields.found_members import MAX_FOUND, find_members
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Endpoint, EndpointGroup, EndpointMember, Version
 from tests.admin.change.test_at_once import post_at_once
@@ -198,3 +199,31 @@ def test_pages_of_a_parent_cost_the_same_for_one_and_thirty_members(
         operator.get(f"{LIST}{parent.pk}/results/{run.pk}/")
     with django_assert_num_queries(9 + CLOCK_QUERIES):
         operator.get(change_url(parent))
+
+
+def test_endpoints_are_found_by_words_of_their_names_as_lines(operator: Client) -> None:
+    group = make_group(name="Web shop")
+    for name in ("Checkout", "Port: 80", "gone"):
+        make_endpoint(group, name)
+    make_endpoint(make_group("mail"), "Checkout")
+    Endpoint.objects.filter(name="gone").update(deleted_at=NOW)
+    found = {
+        query: operator.get(f"{LIST}members/", {"q": query}).json()["lines"] for query in ("shop check", "80", "gone")
+    }
+    assert found == {"shop check": ["web/Checkout"], "80": ['web/"Port: 80"'], "gone": []}
+    assert len(operator.get(f"{LIST}members/").json()["lines"]) == 3
+
+
+def test_finding_is_for_people_who_write_members(viewer: Client) -> None:
+    assert viewer.get(f"{LIST}members/").status_code == 403
+    assert Client().get(f"{LIST}members/").status_code == 302
+
+
+def test_finding_costs_one_query_and_is_bounded(
+    operator: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    group = make_group()
+    for number in range(MAX_FOUND + 1):
+        make_endpoint(group, f"e{number}")
+    with django_assert_num_queries(1):
+        assert len(find_members("e " * 1000 + "\x00")) == MAX_FOUND

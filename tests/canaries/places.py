@@ -30,6 +30,7 @@ SEEDS = (
     "/admin/jsi18n/",
     "/admin/healthcheck/endpoint/desk/",
     "/admin/healthcheck/endpoint/export/",
+    "/admin/healthcheck/endpoint/members/?q=",
     "/admin/healthcheck/endpointgroup/export/",
     "/admin/autocomplete/?app_label=healthcheck&model_name=endpoint&field_name=credential&term=",
 )

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from healthcheck.admin.fields.text_fields import TextField
+from healthcheck.admin.fields.member_fields import MemberLines, MembersField
 from healthcheck.admin.forms.option_fields import name_kinds
 from healthcheck.admin.look.bases import ModelFormBase
 from healthcheck.definitions.drafts import Draft
 from healthcheck.definitions.member_documents import read_members
-from healthcheck.definitions.member_lines import Entry, parse_members, write_members
+from healthcheck.definitions.member_lines import Entry, write_members
 from healthcheck.definitions.members import KIND, check_members, store_members
 
 
 class MembersForm(ModelFormBase):
     """The part of the endpoint's form that says what it is made of. Whoever saves it holds the lock against circles."""
 
-    members = TextField(
-        rows=6,
+    # Where endpoints are found by their names; set by the admin, which makes a class of the form for each request.
+    find_url: ClassVar[str] = ""
+
+    members = MembersField(
         label=_("Members"),
         help_text=_(
             "One endpoint per line: its group's slug, a slash and its name, and after a colon a weight other than 1, "
@@ -31,16 +33,16 @@ class MembersForm(ModelFormBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["members"] = write_members(self._stored_members)
-        name_kinds(self.fields["members"].widget, [KIND])
+        widget = self.fields["members"].widget
+        assert isinstance(widget, MemberLines)
+        widget.find_url = self.find_url
+        name_kinds(widget, [KIND])
 
     @cached_property
     def _stored_members(self) -> list[Entry]:
         # As it was before the form wrote what was typed over it.
         is_made_of_others = self.instance.pk and self.instance.kind == KIND
         return read_members([self.instance.pk]).get(self.instance.pk, []) if is_made_of_others else []
-
-    def clean_members(self) -> list[Entry]:
-        return parse_members(self.cleaned_data["members"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
