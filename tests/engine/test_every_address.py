@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trustme
@@ -41,6 +41,7 @@ from tests.dns_server import DnsServer, Reply
 from tests.engine.conftest import LAPTOP, Run, serve_with
 from tests.engine.scripted import ScriptedProbe
 from tests.hostile import Gate, HostileServer, play, redirect_to
+from tests.namespaces import run_in_namespace
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 ONE, TWO, THREE = "127.0.0.1", "127.0.0.2", "127.0.0.3"
@@ -159,6 +160,24 @@ def test_other_kinds_ask_every_address(hostile: HostileServer, run: Run, authori
         ErrorKind.REFUSED,
         [State.UP, State.UP, State.DOWN],
     )
+
+
+@pytest.mark.parametrize("rule", ["all", "any"])
+@pytest.mark.parametrize(("answer", "verdict"), [(b"200 OK", State.UP), (b"500 Broken", State.DOWN)])
+def test_host_without_ipv6_judges_by_ipv4(run: Run, rule: str, answer: bytes, verdict: State) -> None:
+    def check() -> Outcome:
+        behave = play(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % answer)
+        with HostileServer() as server:
+            crowd = Crowd(server.listen(behave), ("2001:db8::1", ONE, "2001:db8::2"), details=True)
+            return cast("Outcome", run(crowd.check(rule)))
+
+    # A loopback device and no route.
+    outcome = run_in_namespace(check)
+    assert outcome.verdict is verdict
+    lost, seen, also_lost = list_parts(outcome)
+    assert seen[:2] == (ONE, verdict)
+    note = "ENETUNREACH; not counted, because this machine has no way to any IPv6 address"
+    assert lost[1:] == also_lost[1:] == (State.UNKNOWN, ErrorKind.CAPACITY, note)
 
 
 @pytest.mark.parametrize(("rule", "verdict"), [("all", State.DEGRADED), ("any", State.UP), ("at least 2", State.UP)])
