@@ -53,6 +53,20 @@ DocumentRoot {folder}/www
   Require valid-user
 </Directory>
 """
+_PROXY = """
+ServerName localhost
+Listen 127.0.0.1:{port}
+PidFile {folder}/proxy.pid
+ErrorLog {folder}/proxy.log
+DefaultRuntimeDir {folder}
+{modules}
+User www-data
+Group www-data
+ProxyRequests On
+ProxyTimeout 2
+AllowCONNECT {tunnels}
+"""
+_PROXY_MODULES = ("mpm_event", "authz_core", "proxy", "proxy_http", "proxy_connect")
 _MODULES = ("mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_digest", "dir")
 
 
@@ -86,6 +100,17 @@ def run_apache(folder: Path) -> Iterator[str]:
     # One process that does not detach, so that nothing outlives it.
     with run_child("apache2", ["-X", "-f", str(folder / "apache.conf")], port):
         yield f"http://127.0.0.1:{port}/"
+
+
+@contextmanager
+def run_proxy(folder: Path, *tunnels: int) -> Iterator[str]:
+    """Forward requests, and open tunnels to these ports alone; gives the proxy's URL."""
+    [port] = find_free_ports(1)
+    modules = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in _PROXY_MODULES)
+    text = _PROXY.format(folder=folder, port=port, modules=modules, tunnels=" ".join(map(str, tunnels)))
+    (folder / "proxy.conf").write_text(text)
+    with run_child("apache2", ["-X", "-f", str(folder / "proxy.conf")], port):
+        yield f"http://127.0.0.1:{port}"
 
 
 def _write_page(folder: Path) -> None:

@@ -102,7 +102,7 @@ _HEARTBEAT: Any = (
 _QUESTION: Any = (gettext_lazy("Question (dns)"), {"fields": ("record_type", "server", "is_iterative")})
 _TRUST: Any = (
     gettext_lazy("Connection and trust"),
-    {"fields": ("family", "addresses", "resolver", "verify", "ca_pem", "server_name", ("tls_min", "tls_max"))},
+    {"fields": ("family", "addresses", "resolver", "proxy", "verify", "ca_pem", "server_name", ("tls_min", "tls_max"))},
 )
 _ECHOES: Any = (
     gettext_lazy("Echo requests (icmp)"),

@@ -22,7 +22,7 @@ from healthcheck.models import Endpoint
 # What the form calls those keys of the document.
 _KEYS = {"address": "address", "verify": "options.verify"}
 # Each leads the request to somebody else behind the same address.
-_ROUTE = ("host", "server_name", "resolver")
+_ROUTE = ("host", "server_name", "resolver", "proxy")
 
 
 def refuse_exposure(before: Document, after: Document) -> dict[str, str]:

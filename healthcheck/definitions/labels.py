@@ -48,6 +48,7 @@ LABELS: Mapping[str, Promise] = {
     "options.record_type": _("Record type"),
     "options.server": _("Name server"),
     "options.is_iterative": _("Without recursion"),
+    "options.proxy": _("Proxy"),
     "options.resolver": _("Resolver"),
     "details.username": _("User name"),
     "details.token_url": _("Token URL"),

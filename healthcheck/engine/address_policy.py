@@ -66,6 +66,10 @@ class AddressPolicy:
         # One run meets the same addresses again and again; 4,096 texts are under a megabyte.
         self.find_refusal = lru_cache(maxsize=4096)(self._find_refusal)
 
+    @property
+    def permits_everything(self) -> bool:
+        return self._mode is AddressMode.EVERYTHING and not self._deny
+
     def permits(self, ip: str) -> bool:
         return self.find_refusal(ip) is None
 

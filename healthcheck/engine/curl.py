@@ -92,7 +92,7 @@ def write_curl(
         sent = exchanges[0].url if exchanges else ""
         options = options.fill(fresh)
     url = parse_address(fresh.fill(target.address))
-    line.add("curl", "--include", "--globoff", "--http1.1", "--noproxy", "*")
+    line.add("curl", "--include", "--globoff", "--http1.1", *_list_detours(options))
     line.add("--max-time", f"{target.timeout_seconds:g}", *_FAMILIES[options.family])
     _add_connection(line, options, url=url, exchanges=exchanges)
     # Nothing in it keeps a chain of redirects on one host.
@@ -114,8 +114,14 @@ def write_curl(
     return str(line)
 
 
+def _list_detours(options: HttpOptions) -> list[str]:
+    # Either way, what the environment says of proxies is left aside.
+    return ["--proxy", options.proxy, "--noproxy", ""] if options.proxy else ["--noproxy", "*"]
+
+
 def _add_connection(line: ShellLine, options: HttpOptions, *, url: httpx.URL, exchanges: Sequence[Exchange]) -> None:
-    for pin in _list_pins(exchanges):
+    # Over a proxy it was the proxy's address that was connected to.
+    for pin in _list_pins(exchanges) if not options.proxy else []:
         line.add("--resolve", pin)
     if options.server_name:
         # It asks in TLS for the host of the URL and for no other.

@@ -32,9 +32,10 @@ class Request:
     def is_encrypted(self) -> bool:
         return self.url.scheme == "https"
 
-    def encode(self) -> bytes:
-        """Return the bytes of the request."""
-        head = f"{self.method} {self.url.raw_path.decode('ascii')} HTTP/1.1\r\n"
+    def encode(self, *, is_absolute: bool = False) -> bytes:
+        """Return the bytes of the request; `is_absolute` as a proxy reads it (RFC 9112, 3.2.2)."""
+        asked = spell_url(self.url) if is_absolute else self.url.raw_path.decode("ascii")
+        head = f"{self.method} {asked} HTTP/1.1\r\n"
         lines = "".join([f"{name}: {value}\r\n" for name, value in self.headers])
         return f"{head}{lines}Connection: close\r\n\r\n".encode() + self.body
 

@@ -15,6 +15,7 @@ from healthcheck.engine.dialer import Connection
 from healthcheck.engine.dns.servers import NameServer
 from healthcheck.engine.faults import ProbeFailure, classify_os_error
 from healthcheck.engine.http_message import Request, spell_url
+from healthcheck.engine.proxy import Proxy, dial_by_proxy, refuse_login
 from healthcheck.engine.trust import TlsSettings
 from healthcheck.engine.types import AddressFamily, ErrorKind, Phase
 
@@ -276,11 +277,13 @@ class OneConnectionTransport:
         tls: TlsSettings | None = None,
         family: AddressFamily = AddressFamily.ANY,
         resolver: NameServer | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self._session = session
         self._tls = tls or TlsSettings()
         self._family = family
         self._resolver = resolver
+        self._proxy = proxy
 
     async def ask(self, request: Request) -> Answer:
         """Return the answer once its header is there. Raises ProbeFailure; nothing stays open when it does."""
@@ -289,12 +292,15 @@ class OneConnectionTransport:
         trace = self._session.trace
         if trace is not None:
             trace.note_request(_describe_request(request))
-        connection = await self._session.dialer.dial(self._session, self._locate(request), exchange)
+        connection = await self._dial(request, exchange)
+        is_absolute = self._proxy is not None and not request.is_encrypted
         try:
             with measure(Phase.REQUEST):
-                await exchange.send(connection.transport, request.encode())
+                await exchange.send(connection.transport, request.encode(is_absolute=is_absolute))
             with measure(Phase.HEADERS):
                 await exchange.receive_headers()
+            if is_absolute and exchange.status == 407:
+                raise refuse_login()
         except BaseException:
             connection.close()
             raise
@@ -304,6 +310,12 @@ class OneConnectionTransport:
             tls = read_tls(connection.ssl_object)
             trace.note_answer(answer.status, answer.headers, protocol=answer.protocol, tls=tls)
         return answer
+
+    async def _dial(self, request: Request, exchange: _Exchange) -> Connection:
+        destination = self._locate(request)
+        if self._proxy is not None:
+            return await dial_by_proxy(self._session, self._proxy, destination, exchange)
+        return await self._session.dialer.dial(self._session, destination, exchange)
 
     def _locate(self, request: Request) -> Destination:
         return Destination(

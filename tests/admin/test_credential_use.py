@@ -89,7 +89,9 @@ def test_save_that_trusts_others_is_refused(editor: Client, endpoint: Endpoint, 
     assert_unchanged(endpoint)
 
 
-@pytest.mark.parametrize("way", [{"host": "evil.example"}, {"server_name": "evil.example"}, {"tls_min": "1.0"}])
+@pytest.mark.parametrize(
+    "way", [{"host": "evil.example"}, {"server_name": "evil.example"}, {"tls_min": "1.0"}, {"proxy": "http://a"}]
+)
 def test_save_that_leads_elsewhere_is_refused(editor: Client, endpoint: Endpoint, way: dict[str, str]) -> None:
     assert "the way to it may only be changed by people who may see credentials" in save(editor, endpoint, **way)
     assert_unchanged(endpoint)

@@ -115,6 +115,13 @@ def test_body_without_a_type_is_not_called_a_form() -> None:
     assert "Content-Type:" not in split(make_target(method="POST", body="x", headers=headers))
 
 
+def test_line_goes_over_the_proxy_and_pins_nothing() -> None:
+    exchange = Exchange("GET", "https://h.test/", host="h.test", port=443, address="192.0.2.1")
+    start = [*START[:-4], "--proxy", "http://proxy.test:3128", "--noproxy", "", *START[-2:]]
+    written = split(make_target(proxy="http://proxy.test:3128"), exchange)
+    assert written == [*start, *FOLLOW, *IDENTITY, "https://h.test/"]
+
+
 def test_placeholders_are_what_was_sent() -> None:
     target = make_target("https://h.test/{random}?t={uuid}&token=canary", query=[["r", "{random}"], ["key", "canary"]])
     sent = "https://h.test/0123456789abcdef?t=uuid&token=[hidden]&r=0123456789abcdef&key=[hidden]"

@@ -183,6 +183,13 @@ class OptionsForm(EchoFields, KindForm):
         label=gettext_lazy("Without recursion"),
         help_text=gettext_lazy("The server then answers for the zones that it has alone."),
     )
+    proxy = forms.CharField(
+        required=False,
+        max_length=255,
+        label=gettext_lazy("Proxy"),
+        help_text=gettext_lazy("Over which the target is asked, such as http://proxy.example.com:3128."),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
     resolver = forms.CharField(
         required=False,
         max_length=MAX_SERVER_CHARS,

@@ -23,10 +23,10 @@ from healthcheck.engine.probes.http_options import (
 )
 from healthcheck.engine.probes.http_placeholders import Fresh
 from healthcheck.engine.probes.http_redirects import REDIRECT_STATUSES, Hop, follow
-from healthcheck.engine.probes.http_request import build_request, build_url
+from healthcheck.engine.probes.http_request import build_request, build_url, open_transport
 from healthcheck.engine.probes.http_secrets import MIN_SECRET_CHARS
 from healthcheck.engine.probes.option_values import find_resolver
-from healthcheck.engine.transport import Answer, OneConnectionTransport
+from healthcheck.engine.transport import Answer
 from healthcheck.engine.trust import read_chain
 from healthcheck.engine.types import ErrorKind, Observation, Phase, Target
 
@@ -54,9 +54,7 @@ class HttpProbe:
         address = target.address
         if options.has_placeholder(address):
             address, options = _fill(address, options, session)
-        transport = OneConnectionTransport(
-            session, tls=options.tls, family=options.family, resolver=find_resolver(options.resolver)
-        )
+        transport = open_transport(options, session)
         url = build_url(address, options.query)
         names = {"host": options.host, "server_name": options.server_name}
         hop = Hop(options.method, url, options.sent_headers, options.content, target.credential, **names)

@@ -20,8 +20,7 @@ from healthcheck.engine.credentials.oauth2 import forget_token, obtain_token
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.http_options import HttpOptions
 from healthcheck.engine.probes.http_redirects import Hop
-from healthcheck.engine.probes.http_request import build_request
-from healthcheck.engine.probes.option_values import find_resolver
+from healthcheck.engine.probes.http_request import build_request, open_transport
 from healthcheck.engine.transport import Answer, OneConnectionTransport
 from healthcheck.engine.types import ConfigurationError, ErrorKind, Phase
 
@@ -33,7 +32,7 @@ _USERNAME = re.compile(r'username\*?=(?:"(?:\\.|[^"\\])*"|[^,\s"]+)')
 async def send_with_credential(
     hop: Hop, credential: EngineCredential | UnusableCredential, *, session: CheckSession, options: HttpOptions
 ) -> Answer:
-    """Return the answer to the request with its credential. Raises ProbeFailure; which must be closed."""
+    """Return the answer to the request with its credential, which must be closed. Raises ProbeFailure."""
     if isinstance(credential, UnusableCredential):
         raise ProbeFailure(ErrorKind.CREDENTIAL, Phase.REQUEST, credential.sentence)
     try:
@@ -41,12 +40,8 @@ async def send_with_credential(
     except ConfigurationError as error:
         raise ProbeFailure(ErrorKind.CREDENTIAL, Phase.REQUEST, error.sentence) from None
     session.secrets.extend(credential.secrets)
-    tls = options.tls
-    if isinstance(credential, CertificateCredential):
-        tls = replace(tls, client=credential.client)
-    transport = OneConnectionTransport(
-        session, tls=tls, family=options.family, resolver=find_resolver(options.resolver)
-    )
+    client = credential.client if isinstance(credential, CertificateCredential) else None
+    transport = open_transport(options, session, client=client)
     if isinstance(credential, HeaderCredential):
         return await transport.ask(build_request(_add(hop, *credential.headers)))
     if isinstance(credential, DigestCredential):

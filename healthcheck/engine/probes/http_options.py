@@ -41,6 +41,7 @@ from healthcheck.engine.probes.option_values import (
     refuse_address,
     refuse_unknown,
 )
+from healthcheck.engine.proxy import Proxy
 from healthcheck.engine.trust import TlsSettings
 from healthcheck.engine.types import AddressFamily, ConfigurationError
 
@@ -76,6 +77,7 @@ class HttpOptions:
     family: AddressFamily = AddressFamily.ANY
     addresses: str = FIRST
     resolver: str = ""
+    proxy: str = ""
     max_redirects: int = 5
     redirect_scope: str = ANYWHERE
     max_body_bytes: int = 2 * 1024 * 1024
@@ -142,7 +144,23 @@ def parse_options(address: str, options: Mapping[str, Any]) -> HttpOptions:
         raise ConfigurationError(
             "A server name is asked for in TLS alone; empty it, or begin the address with https.", field="server_name"
         )
+    if parsed.proxy:
+        _check_proxy(parsed, url)
     return parsed
+
+
+def _check_proxy(parsed: HttpOptions, url: httpx.URL) -> None:
+    if parsed.addresses != FIRST:
+        raise ConfigurationError(
+            "Which address of the name is asked is up to the proxy; let the check ask the first one that answers, or "
+            "empty the proxy.",
+            field="addresses",
+        )
+    if parsed.host and url.scheme == "http":
+        raise ConfigurationError(
+            "Over plain http a proxy goes by the address and drops another host; empty it, or empty the proxy.",
+            field="host",
+        )
 
 
 def _check_request(parsed: HttpOptions) -> None:
@@ -204,6 +222,30 @@ def _parse_host(value: Any) -> str:
         ) from None
 
 
+def _parse_proxy(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ConfigurationError("The proxy must be text; correct it.", field="proxy")
+    text = value.strip()
+    try:
+        find_proxy(text)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"The proxy is written like http://proxy.example.com:3128. {error.sentence}", field="proxy"
+        ) from None
+    return text
+
+
+@lru_cache(maxsize=256)
+def find_proxy(text: str) -> Proxy | None:
+    """Return the proxy of a checked option; None for none."""
+    if not text:
+        return None
+    url = parse_address(text)
+    if url.scheme != "http" or url.raw_path != b"/" or url.fragment or text.endswith(("?", "#")):
+        raise refuse_address("It has a host and a port, and nothing behind them; it is spoken to over plain http.")
+    return Proxy(url.raw_host.decode("ascii"), url.port or 80)
+
+
 def _parse_redirect_scope(value: Any) -> str:
     if value not in REDIRECT_SCOPES:
         raise ConfigurationError(
@@ -236,6 +278,7 @@ _PARSERS = {
     "family": parse_family,
     "addresses": parse_rule,
     "resolver": parse_resolver,
+    "proxy": _parse_proxy,
     "max_redirects": _parse_max_redirects,
     "redirect_scope": _parse_redirect_scope,
     "max_body_bytes": _parse_max_body_bytes,

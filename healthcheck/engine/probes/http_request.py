@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 
 from healthcheck.engine.agent import USER_AGENT
+from healthcheck.engine.check import CheckSession
+from healthcheck.engine.client_certificate import ClientCertificate
 from healthcheck.engine.http_message import Request
-from healthcheck.engine.probes.http_options import parse_address
+from healthcheck.engine.probes.http_options import HttpOptions, find_proxy, parse_address
 from healthcheck.engine.probes.http_redirects import Hop
 from healthcheck.engine.probes.http_values import Pairs, encode_query
+from healthcheck.engine.probes.option_values import find_resolver
+from healthcheck.engine.transport import OneConnectionTransport
 
 _DEFAULT_HEADERS = (("Accept", "*/*"), ("Accept-Encoding", "identity"), ("User-Agent", USER_AGENT))
 
@@ -20,6 +26,19 @@ def build_url(address: str, query: Pairs) -> httpx.URL:
         return url
     mark = b"&" if b"?" in url.raw_path else b"?"
     return url.copy_with(raw_path=b"%s%s%s" % (url.raw_path, mark, encode_query(query).encode("ascii")))
+
+
+def open_transport(
+    options: HttpOptions, session: CheckSession, *, client: ClientCertificate | None = None
+) -> OneConnectionTransport:
+    """Return the way on which the options send a request, with a certificate of the client's where there is one."""
+    return OneConnectionTransport(
+        session,
+        tls=options.tls if client is None else replace(options.tls, client=client),
+        family=options.family,
+        resolver=find_resolver(options.resolver),
+        proxy=find_proxy(options.proxy),
+    )
 
 
 def build_request(hop: Hop) -> Request:

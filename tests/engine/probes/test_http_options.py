@@ -184,6 +184,18 @@ def test_address_is_refused_with_its_cure(address: str, cure: str) -> None:
             )
         ),
         ({"host": 5}, "host", "must be text"),
+        *(
+            ({"proxy": proxy}, "proxy", "like http://proxy.example.com:3128")
+            for proxy in (
+                "proxy.test:3128",
+                "https://proxy.test",
+                "http://u:p@proxy.test",
+                "http://proxy.test/x",
+                "http://a?",
+            )
+        ),
+        ({"proxy": 5}, "proxy", "must be text"),
+        ({"proxy": "http://proxy.test", "addresses": "all"}, "addresses", "up to the proxy"),
         ({"redirect_scope": "nowhere"}, "redirect_scope", "choose one of these words"),
         ({"redirect_scope": []}, "redirect_scope", "choose one of these words"),
         ({"family": "ipv5"}, "family", "any, ipv4 or ipv6"),
@@ -224,6 +236,8 @@ def test_options_have_defaults() -> None:
         "host": "",
         "family": AddressFamily.ANY,
         "addresses": "first",
+        "resolver": "",
+        "proxy": "",
         "max_redirects": 5,
         "redirect_scope": "anywhere",
         "max_body_bytes": 2_097_152,
@@ -251,6 +265,7 @@ def test_options_survive_a_round_trip_through_json() -> None:
             "tls_max": "1.3",
             "server_name": " shop.test ",
             "host": "Größe.test:8080",
+            "proxy": "http://proxy.test:3128/",
             "max_redirects": 0,
             "redirect_scope": "same_host",
             "max_body_bytes": 33_554_432,
@@ -272,6 +287,14 @@ def test_placeholders_count_as_what_they_become() -> None:
     with pytest.raises(ConfigurationError, match="shorten it") as caught:
         parse_options(URL + "{uuid}" * 300, {})
     assert caught.value.field == "address"
+
+
+def test_other_host_is_not_said_to_a_proxy_over_plain_http() -> None:
+    written = {"proxy": "http://proxy.test", "host": "shop.test"}
+    assert parse_options(URL, written).host == "shop.test"
+    with pytest.raises(ConfigurationError, match="drops another host") as caught:
+        parse_options("http://example.test/", written)
+    assert caught.value.field == "host"
 
 
 def test_server_name_is_for_tls_alone() -> None:
