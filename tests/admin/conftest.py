@@ -113,6 +113,7 @@ def endpoint_fields(**changed: Any) -> dict[str, Any]:
         "packet_interval_ms": "200",
         "packet_wait_ms": "1000",
         "packet_bytes": "56",
+        "record_type": "A",
         "period_seconds": "86400",
         "cron": "",
         "timezone": "UTC",
