@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.datagrams import Datagrams
 from healthcheck.engine.dns.message import (
+    MAX_LABELS_ON_LOOP,
     NOT_EDNS,
+    HeavyAnswerError,
     NotOurAnswerError,
     Question,
     choose_number,
@@ -152,5 +154,6 @@ class _PassedOverError(Exception):
 async def read_anywhere(wire: bytes, question: Question) -> DnsAnswer:
     """Return what a message says; a large one is read on another thread. Raises as `read_answer` does."""
     if is_light(wire, question):
-        return read_answer(wire, question)
+        with suppress(HeavyAnswerError):
+            return read_answer(wire, question, max_labels=MAX_LABELS_ON_LOOP)
     return await asyncio.get_running_loop().run_in_executor(None, read_answer, wire, question)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,8 +32,8 @@ MAX_ALIASES = 16
 MAX_NAME_BYTES = 255
 # From pointer to pointer: no name has more labels.
 MAX_POINTERS = 127
-# Above these, reading may take a few milliseconds and leaves the loop.
-MAX_BYTES_ON_LOOP, MAX_RECORDS_ON_LOOP = UDP_BYTES, 8
+# Above these, reading may take a few milliseconds and leaves the loop. Pointers make many labels of few bytes.
+MAX_BYTES_ON_LOOP, MAX_RECORDS_ON_LOOP, MAX_LABELS_ON_LOOP = UDP_BYTES, 8, 1000
 
 _START = struct.Struct("!HH")
 _HEADER = struct.Struct("!HHHHHH")
@@ -50,6 +50,10 @@ _MAY_LACK_QUESTION = frozenset({1, 2, 4, 5})
 
 class NotOurAnswerError(Exception):
     """A message that answers something else: late, lost or forged. It is passed over."""
+
+
+class HeavyAnswerError(Exception):
+    """A message that takes too long to be read on the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +103,20 @@ def is_truncated(wire: bytes) -> bool:
     return bool(_START.unpack_from(wire)[1] & _IS_TRUNCATED)
 
 
-def read_answer(wire: bytes, question: Question) -> DnsAnswer:
+def read_answer(wire: bytes, question: Question, *, max_labels: int | None = None) -> DnsAnswer:
     """Return what a message says, whose id is known to be right.
 
-    Raises NotOurAnswerError, and ProbeFailure for what cannot be read (PROTOCOL) or is too much (TOO_LARGE).
+    Raises NotOurAnswerError, HeavyAnswerError when its names have more labels in all than `max_labels`, and
+    ProbeFailure for what cannot be read (PROTOCOL) or is too much (TOO_LARGE).
     """
     try:
-        return _Reading(wire, question).read()
+        return _Reading(wire, question, max_labels).read()
     except (struct.error, IndexError, ValueError, dns.exception.DNSException):
         raise ProbeFailure(ErrorKind.PROTOCOL, Phase.HEADERS, "a message that cannot be read") from None
 
 
 def is_light(wire: bytes, question: Question) -> bool:
-    """Whether reading a message takes a millisecond or two at the most."""
+    """Whether reading a message of few labels takes a millisecond or two at the most."""
     if len(wire) < _HEADER.size:
         return True
     is_plain = question.type in _NAMES or question.type in ADDRESS_TYPES
@@ -122,11 +127,12 @@ def is_light(wire: bytes, question: Question) -> bool:
 class _Reading:
     """One pass through a message. Each name is read once, wherever it is pointed to from."""
 
-    def __init__(self, wire: bytes, question: Question) -> None:
+    def __init__(self, wire: bytes, question: Question, max_labels: int | None) -> None:
         self._wire = wire
         self._question = question
         self._labels: dict[int, tuple[bytes, ...]] = {}
         self._texts: dict[tuple[bytes, ...], str] = {}
+        self._labels_left = max_labels
 
     def read(self) -> DnsAnswer:
         _, flags, questions, records, *_ = _HEADER.unpack_from(self._wire)
@@ -199,9 +205,16 @@ class _Reading:
             offset += length
             if size > MAX_NAME_BYTES or offset >= len(self._wire):
                 raise ValueError
+        self._bound(labels)
+        return tuple(labels), offset
+
+    def _bound(self, labels: Sequence[bytes]) -> None:
         if sum(map(len, labels)) + len(labels) + 1 > MAX_NAME_BYTES:
             raise ValueError
-        return tuple(labels), offset
+        if self._labels_left is not None:
+            self._labels_left -= len(labels)
+            if self._labels_left < 0:
+                raise HeavyAnswerError
 
     def _write_text(self, labels: tuple[bytes, ...]) -> str:
         text = self._texts.get(labels)

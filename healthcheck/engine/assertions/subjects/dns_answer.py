@@ -73,9 +73,10 @@ class TtlAssertion(Assertion):
         return f"ttl {self.condition}"
 
     def find_fault(self, facts: Facts) -> Fault | None:
-        ttl = facts.observation.dns.ttl if facts.observation.dns is not None else None
+        answer = facts.observation.dns
+        ttl = answer.ttl if answer is not None else None
         if ttl is None:
-            return Fault("no answer")
+            return Fault(describe_answers(answer))
         return None if self.condition.holds_for_number(ttl) else Fault(self.describe_held(facts))
 
     def describe_held(self, facts: Facts) -> str:
