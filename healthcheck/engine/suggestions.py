@@ -21,6 +21,8 @@ MAX_JSON_DEPTH = 3
 # Members looked at per object; health documents have a handful.
 MAX_MEMBERS = 50
 MAX_TEXT_CHARS = 80
+# More addresses than these belong to somebody who changes them without a word.
+MAX_ANSWERS = 4
 # Where a page says what it is.
 _HEAD_CHARS = 64 * 1024
 # Five times of what one look took leaves room for a busy hour, and never less than this.
@@ -64,6 +66,7 @@ def suggest_assertions(
     facts = Facts(observation, now)
     proposed = [
         *_suggest_status(observation),
+        *_suggest_answers(observation),
         *_suggest_header(facts),
         *_suggest_body(facts),
         _suggest_latency(observation),
@@ -95,6 +98,15 @@ def _suggest_status(observation: Observation) -> Iterator[str]:
         yield f"status {observation.status}"
 
 
+def _suggest_answers(observation: Observation) -> Iterator[str]:
+    """Propose what was answered: all of it where it is little, else that there is as much."""
+    found = observation.dns.answers if observation.dns is not None else ()
+    if 0 < len(found) <= MAX_ANSWERS:
+        yield f"answers exactly {', '.join(sorted(json.dumps(each.data, ensure_ascii=False) for each in found))}"
+    elif found:
+        yield f"answers count >= {len(found)}"
+
+
 def _suggest_header(facts: Facts) -> Iterator[str]:
     content_type = (facts.find_header("content-type") or "").lower()
     for each in _MEDIA_TYPES:
@@ -104,7 +116,8 @@ def _suggest_header(facts: Facts) -> Iterator[str]:
 
 
 def _suggest_body(facts: Facts) -> Iterator[str]:
-    if not facts.observation.body:
+    # What a name server says is proposed as its answers.
+    if not facts.observation.body or facts.observation.dns is not None:
         return
     document = facts.document
     if isinstance(document, (dict, list)):

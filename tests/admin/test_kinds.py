@@ -56,7 +56,14 @@ def test_each_kind_is_added_with_its_own_options(operator: Client) -> None:
         | {"dialogue": "use smtp\r\n", "is_encrypted": "on", "server_name": "mx.example", "family": "ipv4"},
         "cert": {"kind": "tls", "address": "tls://shop.example", "verify": "off"},
         "host": {"kind": "icmp", "address": "192.0.2.1", "packets": "5"},
-        "site": {"method": "HEAD"},
+        "name": {
+            "kind": "dns",
+            "address": "a.example",
+            "record_type": "mx",
+            "server": "192.0.2.1",
+            "is_iterative": "on",
+        },
+        "site": {"method": "HEAD", "resolver": "192.0.2.53"},
     }
     for name, changed in typed.items():
         fields = endpoint_fields(group=group.pk, name=name, **changed)
@@ -68,7 +75,8 @@ def test_each_kind_is_added_with_its_own_options(operator: Client) -> None:
         ),
         "cert": ("tls", {"verify": "off"}),
         "host": ("icmp", {"packets": 5}),
-        "site": ("http", {"method": "HEAD"}),
+        "name": ("dns", {"record_type": "mx", "server": "192.0.2.1", "is_iterative": True}),
+        "site": ("http", {"method": "HEAD", "resolver": "192.0.2.53"}),
     }
 
 

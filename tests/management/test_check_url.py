@@ -10,6 +10,7 @@ import trustme
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from tests.dns_server import DnsServer
 from tests.engine.conftest import serve_with
 from tests.free_ports import find_free_ports
 from tests.hostile import HostileServer, play, redirect_to
@@ -97,6 +98,29 @@ def test_port_is_dialled_by_its_scheme(hostile: HostileServer) -> None:
     assert status == 0
     assert shown.startswith(f"up  tcp://127.0.0.1:{port}  in ")
     assert "address  127.0.0.1" in shown.splitlines()
+
+
+def test_name_server_is_asked_by_its_scheme() -> None:
+    with DnsServer() as server:
+        server.add("a.example", "MX 10 mail.example.", ttl=30)
+        options = ("--option", "record_type=MX", "--option", f"server={server.address}")
+        status, shown = run_command("check_url", "dns://a.example", *options, "--expect", "ttl >= 60 degraded")
+        told = json.loads(run_command("check_url", "dns://a.example", *options, "--json")[1])
+        gone = json.loads(run_command("check_url", "dns://b.example", *options, "--json")[1])
+    lines = shown.splitlines()
+    assert (status, lines[0].partition("  in ")[0]) == (1, "degraded  dns://a.example")
+    assert lines[2] == "expected ttl >= 60, found 30"
+    assert "  a.example. 30 IN MX 10 mail.example." in lines
+    assert f"  dig -r @127.0.0.1 -p {server.port} -q a.example. -t MX" in lines
+    assert (told["verdict"], told["kind"], told["address"], told["encryption"]) == ("up", "dns", "127.0.0.1", None)
+    assert told["suggestions"][0] == 'answers exactly "10 mail.example."'
+    assert [each["text"] for each in told["assertions"]] == ["rcode == NOERROR", "answers exists"]
+    assert (gone["verdict"], gone["error_kind"], gone["phase"], gone["found"]) == (
+        "down",
+        "status",
+        "assert",
+        "NXDOMAIN",
+    )
 
 
 def test_handshake_is_repeated_with_openssl(hostile: HostileServer, authority: trustme.CA) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from healthcheck.engine.destination import Destination
 from healthcheck.engine.dns.by_datagram import ask_by_udp
 from healthcheck.engine.dns.by_stream import ask_by_stream
 from healthcheck.engine.dns.message import Question
-from healthcheck.engine.dns.servers import SYSTEM_SERVERS, DnsProtocol
+from healthcheck.engine.dns.servers import SYSTEM_SERVERS, DnsProtocol, NameServer
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.types import DnsAnswer, ErrorKind, Phase
 
@@ -44,15 +45,20 @@ async def ask_server(
     return await _complete(session, question, heard[question], port=destination.port)
 
 
-async def ask_system(session: CheckSession, question: Question) -> Heard:
+def read_system_servers() -> Sequence[NameServer]:
+    """Return the servers of this system. Raises ProbeFailure(CAPACITY)."""
+    try:
+        return SYSTEM_SERVERS.read()
+    except OSError:
+        raise ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "our list of name servers cannot be read") from None
+
+
+async def ask_system(session: CheckSession, question: Question, servers: Sequence[NameServer]) -> Heard:
     """Ask the servers of this system, all in phase RESOLVE: the runner judges a silence there by the control name.
 
     Raises ProbeFailure: CAPACITY where they fail by our own fault.
     """
-    try:
-        places = [(server.host, server.port) for server in SYSTEM_SERVERS.read()]
-    except OSError:
-        raise ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "our list of name servers cannot be read") from None
+    places = [(server.host, server.port) for server in servers]
     with session.stopwatch.measure(Phase.RESOLVE), session.stopwatch.cover():
         try:
             answers = await ask_by_udp(session, places, [question], are_alike=True)

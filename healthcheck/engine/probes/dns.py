@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from healthcheck.engine.check import CheckSession
-from healthcheck.engine.dns.client import Heard, ask_server, ask_system
+from healthcheck.engine.dns.client import Heard, ask_server, ask_system, read_system_servers
 from healthcheck.engine.probes.dns_options import DnsOptions, parse_dns_options, parse_question
 from healthcheck.engine.trust import read_chain
 from healthcheck.engine.types import Observation, Target
@@ -32,7 +32,7 @@ class DnsProbe:
         question = parse_question(target.address, options.record_type, options.is_iterative)
         server = options.find_server()
         if server is None:
-            heard = await ask_system(session, question)
+            heard = await ask_system(session, question, read_system_servers())
         else:
             heard = await ask_server(session, question, options.locate(server), protocol=server.protocol)
         return _observe(heard, session)

@@ -117,10 +117,24 @@ def test_certificate_is_added_by_its_url(operator: Client, hostile: HostileServe
     assert response.context["details"]["group_name"].value() == "localhost"
 
 
+def test_name_is_explained_and_repeated_with_dig(operator: Client) -> None:
+    endpoint, run = store("dns", "dns://a.example", ErrorKind.TIMEOUT, Phase.HEADERS, options={"record_type": "MX"})
+    response = operator.get(f"{ROOT}{endpoint.pk}/results/{run.pk}/")
+    answer, page = response.context["answer"], response.content.decode()
+    assert (answer.error, answer.request.shell) == ("timeout in answer", "dig -r -q a.example. -t MX")
+    assert [(bar.label, bar.is_where_it_failed) for bar in answer.bars][-1] == ("wait for the answer", True)
+    assert "<h3>Question</h3>" in page
+    assert not [word for word in ("curl --", "HTTP status", "dialogue") if word in page]
+
+
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
         ("tcp://localhost", "The address needs a port; write it like tcp://example.com:25."),
+        (
+            "dns://localhost:53",
+            "The address is a name alone, such as dns://example.com; the server has its own field.",
+        ),
         ("tls://localhost/path", "The address is a host and a port; write it like tls://example.com:443."),
     ],
 )
