@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from healthcheck.engine.lag import LagMeter
+from healthcheck.engine.memory import give_back_large_blocks
 from healthcheck.engine.resolver import warm_up
 
 # uvloop where it is installed; it halves what a check costs.
@@ -37,6 +38,7 @@ class EngineLoop:
         self.is_stopping = False
         self._loop: asyncio.AbstractEventLoop = import_module(LOOP_MODULE).new_event_loop()
         self._thread = threading.Thread(target=self._run, name="healthcheck-loop", daemon=True)
+        give_back_large_blocks()
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
         warm_up()
         self._loop.call_soon(self.lag.start)
