@@ -25,6 +25,8 @@ FIGURES = {
     "kills": Figure("what kill -9 of worker, scheduler and broker costs", "kills of each", 3, 400),
     "pages": Figure("server time, size, queries and painting of the status page", "endpoints", 1000, 150),
     "changes": Figure("time and statements of changing many endpoints at once", "endpoints", 10_000, 300),
+    "hostile": Figure("healthy targets beside all hostile ones at once", "rounds", 10, 300, by_database=False),
+    "reach": Figure("connections to what the address policy forbids", "not used", 1, 300, by_database=False),
     # By hand with --size 10000: ten million results.
     "admin": Figure("server time and queries of the admin's lists and pages", "endpoints", 300, 2400),
 }
