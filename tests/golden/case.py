@@ -12,6 +12,8 @@ from tests.hostile import Behaviour
 
 # Every name of the table ends so; nothing outside the table's own network knows it.
 ZONE = "golden.test"
+# A name server that checks may be told to ask; the system's own is the machine itself.
+NAME_SERVER = "81.99.0.53"
 # The behaviour of a door that answers well once TLS is agreed on, and says why where it is not: asyncio's servers hang
 # up without the alert.
 ALERTING = "alerting"
@@ -26,7 +28,7 @@ def fresh_prefix(number: int) -> str:
 
 @dataclass(frozen=True)
 class Golden:
-    """What must come of a check. `words` stand in what was found; `address` is the one that answered or was tried."""
+    """What must come of a check. `words` stand in what was found; `address` is the one that must have answered."""
 
     verdict: State
     kind: ErrorKind | None = None

@@ -10,12 +10,12 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.dns_server import DnsServer
-from tests.golden.case import ALERTING, Case
+from tests.golden.case import ALERTING, NAME_SERVER, Case
 from tests.golden.certificates import Wallet
 from tests.golden.table import CASES, CROWD, HEALTHY, find_address
 from tests.hostile import SCRIPTS, HostileServer
@@ -27,8 +27,8 @@ IPV6_FREEBIND = 78
 def main() -> None:
     with ExitStack() as stack:
         if sys.argv[1] == "names":
-            dns = stack.enter_context(DnsServer(port=53))
-            _await_end(lambda: _name_all(dns))
+            servers = [stack.enter_context(DnsServer(host, port=53)) for host in ("127.0.0.1", NAME_SERVER)]
+            _await_end(lambda: _name_all(servers))
         elif sys.argv[1] == "healthy":
             _open_doors(HEALTHY, None, stack)
             _await_end(lambda: None)
@@ -92,15 +92,16 @@ def _fill_queue(address: str, port: int) -> list[socket.socket]:
     return [server, *waiting]
 
 
-def _name_all(dns: DnsServer) -> None:
-    dns.forget()
-    # The name that is asked when another one got no answer.
-    dns.add("example.com", "A 93.184.216.34")
-    for case in (*CASES, *CROWD, *HEALTHY):
-        address = find_address(case)
-        dns.add(case.host, f"AAAA {address}" if ":" in address else f"A {address}")
-        for name, replies in case.names.items():
-            dns.play(name, *replies)
+def _name_all(servers: Sequence[DnsServer]) -> None:
+    for server in servers:
+        server.forget()
+        # The name that is asked when another one got no answer.
+        server.add("example.com", "A 93.184.216.34")
+        for case in (*CASES, *CROWD, *HEALTHY):
+            address = find_address(case)
+            server.add(case.host, f"AAAA {address}" if ":" in address else f"A {address}")
+            for name, replies in case.names.items():
+                server.play(name, *replies)
 
 
 if __name__ == "__main__":

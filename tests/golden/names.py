@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from healthcheck.engine.types import AddressMode, ErrorKind, Phase
 from tests.dns_server import Reply
-from tests.golden.case import MAX_ROUNDS, ZONE, Case, Door, Golden, fresh_prefix, is_down, is_unknown, is_up
+from tests.golden.case import (
+    MAX_ROUNDS,
+    NAME_SERVER,
+    ZONE,
+    Case,
+    Door,
+    Golden,
+    fresh_prefix,
+    is_down,
+    is_unknown,
+    is_up,
+)
 from tests.hostile import answer, redirect_to
 
 DNS, REDIRECT, REFUSED, TIMEOUT, BLOCKED = (
@@ -50,6 +62,11 @@ def rebind(first: str, then: str) -> tuple[Reply, ...]:
 def unanswered(name: str, reply: Reply) -> dict[str, tuple[Reply, ...]]:
     """A name without an answer, and others like it: a lookup that hangs is shared by all who ask for the same name."""
     return {f"{prefix}{name}.{ZONE}": (reply,) for prefix in ("", *map(fresh_prefix, range(MAX_ROUNDS)))}
+
+
+def own_names(case: Case) -> dict[str, tuple[Reply, ...]]:
+    """Return the answers of a case for a name that begins otherwise."""
+    return {name.replace(case.host, f"own-{case.host}"): replies for name, replies in case.names.items()}
 
 
 async def _redirect_onwards(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -313,6 +330,25 @@ NAMES = [
     ),
 ]
 
+# The same of a name server that the check itself names, which is asked without the C library; it tells more.
+SAID_BY_OWN = {
+    "name-garbage": is_down(DNS, RESOLVE, "a message that cannot be read"),
+    "name-cut": is_down(DNS, RESOLVE, "closed before the end"),
+    "name-loop": is_down(DNS, RESOLVE, "more than 16 aliases, or a circle of them"),
+}
+OWN = [
+    replace(
+        case,
+        name=f"own-{case.name}",
+        becomes=SAID_BY_OWN.get(case.name, case.becomes),
+        doors=(),
+        options={"resolver": NAME_SERVER},
+        names=own_names(case),
+    )
+    for case in NAMES
+    if case.names and case.name != "name-homograph"
+]
+
 # Doors that other rows lead to.
 SHARED = [
     Case(
@@ -325,7 +361,7 @@ SHARED = [
     Case("echo", "answers with the request", is_up(OTHER), (Door("echo", address=OTHER),), url=f"http://{OTHER}/"),
 ]
 
-CASES = [*REDIRECTS, *FORBIDDEN, *NAMES, *SHARED]
+CASES = [*REDIRECTS, *FORBIDDEN, *NAMES, *OWN, *SHARED]
 # Together with the one above, twenty names whose servers are silent.
 CROWD = [
     Case(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from healthcheck.engine.types import ErrorKind, Phase
 from tests.golden.case import Case, Door, is_down, is_up
+from tests.hostile import answer, play
 
 TIMEOUT, CONNECTION, PROTOCOL, TOO_LARGE, REFUSED = (
     ErrorKind.TIMEOUT,
@@ -19,6 +20,8 @@ LATE = "no end within"
 def at(behaviour: str) -> tuple[Door, ...]:
     return (Door(behaviour),)
 
+
+UNAVAILABLE = (Door(play(answer("HTTP/1.1 503 Service Unavailable", "Content-Length: 0"))),)
 
 # Slow and silent.
 SLOW = [
@@ -151,6 +154,7 @@ GRAMMAR = [
     Case("random-bytes", "answers with 256 random bytes", is_down(PROTOCOL, HEADERS, ""), at("random")),
     Case("ssh-banner", "is an SSH server", is_down(PROTOCOL, HEADERS, ""), at("greet_unasked")),
     Case("http2-preface", "speaks HTTP/2 unasked", is_down(PROTOCOL, HEADERS, ""), at("http2_preface")),
+    Case("status-503", "answers with status 503", is_down(ErrorKind.STATUS, Phase.ASSERT, "503"), UNAVAILABLE),
     Case("status-000", "answers with status 000", is_down(PROTOCOL, HEADERS, "status 000"), at("status_000")),
     Case("status-999", "answers with status 999", is_down(PROTOCOL, HEADERS, "status 999"), at("status_999")),
     Case("status-1000", "answers with status 1000", is_down(PROTOCOL, HEADERS, ""), at("status_1000")),

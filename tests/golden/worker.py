@@ -130,12 +130,13 @@ def freeze(case: Case, authority: str, timeout: float, *, prefix: str = "") -> T
     options: dict[str, Any] = {**trust, **case.options}
     if options.get("verify") == "off":
         options.pop("ca_pem", None)
+    expected = [f'address one of "{case.becomes.address}"'] if case.becomes.address else []
     return Target(
         endpoint_id=1,
         kind="http",
         address=url,
         options=load_probe("http").parse(url, options),
-        assertions=parse_assertions(case.assertions),
+        assertions=parse_assertions("\n".join((case.assertions, *expected))),
         timeout_seconds=max(timeout, case.timeout_seconds),
     )
 
