@@ -72,7 +72,8 @@ def build_logging(*, log_format: str, level: str) -> dict[str, Any]:
             # Two lines per run otherwise, beside our own one.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
-            "gunicorn.error": {"handlers": [], "level": "NOTSET", "propagate": True},
+            # At DEBUG it names the path of every request, and with it the token of a job or of a login link.
+            "gunicorn.error": {"handlers": [], "level": "INFO" if level == "DEBUG" else "NOTSET", "propagate": True},
             "gunicorn.access": {"handlers": [], "level": "WARNING", "propagate": True},
             **{name: {"level": "WARNING"} for name in CHATTY},
         },

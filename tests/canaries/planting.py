@@ -7,12 +7,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import trustme
+from django.utils import timezone
 
 from healthcheck.models import Credential, EndpointGroup
 from tests.canaries.birds import Flock
 from tests.canaries.targets import Targets
 from tests.engine.test_credentials_parse import make_pair
-from tests.factories import make_assertion, make_credential, make_endpoint, make_group
+from tests.factories import (
+    make_assertion,
+    make_credential,
+    make_endpoint,
+    make_group,
+    make_heartbeat_endpoint,
+    make_token,
+)
 
 GROUP = "canaries"
 PLACES = ("refusing", "failing", "asking", "trap", "away", "untrusted")
@@ -36,6 +44,7 @@ def plant(flock: Flock, targets: Targets, authority: trustme.CA) -> EndpointGrou
             endpoint = make_endpoint(group, name, credential=credential, **columns)
             make_assertion(endpoint, 'body contains "never there"')
     _plant_dialogues(group, flock, targets)
+    flock.adopt("heartbeat-token", make_token(make_heartbeat_endpoint(group), at=timezone.now()))
     return group
 
 

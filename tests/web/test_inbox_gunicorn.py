@@ -53,6 +53,7 @@ class Web:
             "DATABASE_URL": database_url(),
             "DJANGO_SETTINGS_MODULE": "project.settings",
             "HEALTHCHECK_DATA": str(folder),
+            "LOG_LEVEL": "DEBUG",
         }
         more = ("--workers", "1", "--chdir", str(ROOT), "project.wsgi")
         self.child = Child(*command, *more, log=self.log, environment={**os.environ, **variables})
