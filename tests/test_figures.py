@@ -53,6 +53,30 @@ def test_figure_of_the_admin_measures_every_page() -> None:
     assert odd == []
 
 
+def test_figure_of_faults_sees_no_false_down() -> None:
+    # One fault; by hand it is all of them, again and again.
+    measured = _measure("faults", size=100)
+    assert measured["false down"] == "0"
+    assert int(measured["slots with the worker stopped"].replace(",", "")) >= 100
+
+
+def test_figure_of_growth_sees_none() -> None:
+    measured = _measure("growth", size=80)
+    assert measured["group runs"] == "80"
+    assert {name for name in measured if name.startswith("growth of")} == {
+        f"growth of {what} after warm-up" for what in ("memory_kib", "handles", "tasks", "threads", "objects")
+    }
+
+
+def _measure(name: str, *, size: int) -> dict[str, str]:
+    """Return what a figure that fails by itself has measured on SQLite."""
+    command = [sys.executable, "-m", "tests.figures", name, "--database", "sqlite", "--size", str(size)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE_SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("|")]
+    return {row[0].removesuffix(", sqlite"): row[2] for row in rows[2:]}
+
+
 def test_figures_refuses_a_name_that_it_does_not_know() -> None:
     command = [sys.executable, "-m", "tests.figures", "speed"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)

@@ -23,6 +23,11 @@ FIGURES = {
     "statements": Figure("database statements per run", "endpoints of the largest group", 300, 90),
     "bytes": Figure("bytes per stored result, indexes included", "results", 400_000, 300),
     "kills": Figure("what kill -9 of worker, scheduler and broker costs", "kills of each", 3, 400),
+    # Names of its own are answered in a network of its own, which takes root, or a system that gives people one.
+    "faults": Figure("what faults of our own side cost", "faulted slots of endpoints", 10_000, 900),
+    "growth": Figure(
+        "what group runs leave behind in memory, handles, tasks", "group runs", 100_000, 1900, by_database=False
+    ),
     "pages": Figure("server time, size, queries and painting of the status page", "endpoints", 1000, 150),
     "changes": Figure("time and statements of changing many endpoints at once", "endpoints", 10_000, 300),
     "hostile": Figure("healthy targets beside all hostile ones at once", "rounds", 10, 300, by_database=False),

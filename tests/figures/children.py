@@ -28,11 +28,16 @@ class Child:
     """A process that appends what it prints to `log`."""
 
     def __init__(
-        self, *command: str, log: Path, environment: Mapping[str, str] | None = None, folder: Path = ROOT
+        self,
+        *command: str,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        folder: Path = ROOT,
+        seconds: int = LIFE_SECONDS,
     ) -> None:
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                leashed(*command), cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+                leashed(*command, seconds=seconds), cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
 
     def __enter__(self) -> Self:
