@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from healthcheck.admin.explain.add_by_url_forms import suggest_group_name, suggest_name
 from healthcheck.engine.address_policy import AddressPolicy
 from healthcheck.engine.faults import ProbeFailure
-from healthcheck.engine.probes.http_options import parse_address, parse_headers
+from healthcheck.engine.probes.http_cookies import CookieJar
+from healthcheck.engine.probes.http_options import parse_address
 from healthcheck.engine.probes.http_redirects import HARMLESS_HEADERS, REDIRECT_STATUSES, Hop, follow
 from healthcheck.engine.probes.http_request import build_request
+from healthcheck.engine.probes.http_values import parse_headers
 from healthcheck.engine.resolver import is_address, is_name
-from healthcheck.engine.transport import _write_request
 from healthcheck.engine.types import AddressMode, AddressRules, ConfigurationError
 
 BITS_32, BITS_64 = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
@@ -145,13 +146,13 @@ LOCATIONS = st.one_of(
 def test_any_chain_of_redirects_stays_one_request_without_secrets(
     chain: list[tuple[int, bytes]], method: str, body: bytes
 ) -> None:
-    hop = Hop(method, URL, HEADERS, body if method in {"POST", "PUT"} else b"", credential=object())
+    hop = Hop(method, URL, HEADERS, body if method in {"POST", "PUT"} else b"", credential=object(), host="canary-3")
     has_left = False
     with suppress(ProbeFailure):
         for status, location in chain:
             hop = follow(hop, status, location)
             has_left = has_left or hop.url.raw_host != URL.raw_host or hop.url.port not in (None, 80)
-            head, _, sent = _write_request(build_request(hop)).partition(b"\r\n\r\n")
+            head, _, sent = build_request(hop).encode().partition(b"\r\n\r\n")
             _assert_is_one_request(head)
             assert sent == hop.body
             if has_left:
@@ -167,6 +168,46 @@ def _assert_is_one_request(head: bytes) -> None:
     assert sum(line.lower().startswith(b"host:") for line in lines) == 1
 
 
+ATTRIBUTES = st.one_of(
+    st.sampled_from(
+        ["Secure", "HttpOnly", "Domain=test", "Domain=one.test", "Domain=.test", "Path=/", "Path=a", "Max-Age=0"]
+    ),
+    st.builds("Max-Age={}".format, st.integers() | st.sampled_from(["٣", "-", "1e9", "", "9" * 400])),
+    st.builds(
+        "Expires={}".format, st.datetimes().map(lambda at: f"{at:%a, %d %b %Y %H:%M:%S} ") | st.text(max_size=30)
+    ),
+    st.builds(
+        "Expires=Mon, {} Jan {} {}:00:00 {}".format,
+        st.integers(-1, 40),
+        st.integers(-1, 10**6),
+        st.integers(-1, 99),
+        st.sampled_from(["GMT", "-0000", "+9999", ""]),
+    ),
+    st.text(max_size=20),
+)
+COOKIES = st.one_of(
+    st.binary(max_size=40),
+    st.builds(
+        lambda name, value, attributes: "; ".join([f"{name}={value}", *attributes]).encode("utf-8", "replace"),
+        st.sampled_from(["a", "b", "", "é"]) | st.text(max_size=4),
+        st.text(max_size=10) | st.just("x" * 5000),
+        st.lists(ATTRIBUTES, max_size=4),
+    ),
+)
+
+
+@given(
+    st.lists(COOKIES, max_size=5),
+    st.sampled_from(["http://one.test/a?b=c", "https://sub.one.test/", "http://127.0.0.1/"]),
+)
+def test_any_cookies_are_kept_at_home_and_stay_one_line(lines: list[bytes], address: str) -> None:
+    jar, home = CookieJar(), httpx.URL(address)
+    jar.keep(home, lines)
+    head = build_request(Hop("GET", home, (), b"", cookies=jar.write(home))).encode().partition(b"\r\n\r\n")[0]
+    _assert_is_one_request(head)
+    assert jar.write(httpx.URL("https://two.example/a")) == ""
+
+
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 VALUES: st.SearchStrategy[Any] = st.recursive(
     PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
@@ -178,6 +219,6 @@ PAIRS = st.tuples(st.text(max_size=12) | st.text("Xaz-:\r\n é", max_size=8), st
 def test_any_headers_option_is_refused_or_sent_as_it_is(value: Any) -> None:
     with suppress(ConfigurationError):
         headers = parse_headers(value)
-        head, _, rest = _write_request(build_request(Hop("GET", URL, headers, b""))).partition(b"\r\n\r\n")
+        head, _, rest = build_request(Hop("GET", URL, headers, b"")).encode().partition(b"\r\n\r\n")
         _assert_is_one_request(head)
         assert rest == b""
