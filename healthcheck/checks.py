@@ -17,7 +17,9 @@ from django.urls import NoReverseMatch, reverse
 
 from healthcheck import conf
 from healthcheck.engine.address_policy import AddressPolicy
-from healthcheck.engine.types import ConfigurationError
+from healthcheck.engine.probes import list_third_party
+from healthcheck.engine.probes.plugins import PluginFault
+from healthcheck.engine.types import AddressMode, ConfigurationError
 from healthcheck.models.credential import Credential
 from healthcheck.models.group import MAX_DEADLINE_SECONDS
 from healthcheck.models.secrets import SecretsError, load_keys
@@ -97,6 +99,27 @@ def _has_readable_settings() -> bool:
 @register("healthcheck")
 def check_celery(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     return [*_check_pool(), *_check_broker(), *_check_visibility(), *_check_channel_errors()]
+
+
+@register("healthcheck")
+def check_kinds(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[CheckMessage]:
+    installed = list_third_party()
+    for each in installed:
+        if isinstance(each, PluginFault):
+            # A warning, because an error would keep the scheduler from running, and one kind is no reason for that.
+            yield CheckWarning(
+                f"The kind “{each.kind}” of the distribution {each.distribution} cannot be used. {each.sentence}",
+                hint="Until that is corrected its endpoints are unknown; remove the distribution, or tell its authors.",
+                id="healthcheck.W010",
+            )
+    sound = [each for each in installed if not isinstance(each, PluginFault) and not each.uses_dialer]
+    if sound and _has_readable_settings() and conf.get_settings().address_rules.mode is AddressMode.PUBLIC:
+        kinds = ", ".join(f"“{each.kind}” of {each.distribution}" for each in sound)
+        yield CheckWarning(
+            f"These kinds connect past the address policy, which is “public”: {kinds}.",
+            hint="Only superusers may set up endpoints of them; see docs/kinds.md.",
+            id="healthcheck.W009",
+        )
 
 
 def _check_unknown() -> Iterator[CheckMessage]:

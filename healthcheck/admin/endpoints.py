@@ -38,10 +38,12 @@ from healthcheck.admin.filters import (
     KindFilter,
     RestFilter,
 )
-from healthcheck.admin.forms.endpoint_forms import RESTARTING_FIELDS, EndpointForm
-from healthcheck.admin.forms.option_fields import OPTION_FIELDS, describe_options
+from healthcheck.admin.forms.endpoint_forms import restarts_clock
+from healthcheck.admin.forms.option_fields import describe_options, list_option_fields
+from healthcheck.admin.forms.plugin_fields import list_plugin_fields, make_endpoint_form
 from healthcheck.admin.heartbeats import HeartbeatViews, draw_expected
 from healthcheck.admin.history import Cursor, page_history
+from healthcheck.admin.kind_rights import may_use_any_kind
 from healthcheck.admin.look.badges import draw_paused, draw_state
 from healthcheck.admin.look.bases import ChangeListBase
 from healthcheck.admin.look.tools import Tool
@@ -129,7 +131,6 @@ class EndpointChangeList(ChangeListBase):
 
 @admin.register(Endpoint)
 class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, ExplanationViews):
-    form = EndpointForm
     list_display = ("name_and_address", "group", "state_since", "result_and_error")
     list_filter = (
         EndpointStateFilter,
@@ -155,6 +156,11 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
         "masked_address",
         "expected",
     )
+
+    @property
+    def form(self) -> Any:  # type: ignore[override]  # only ever read
+        """The form with the options of every kind that is installed: which those are is known on first use."""
+        return make_endpoint_form()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).filter(group__deleted_at__isnull=True)
@@ -257,16 +263,18 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
+        form.may_use_any_kind = may_use_any_kind(request)
         form.may_use_credentials = request.user.has_perm("healthcheck.view_credential")
         form.find_url = reverse(f"{self.admin_site.name}:{self._url_name('members')}")
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
+        form = (*_FORM, *_list_plugin_fieldsets())
         if obj is None:
-            return _FORM
+            return form
         if not self.has_change_permission(request, obj):
             return (_MASKED_IDENTITY, _JUDGEMENT, _OPTIONS, _STATE)
-        return (*_FORM, _STATE)
+        return (*form, _STATE)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
         # A run's results are found by the group's endpoints: one that changed its group would leave its past behind.
@@ -296,7 +304,7 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
             write_assertions(obj, form.cleaned_data["assertions"])
         if "members" in form.changed_data:
             form.store_members()
-        if not obj.is_paused and (not change or RESTARTING_FIELDS & set(form.changed_data)):
+        if not obj.is_paused and (not change or restarts_clock(form.changed_data)):
             restart_clocks([obj.group_id], read_database_clock())
 
     def get_deleted_objects(
@@ -310,6 +318,9 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
         return list_endpoint_fields(
             with_credential=may("healthcheck.view_credential"), with_groups=may("healthcheck.view_endpointgroup")
         )
+
+    def list_kinds_of(self, ids: Sequence[int]) -> set[str]:
+        return set(Endpoint.objects.filter(pk__in=ids).values_list("kind", flat=True))
 
     def clone(self, ids: Sequence[int], change: Change) -> list[int]:
         return clone_endpoints(ids, change)
@@ -352,9 +363,14 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
         return TemplateResponse(request, "admin/healthcheck/result_history.html", context)
 
 
+def _list_plugin_fieldsets() -> Any:
+    names = list_plugin_fields()
+    return ((_("Options of further kinds"), {"fields": names}),) if names else ()
+
+
 def _changed_columns(form: Any) -> list[str]:
     # The fields of the options share one column.
-    options = ["options"] if set(OPTION_FIELDS) & set(form.changed_data) else []
+    options = ["options"] if set(list_option_fields()) & set(form.changed_data) else []
     return [*changed_columns(form), *options]
 
 

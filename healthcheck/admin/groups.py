@@ -25,7 +25,7 @@ from healthcheck.admin.desk.desk_views import DeskViews
 from healthcheck.admin.fields.tag_fields import TaggedForm, draw_tags_below
 from healthcheck.admin.fields.text_fields import write_assertions
 from healthcheck.admin.filters import GroupStateFilter, GroupTagFilter
-from healthcheck.admin.forms.endpoint_forms import RESTARTING_FIELDS, ExistingForm
+from healthcheck.admin.forms.endpoint_forms import ExistingForm, restarts_clock
 from healthcheck.admin.forms.endpoint_inline import MAX_INLINE_ENDPOINTS, EndpointInline
 from healthcheck.admin.look.badges import draw_counts, draw_paused
 from healthcheck.admin.look.bases import ChangeListBase
@@ -208,7 +208,7 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
         saved = [each for each in formset.forms if id(each.instance) in written]
         for each in saved:
             _save_endpoint(each)
-        if any(RESTARTING_FIELDS & set(each.changed_data) for each in saved):
+        if any(restarts_clock(each.changed_data) for each in saved):
             restart_clocks([form.instance.pk], now)
 
     # Pausing and deleting.
@@ -226,6 +226,9 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
 
     def has_clone_permission(self, request: HttpRequest) -> bool:
         return super().has_clone_permission(request) and request.user.has_perm("healthcheck.add_endpoint")
+
+    def list_kinds_of(self, ids: Sequence[int]) -> set[str]:
+        return set(Endpoint.objects.existing().filter(group__in=ids).values_list("kind", flat=True))
 
     def clone(self, ids: Sequence[int], change: Change) -> list[int]:
         return clone_groups(ids, change)

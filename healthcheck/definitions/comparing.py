@@ -10,6 +10,7 @@ from typing import Any
 
 from healthcheck.definitions.documents import PLACE_KEYS, Document
 from healthcheck.engine.masking import mask_url
+from healthcheck.engine.probes import is_hidden_option
 
 # Parameters, headers, bodies and dialogues carry keys. Versions must be able to bring them back, so that they are kept
 # there as in the endpoint itself, and shown only to people who may change it.
@@ -32,6 +33,11 @@ class Difference:
     after: str
 
 
+def is_hidden(field: str) -> bool:
+    """Say whether a field may carry keys: these, and whatever a kind of a third party may mean by its options."""
+    return field in HIDDEN_FIELDS or (field.startswith("options.") and is_hidden_option(field.removeprefix("options.")))
+
+
 def compare_documents(before: Document, after: Document, *, shows_hidden: bool) -> list[Difference]:
     """Return the differences in the order of the document's keys; lists and long texts line by line.
 
@@ -48,7 +54,7 @@ def compare_documents(before: Document, after: Document, *, shows_hidden: bool) 
         if field == "address" and not shows_hidden:
             differences.append(Difference(field, mask_url("".join(old)), mask_url("".join(new))))
             continue
-        if field in HIDDEN_FIELDS and not shows_hidden:
+        if is_hidden(field) and not shows_hidden:
             old, new = ([HIDDEN] if old else []), ([HIDDEN] if new else [])
             differences.append(Difference(field, "".join(old), "".join(new)))
             continue

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from healthcheck.definitions.comparing import HIDDEN, HIDDEN_FIELDS
+from healthcheck.definitions.comparing import HIDDEN, is_hidden
 from healthcheck.definitions.documents import Document
 from healthcheck.definitions.member_lines import parse_members, write_members
 from healthcheck.definitions.tagging import join_tags, parse_tags
@@ -53,8 +53,8 @@ def restore_formula(cell: str) -> str:
 
 def hide_secrets(document: Document) -> Document:
     """Return the endpoint without what only people who may change it see; a mark keeps its place."""
-    hidden = {field.removeprefix("options.") for field in HIDDEN_FIELDS}
-    options = {name: HIDDEN if name in hidden else value for name, value in document.get("options", {}).items()}
+    given = document.get("options", {})
+    options = {name: HIDDEN if is_hidden(f"options.{name}") else value for name, value in given.items()}
     shown = document | {"options": options} if options else document
     return shown | {"address": mask_url(shown["address"])} if "address" in shown else shown
 

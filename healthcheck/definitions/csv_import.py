@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from healthcheck.definitions.comparing import HIDDEN, HIDDEN_FIELDS
+from healthcheck.definitions.comparing import HIDDEN, is_hidden
 from healthcheck.definitions.csv_columns import COLUMNS, KEY_COLUMNS, UNSAID
 from healthcheck.definitions.csv_reading import Row
 from healthcheck.definitions.documents import Document, read_documents, split_batches
@@ -99,7 +99,7 @@ def _restore_hidden(draft: Draft) -> None:
         sentence = _("The address holds %(mark)s where a secret was; write all of it, or leave the column out.")
         draft.refusals.append(sentence % {"mark": MASK})
     options: dict[str, Any] = draft.after.get("options", {})
-    marked = [name for name in options if f"options.{name}" in HIDDEN_FIELDS and options[name] == HIDDEN]
+    marked = [name for name in options if is_hidden(f"options.{name}") and options[name] == HIDDEN]
     if not marked:
         return
     own = (draft.before or {}).get("options", {})

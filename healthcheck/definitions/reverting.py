@@ -15,6 +15,7 @@ from healthcheck.definitions.documents import Document, read_documents
 from healthcheck.definitions.drafts import DefinitionError, Draft, refuse_first
 from healthcheck.definitions.endpoint_drafts import check_endpoints, save_endpoints
 from healthcheck.definitions.group_drafts import check_groups, save_groups
+from healthcheck.definitions.kind_use import refuse_kinds
 from healthcheck.definitions.plain_writing import write_plain
 from healthcheck.definitions.versions import (
     Change,
@@ -43,8 +44,14 @@ def foresee(model: type[Model], version: Version) -> tuple[Document, Document]:
     return before, _complete(before, version.definition) | {key: before[key] for key in _KEPT.get(model, ()) if before}
 
 
-def revert(
-    model: type[Model], version: Version, change: Due, *, may_use_credentials: bool, seen: int | None = None
+def revert(  # noqa: PLR0913  # what is reverted, and what the person may do
+    model: type[Model],
+    version: Version,
+    change: Due,
+    *,
+    may_use_credentials: bool,
+    may_use_any_kind: bool = False,
+    seen: int | None = None,
 ) -> None:
     """Define the object as `version` says, as its newest version; one marked as deleted comes back.
 
@@ -66,10 +73,12 @@ def revert(
         if not may_use_credentials and used and used != before.get("credential"):
             raise DefinitionError(_("That version uses a credential; somebody who may see credentials has to revert."))
         step = replace(settle(change), action=VersionAction.REVERTED)
+        draft = Draft(_complete(before, version.definition), before=before)
         if not may_use_credentials:
-            draft = Draft(_complete(before, version.definition), before=before)
             refuse_exposures([draft])
-            refuse_first([draft])
+        if not may_use_any_kind:
+            refuse_kinds([draft])
+        refuse_first([draft])
         _WRITERS.get(model, _revert_plain)(model, version, before, step)
 
 

@@ -7,14 +7,14 @@ from django.utils import translation
 
 from healthcheck.admin.forms.credential_forms import FORMS
 from healthcheck.admin.forms.endpoint_forms import EndpointForm
-from healthcheck.admin.forms.option_fields import OPTION_FIELDS
+from healthcheck.admin.forms.option_fields import list_option_fields
 from healthcheck.definitions.documents import read_documents
 from healthcheck.definitions.labels import LABELS, name_field
 from healthcheck.models import Credential, Endpoint, EndpointGroup, StatusPage
 from tests.factories import make_credential, make_endpoint, make_page
 
 
-@pytest.mark.parametrize("name", OPTION_FIELDS)
+@pytest.mark.parametrize("name", list_option_fields())
 def test_options_are_called_what_the_form_calls_them(name: str) -> None:
     assert LABELS[f"options.{name}"] == EndpointForm.base_fields[name].label
 

@@ -22,8 +22,10 @@ from healthcheck.admin.change.bulk_fields import BulkField
 from healthcheck.admin.change.bulk_forms import BulkForm
 from healthcheck.admin.change.plan_pages import describe_plan, name_count, warn_of_changes
 from healthcheck.admin.change.selections import pack_ids, read_state, sign_state, unpack_ids
+from healthcheck.admin.kind_rights import may_use_any_kind
 from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.definitions.edits import Edit
+from healthcheck.definitions.kind_use import refuse_kinds
 from healthcheck.definitions.plans import MAX_ROWS, Plan, PlanChangedError, apply_plan, plan_edits
 
 _PURPOSE = "bulk"
@@ -91,7 +93,10 @@ class BulkAdmin(VersionedAdmin):
 
     def _plan(self, request: HttpRequest, ids: Sequence[int], edits: Sequence[Edit]) -> Plan:
         may_use = request.user.has_perm("healthcheck.view_credential")
-        return plan_edits(self.model, ids, edits, may_use_credentials=may_use)
+        plan = plan_edits(self.model, ids, edits, may_use_credentials=may_use)
+        if not may_use_any_kind(request):
+            refuse_kinds(plan.changed)
+        return plan
 
     def _show_form(self, request: HttpRequest, ids: Sequence[int], form: BulkForm) -> HttpResponse:
         context = {

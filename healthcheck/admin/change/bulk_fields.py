@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.fields.tag_fields import TagsField
 from healthcheck.admin.fields.text_fields import AssertionsField, split_assertions
-from healthcheck.admin.forms.option_fields import OPTION_FIELDS, OptionsForm
+from healthcheck.admin.forms.option_fields import OptionsForm, list_option_fields
+from healthcheck.admin.forms.plugin_fields import make_plugin_fields
 from healthcheck.definitions.edits import ADD, OPTION_PREFIX, REMOVE, REPLACE, RESET, SET
 from healthcheck.definitions.labels import name_field
 from healthcheck.engine.probes import list_kinds, list_kinds_with
@@ -87,7 +88,7 @@ def list_endpoint_fields(*, with_credential: bool, with_groups: bool) -> list[Bu
             _ASSERTION_WORDS,
         ),
         *([_credential()] if with_credential else []),
-        *(_from_option(name) for name in OPTION_FIELDS),
+        *(_from_option(name) for name in list_option_fields()),
     ]
 
 
@@ -111,7 +112,7 @@ def _from_model(model: Any, name: str) -> BulkField:
 
 
 def _from_option(name: str) -> BulkField:
-    template = OptionsForm.base_fields[name]
+    template = {**OptionsForm.base_fields, **make_plugin_fields()}[name]
 
     def make() -> forms.Field:
         # A form's fields are its own: what one sets must not reach the endpoint's form.

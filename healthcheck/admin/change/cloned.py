@@ -15,9 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from healthcheck.admin.change.authorship import describe_change
+from healthcheck.admin.kind_rights import may_use_any_kind
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.operated import OperatedAdmin
 from healthcheck.definitions.drafts import DefinitionError
+from healthcheck.definitions.kind_use import refuse_kind
 from healthcheck.definitions.versions import Change
 
 # Of a list: more copies than that are made by an export and an import.
@@ -28,6 +30,10 @@ class ClonedAdmin(OperatedAdmin):
     def clone(self, ids: Sequence[int], change: Change) -> list[int]:
         """Copy these objects and return the ids of the copies. Raises DefinitionError."""
         raise NotImplementedError
+
+    def list_kinds_of(self, ids: Sequence[int]) -> set[str]:
+        """Return the kinds of the checks that copies of these objects would make."""
+        return set()
 
     def has_clone_permission(self, request: HttpRequest) -> bool:
         """Whether the person may add all that a copy is made of."""
@@ -65,7 +71,10 @@ class ClonedAdmin(OperatedAdmin):
         return tools
 
     def _clone(self, request: HttpRequest, ids: Sequence[int]) -> list[int]:
+        refusals = [] if may_use_any_kind(request) else [refuse_kind(kind) for kind in self.list_kinds_of(ids)]
         try:
+            if sentence := next(filter(None, refusals), ""):
+                raise DefinitionError(sentence)
             return self.clone(ids, describe_change(request, comment=_("copied")))
         except DefinitionError as error:
             self.message_user(request, str(error), messages.ERROR)

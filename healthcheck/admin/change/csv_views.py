@@ -24,12 +24,14 @@ from healthcheck.admin.change.authorship import describe_change
 from healthcheck.admin.change.plan_pages import describe_plan, name_count, warn_of_changes
 from healthcheck.admin.change.selections import read_state, sign_state
 from healthcheck.admin.fields.uploads import UploadGuard
+from healthcheck.admin.kind_rights import may_use_any_kind
 from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.definitions.csv_columns import COLUMNS, KEY_COLUMNS
 from healthcheck.definitions.csv_export import write_csv
 from healthcheck.definitions.csv_import import plan_rows
 from healthcheck.definitions.csv_reading import MAX_FILE_BYTES, read_csv
 from healthcheck.definitions.drafts import DefinitionError
+from healthcheck.definitions.kind_use import refuse_kinds
 from healthcheck.definitions.plans import MAX_ROWS, Plan, PlanChangedError, apply_plan
 from healthcheck.models import ImportFile, VersionAction
 from healthcheck.models.clock import read_database_clock
@@ -149,7 +151,10 @@ class CsvAdmin(VersionedAdmin):
 
     def _plan_import(self, request: HttpRequest, content: bytes) -> Plan:
         may_use = request.user.has_perm("healthcheck.view_credential")
-        return plan_rows(self.model, read_csv(self.model, io.BytesIO(content)), may_use_credentials=may_use)
+        plan = plan_rows(self.model, read_csv(self.model, io.BytesIO(content)), may_use_credentials=may_use)
+        if not may_use_any_kind(request):
+            refuse_kinds(plan.changed)
+        return plan
 
     def _show_import_form(self, request: HttpRequest, refusal: str = "") -> HttpResponse:
         context = {

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from healthcheck.admin.change.authorship import describe_change
 from healthcheck.admin.change.version_history import compare_versions, load_deleted, load_history
 from healthcheck.admin.history import Cursor
+from healthcheck.admin.kind_rights import may_use_any_kind
 from healthcheck.admin.look.bases import ModelAdminBase
 from healthcheck.admin.look.field_words import describe_differences
 from healthcheck.definitions.comparing import compare_documents
@@ -83,7 +84,14 @@ class HistoryViews(ModelAdminBase):
         change = partial(describe_change, request, comment=comment)
         may_use = request.user.has_perm("healthcheck.view_credential")
         try:
-            revert(self.model, version, change, may_use_credentials=may_use, seen=_read_seen(request))
+            revert(
+                self.model,
+                version,
+                change,
+                may_use_credentials=may_use,
+                may_use_any_kind=may_use_any_kind(request),
+                seen=_read_seen(request),
+            )
         except DefinitionError as error:
             self.message_user(request, str(error), messages.ERROR)
         else:

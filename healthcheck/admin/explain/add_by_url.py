@@ -28,6 +28,7 @@ from healthcheck.admin.explain.add_by_url_forms import (
 from healthcheck.admin.explain.answers import describe_probed
 from healthcheck.admin.explain.probing import MAX_SECONDS, NotProbedError, Probed, probe_endpoint
 from healthcheck.admin.fields.text_fields import write_assertions
+from healthcheck.admin.kind_rights import may_use_any_kind
 from healthcheck.admin.operated import OperatedAdmin
 from healthcheck.definitions.documents import read_documents
 from healthcheck.definitions.versions import lock_rows, record_versions
@@ -83,7 +84,9 @@ class AddByUrlViews(OperatedAdmin):
         return self._show_forms(request, url_form, details)
 
     def _build_url_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> UrlForm:
-        return UrlForm(*args, may_add_group=self._may_add_group(request), **kwargs)
+        return UrlForm(
+            *args, may_add_group=self._may_add_group(request), may_use_any_kind=may_use_any_kind(request), **kwargs
+        )
 
     def _may_add_group(self, request: HttpRequest) -> bool:
         return request.user.has_perm("healthcheck.add_endpointgroup")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.fields.text_fields import AssertionsField, describe_assertions_shortly, split_assertions
 from healthcheck.admin.look.bases import FormBase
+from healthcheck.definitions.kind_use import refuse_kind
 from healthcheck.engine.assertions import parse_assertions
 from healthcheck.engine.probes import load_probe
 from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, parse_address, spell_host
@@ -59,8 +60,9 @@ class UrlForm(FormBase):
         error_messages={"invalid_choice": gettext_lazy("This group does not exist any more; choose another.")},
     )
 
-    def __init__(self, *args: Any, may_add_group: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, may_add_group: bool, may_use_any_kind: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._may_use_any_kind = may_use_any_kind
         group = self.fields["group"]
         assert isinstance(group, forms.ModelChoiceField)
         group.queryset = EndpointGroup.objects.existing()
@@ -75,6 +77,8 @@ class UrlForm(FormBase):
             load_probe(find_kind(first)).parse(first, {})
         except ConfigurationError as error:
             raise ValidationError(error.sentence) from None
+        if not self._may_use_any_kind and (sentence := refuse_kind(find_kind(first))):
+            raise ValidationError(sentence)
         return address
 
 

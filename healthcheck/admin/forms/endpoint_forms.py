@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -18,23 +18,27 @@ from healthcheck.admin.fields.text_fields import (
     join_assertions,
 )
 from healthcheck.admin.forms.member_forms import MembersForm
-from healthcheck.admin.forms.option_fields import OPTION_FIELDS, KindForm, OptionsForm
+from healthcheck.admin.forms.option_fields import KindForm, OptionsForm, list_option_fields
 from healthcheck.admin.forms.versioned_forms import VERSION_FIELD, VersionField, refuse_stale
 from healthcheck.admin.look.bases import InlineFormSetBase, ModelFormBase
 from healthcheck.definitions.credential_use import refuse_exposure
 from healthcheck.definitions.endpoint_drafts import RESTARTING_KEYS, refuse_assertions
+from healthcheck.definitions.kind_use import refuse_kind
 from healthcheck.definitions.members import KIND
 from healthcheck.definitions.versions import load_numbers
 from healthcheck.engine.probes import is_judged
 from healthcheck.models import Endpoint, EndpointGroup
 
-# What the form calls those keys of the document; the fields of the options share one key.
-RESTARTING_FIELDS = frozenset({"group", "is_paused", *RESTARTING_KEYS, *OPTION_FIELDS})
 _WIDGETS: Mapping[str, forms.Widget] = {
     "address": forms.TextInput(attrs={"class": "hc-wide"}),
     "description": forms.Textarea(attrs={"rows": 2, "cols": 80, "class": "vLargeTextField"}),
     "timeout_seconds": forms.NumberInput(attrs={"class": "vIntegerField"}),
 }
+
+
+def restarts_clock(changed: Iterable[str]) -> bool:
+    """Say whether one of these fields of the form is a reason to check at once; all of the options share one key."""
+    return not {"group", "is_paused", *RESTARTING_KEYS, *list_option_fields()}.isdisjoint(changed)
 
 
 class ExistingForm(ModelFormBase):
@@ -53,6 +57,8 @@ class EndpointFormBase(ExistingForm):
 
     # Whether the person may see credentials; set by the admin, which makes a class of the form for each request.
     may_use_credentials: ClassVar[bool] = False
+    # Whether they may have kinds checked that answer to no address policy; set in the same place.
+    may_use_any_kind: ClassVar[bool] = False
 
     assertions = AssertionsField(rows=4, label=_("Assertions"), help_text=describe_assertions)
 
@@ -71,6 +77,8 @@ class EndpointFormBase(ExistingForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # not in the stubs
+        if not self.may_use_any_kind and self.has_changed() and (sentence := refuse_kind(self.instance.kind)):
+            self.add_error("kind", sentence)
         if self.may_use_credentials or not (self._stored["credential"] and self.instance.credential_id):
             return
         for name, sentence in refuse_exposure(self._stored, _describe_sending(self.instance)).items():

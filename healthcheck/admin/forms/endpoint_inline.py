@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from healthcheck.admin.fields.text_fields import join_assertions
 from healthcheck.admin.forms.endpoint_forms import EndpointFormSet, EndpointInlineForm
 from healthcheck.admin.forms.versioned_forms import VERSION_FIELD
+from healthcheck.admin.kind_rights import may_use_any_kind
 from healthcheck.admin.look.badges import draw_paused, draw_state
 from healthcheck.admin.look.bases import StackedInlineBase
 from healthcheck.admin.overview import overall_state
@@ -69,6 +70,7 @@ class EndpointInline(StackedInlineBase):
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
+        formset.form.may_use_any_kind = may_use_any_kind(request)  # type: ignore[attr-defined]  # of ours
         formset.form.may_use_credentials = request.user.has_perm("healthcheck.view_credential")  # type: ignore[attr-defined]  # of ours
         return formset
 

@@ -29,14 +29,14 @@ from healthcheck.admin.look.field_words import (
     TLS_MIN_CHOICES,
     VERIFY_CHOICES,
 )
-from healthcheck.definitions.comparing import HIDDEN_FIELDS
+from healthcheck.definitions.comparing import is_hidden
 from healthcheck.definitions.labels import KINDS, name_kind
 from healthcheck.engine.probes import (
     collect_defaults,
     is_judged,
     list_kinds,
     list_kinds_with,
-    load_kind,
+    list_kinds_with_credentials,
     read_defaults,
 )
 from healthcheck.engine.probes.dns_options import MAX_SERVER_CHARS, RECORD_TYPES
@@ -51,13 +51,10 @@ from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS
 from healthcheck.engine.probes.http_values import MAX_METHOD_LENGTH, METHODS
 from healthcheck.models import Endpoint
 
-OPTION_FIELDS = tuple(collect_defaults())
 # The attribute in which a widget names the kinds that it is for; the script reads it.
 KINDS_ATTRIBUTE = "data-hc-kinds"
 # What a kind that asks nobody has not.
 _OF_PROBES = frozenset({"address", "assertions"})
-# What may carry keys.
-_HIDDEN = tuple(field.removeprefix("options.") for field in HIDDEN_FIELDS)
 _ADDRESSES: Mapping[str, str] = {
     "http": "https://example.com/health, https://example.com/?t={timestamp}",
     "tcp": "example.com:25, tcp://example.com:25",
@@ -72,6 +69,11 @@ def list_choices(kind: str) -> list[tuple[str, str]]:
     known = list_kinds()
     names = known if kind in known else [*known, kind]
     return [(name, name_kind(name)) for name in names]
+
+
+def list_option_fields() -> tuple[str, ...]:
+    """Return what the options are called in the form: as everywhere."""
+    return tuple(collect_defaults())
 
 
 def describe_addresses() -> SafeString:
@@ -281,24 +283,25 @@ class OptionsForm(EchoFields, KindForm):
         super().__init__(*args, **kwargs)
         for name, value in read_options(self.instance.options).items():
             self.initial.setdefault(name, value)
-        for name in OPTION_FIELDS:
+        for name in self._list_options():
             name_kinds(self.fields[name].widget, list_kinds_with(name))
             # What the kind has not may be left out altogether.
             self.fields[name].required &= name in read_defaults(self.chosen_kind)
         if "credential" in self.fields:
-            name_kinds(
-                self.fields["credential"].widget, [kind for kind in list_kinds() if load_kind(kind).uses_credentials]
-            )
+            name_kinds(self.fields["credential"].widget, list_kinds_with_credentials())
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        given = {name: cleaned[name] for name in OPTION_FIELDS if name in cleaned}
+        given = {name: cleaned[name] for name in self._list_options() if name in cleaned}
         own = read_defaults(self.chosen_kind)
         # Only what differs from the defaults is stored: a better default then reaches old endpoints, too.
         self.instance.options = {name: given[name] for name in own if name in given and given[name] != own[name]}
         if own:
             self._refuse_foreign({name: value for name, value in given.items() if name not in own})
         return cleaned
+
+    def _list_options(self) -> list[str]:
+        return [name for name in collect_defaults() if name in self.fields]
 
     def _refuse_foreign(self, given: Mapping[str, Any]) -> None:
         """Refuse what is filled in and would not be stored: nothing that was typed goes without a word."""
@@ -335,6 +338,6 @@ def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
 def describe_options(endpoint: Endpoint) -> str:
     """Return the options of the endpoint's kind as lines. What may carry keys is only said to be there or not."""
     values = read_options(endpoint.options)
-    hidden = {name: _("(set)") if values[name] else _("(none)") for name in _HIDDEN}
     own = read_defaults(endpoint.kind)
+    hidden = {name: _("(set)") if values[name] else _("(none)") for name in own if is_hidden(f"options.{name}")}
     return "\n".join(f"{name.replace('_', ' ')}: {hidden.get(name, values[name])}" for name in own)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from healthcheck.admin.look.bases import ModelFormBase
 from healthcheck.admin.look.field_words import describe_difference
 from healthcheck.admin.look.words import describe_instant
-from healthcheck.definitions.comparing import HIDDEN_FIELDS, Difference, compare_documents
+from healthcheck.definitions.comparing import Difference, compare_documents, is_hidden
 from healthcheck.definitions.documents import read_documents
 from healthcheck.definitions.versions import AS_FOUND, MAX_COMMENT_LENGTH, find_versions, load_numbers
 from healthcheck.models import Version
@@ -100,7 +100,7 @@ def _describe_comment(version: Version) -> str:
 
 def _describe_change(model: type[Model], change: Difference) -> str:
     said = describe_difference(model, change)
-    if change.field in HIDDEN_FIELDS:
+    if is_hidden(change.field):
         # A refusal may be read over a shoulder or pasted into a ticket.
         return _("%(field)s was changed.") % {"field": said.field}
     return _("%(field)s: “%(before)s” became “%(after)s”.") % {

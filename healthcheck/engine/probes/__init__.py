@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from healthcheck.engine.check import CheckSession
+from healthcheck.engine.probes.plugins import Found, PluginFault, ThirdPartyProbe, find_plugins, open_plugin
 from healthcheck.engine.types import ConfigurationError, Observation, Outcome, Target
 
 PROBES: Mapping[str, str] = {
@@ -39,6 +40,58 @@ class Kind(Protocol):
         """Return the typed, frozen configuration. Raises ConfigurationError with a sentence that names the cure."""
 
 
+@cache
+def _collect_ours() -> Mapping[str, Any]:
+    return {name: value for kind in (*PROBES, *JUDGED) for name, value in load_kind(kind).defaults.items()}
+
+
+@cache
+def _find_plugins() -> Found:
+    return find_plugins({*PROBES, *JUDGED})
+
+
+@cache
+def _open_plugins() -> Mapping[str, ThirdPartyProbe | PluginFault]:
+    """Load them all, one after another: of two that disagree about an option, the first by name is right."""
+    known = dict(_collect_ours())
+    opened: dict[str, ThirdPartyProbe | PluginFault] = {}
+    for kind, entry in _find_plugins().kinds.items():
+        found = opened[kind] = open_plugin(entry, known)
+        if isinstance(found, ThirdPartyProbe):
+            known |= found.defaults
+    return opened
+
+
+def _load_plugin(kind: str) -> ThirdPartyProbe:
+    found = _open_plugins()[kind]
+    if isinstance(found, PluginFault):
+        raise ConfigurationError(
+            f"The kind {kind}, of {found.distribution}, cannot be used. {found.sentence}", field="kind"
+        )
+    return found
+
+
+def list_third_party() -> list[ThirdPartyProbe | PluginFault]:
+    """Return every kind of a third party, or what is wrong with it."""
+    return [*_open_plugins().values(), *_find_plugins().faults]
+
+
+def is_under_policy(kind: str) -> bool:
+    """Say whether all that a kind connects goes through the dialer: ours do, others say so themselves."""
+    if kind not in _find_plugins().kinds:
+        return True
+    found = _open_plugins()[kind]
+    return isinstance(found, ThirdPartyProbe) and found.uses_dialer
+
+
+def is_hidden_option(name: str) -> bool:
+    """Say whether an option is a third party's and may be secret for all that we know: numbers and yes or no are not.
+
+    So is one of a kind that is not installed any more.
+    """
+    return name not in _collect_ours() and not isinstance(collect_defaults().get(name), bool | int | float)
+
+
 class Probe(Kind, Protocol):
     """A way to ask."""
 
@@ -67,6 +120,8 @@ def load_probe(kind: str) -> Probe:
             f"A check of the kind {kind} asks nobody, so there is nothing to try; check its group instead.",
             field="kind",
         )
+    if kind in _find_plugins().kinds:
+        return _load_plugin(kind)
     if kind not in PROBES:
         known = ", ".join(sorted(list_kinds()))
         raise ConfigurationError(f"There is no kind “{kind}”; choose one of {known}.", field="kind")
@@ -88,7 +143,7 @@ def _make(dotted: str) -> Any:
 
 def list_kinds() -> list[str]:
     """Return the names of all kinds, in the order in which they are shown."""
-    return [*PROBES, *JUDGED]
+    return [*PROBES, *JUDGED, *_find_plugins().kinds]
 
 
 def is_judged(kind: str) -> bool:
@@ -98,6 +153,9 @@ def is_judged(kind: str) -> bool:
 
 def read_defaults(kind: str) -> Mapping[str, Any]:
     """Return the options of a kind with their defaults; none of a kind nobody registered."""
+    if kind in _find_plugins().kinds:
+        found = _open_plugins()[kind]
+        return found.defaults if isinstance(found, ThirdPartyProbe) else {}
     return load_kind(kind).defaults if kind in list_kinds() else {}
 
 
@@ -105,6 +163,11 @@ def read_defaults(kind: str) -> Mapping[str, Any]:
 def collect_defaults() -> Mapping[str, Any]:
     """Return the options of all kinds by name. One that several kinds have means the same, so it has one default."""
     return {name: value for kind in list_kinds() for name, value in read_defaults(kind).items()}
+
+
+def list_kinds_with_credentials() -> list[str]:
+    """Return the kinds over which a credential can be proven: none of a third party's."""
+    return [kind for kind in (*PROBES, *JUDGED) if load_kind(kind).uses_credentials]
 
 
 def list_kinds_with(option: str) -> list[str]:

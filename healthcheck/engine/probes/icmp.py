@@ -18,6 +18,7 @@ from healthcheck.engine.destination import Destination
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.probes.icmp_options import COOKIE_BYTES, IcmpOptions, parse_host, parse_icmp_options
 from healthcheck.engine.probes.icmp_socket import EchoSocket, Refusal, Reply
+from healthcheck.engine.probes.option_values import find_resolver
 from healthcheck.engine.types import Echoes, ErrorKind, Observation, Phase, PhaseTimes, Target
 
 # What is left of the check's time to judge what came back, so that one that answers some is not called silent.
@@ -39,7 +40,7 @@ class IcmpProbe:
     def locate(self, target: Target) -> Destination:
         """Return where the packets go."""
         options: IcmpOptions = target.options
-        return Destination(parse_host(target.address), 0, options.family)
+        return Destination(parse_host(target.address), 0, options.family, resolver=find_resolver(options.resolver))
 
     async def observe(self, target: Target, session: CheckSession) -> Observation:
         """Raises ProbeFailure; leaves nothing open."""

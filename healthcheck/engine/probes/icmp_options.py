@@ -9,7 +9,13 @@ from typing import Any
 
 from healthcheck.engine.probes.address_rule import FIRST, parse_rule
 from healthcheck.engine.probes.http_options import parse_address
-from healthcheck.engine.probes.option_values import parse_count, parse_family, refuse_address, refuse_unknown
+from healthcheck.engine.probes.option_values import (
+    parse_count,
+    parse_family,
+    parse_resolver,
+    refuse_address,
+    refuse_unknown,
+)
 from healthcheck.engine.resolver import is_address
 from healthcheck.engine.types import AddressFamily
 
@@ -31,6 +37,7 @@ class IcmpOptions:
     packet_bytes: int = 56
     family: AddressFamily = AddressFamily.ANY
     addresses: str = FIRST
+    resolver: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values from which `parse` makes the same options."""
@@ -66,4 +73,5 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "packet_bytes": _bound("packet_bytes", COOKIE_BYTES, MAX_PACKET_BYTES),
     "family": parse_family,
     "addresses": parse_rule,
+    "resolver": parse_resolver,
 }

@@ -288,7 +288,7 @@ def test_process_without_the_right_names_the_cure() -> None:
 def test_options_come_back_as_they_were() -> None:
     probe = load_probe("icmp")
     given: dict[str, object] = {"packets": 5, "packet_interval_ms": 50, "packet_wait_ms": 10, "packet_bytes": 16}
-    given |= {"family": "ipv6", "addresses": "all"}
+    given |= {"family": "ipv6", "addresses": "all", "resolver": "192.0.2.53"}
     assert probe.parse("example.com", given).to_dict() == given
     assert probe.parse("icmp://example.com", {}) == IcmpOptions()
 
