@@ -32,6 +32,8 @@ from tests.golden.namespace import settle
 
 # The one address where checks may go: every mode lets them.
 ALLOWED = "81.99.9.9"
+# The same server answers as a proxy does, for whatever it is asked.
+PROXY = f"http://{ALLOWED}:80"
 # A name server that checks may ask, and that knows the same names as the system's.
 NAME_SERVER = "81.99.9.10"
 AT_ONCE = 200
@@ -85,13 +87,18 @@ def list_direct(hosts: dict[str, str]) -> Iterator[Attempt]:
         yield Attempt("direct", name, "dns", "reach.test", options={"server": f"tcp://{host}:80"})
         yield Attempt("resolver", name, "http", "http://somebody.reach.test/", options={"resolver": f"{host}:80"})
         yield Attempt("resolver", name, "tcp", "tcp://somebody.reach.test:80", options={"resolver": f"{host}:80"})
+        yield Attempt("proxy", name, "http", f"http://{ALLOWED}/", options={"proxy": f"http://{host}:80"})
+        for scheme in ("http", "https"):
+            yield Attempt("by a proxy", name, "http", f"{scheme}://{host}/", options={"proxy": PROXY})
         yield Attempt("token server", name, "http", f"http://{ALLOWED}/", token_url=f"https://{host}/token")
 
 
 def list_redirects(hosts: dict[str, str]) -> Iterator[Attempt]:
     for name, host in hosts.items():
         for location in (f"http://{host}/", f"//{host}/", f"https://{host}/"):
-            yield Attempt("redirect", name, "http", f"http://{ALLOWED}/to/{quote(location, safe='')}")
+            address = f"http://{ALLOWED}/to/{quote(location, safe='')}"
+            yield Attempt("redirect", name, "http", address)
+            yield Attempt("redirect by a proxy", name, "http", address, options={"proxy": PROXY})
 
 
 def list_answers(answers: dict[str, str]) -> Iterator[Attempt]:
@@ -110,6 +117,8 @@ def list_answers(answers: dict[str, str]) -> Iterator[Attempt]:
         yield lead("mixed", [[record, good]])
         yield lead("mixed, every address", [[record, good]], options={"addresses": "all"})
         # A lookup asks two questions, for the two types of addresses.
+        yield lead("by a proxy", [[record]], options={"proxy": PROXY})
+        yield lead("by a proxy, mixed", [[record, good]], options={"proxy": PROXY})
         yield lead("own resolver", [[record]], options={"resolver": NAME_SERVER})
         yield lead("own resolver, alias", alias, options={"resolver": NAME_SERVER})
         yield lead(
@@ -124,6 +133,7 @@ def list_answers(answers: dict[str, str]) -> Iterator[Attempt]:
         yield Attempt("redirect to a name", what, "http", f"http://{ALLOWED}/to/http%3A%2F%2F{name}%2F", names=names)
         yield Attempt("name", what, "dns", "reach.test", options={"server": f"{name}:80"}, names=names)
         yield Attempt("name", what, "dns", "reach.test", options={"server": f"tcp://{name}:80"}, names=names)
+        yield Attempt("proxy", what, "http", f"http://{ALLOWED}/", options={"proxy": f"http://{name}:80"}, names=names)
         yield Attempt("name", what, "tcp", f"tcp://{name}:80", names=names)
         yield Attempt("name", what, "tls", f"tls://{name}:443", options={"verify": "off"}, names=names)
         yield Attempt("name", what, "icmp", f"icmp://{name}", options={"packets": 1}, names=names)

@@ -73,6 +73,9 @@ def _spell(address: str) -> str:
 
 
 def _answer(path: bytes) -> bytes:
+    if path.startswith(b"http://"):
+        # As a proxy is asked.
+        path = b"/" + path.split(b"/", 3)[3]
     if path == b"/bad":
         return BAD
     wanted = path.removeprefix(b"/to/")
