@@ -224,7 +224,7 @@ def test_nul_is_refused_before_the_database_is_asked() -> None:
 
 
 def test_file_written_without_headers_keeps_those_that_are_there() -> None:
-    options = {"headers": [["X-Key", "canary"]], "body": "canary", "method": "POST"}
+    options = {"query": [["key", "canary"]], "headers": [["X-Key", "canary"]], "body": "canary", "method": "POST"}
     endpoint = make_endpoint(options=options)
     text = export(Endpoint, shows_hidden=False)
     assert "canary" not in text
@@ -232,7 +232,7 @@ def test_file_written_without_headers_keeps_those_that_are_there() -> None:
     import_text(text.replace("POST", "PUT"))
     endpoint.refresh_from_db()
     assert endpoint.options == options | {"method": "PUT"}
-    [first, _second] = refusals(text.replace("site", "another"))
+    [first, _second, _third] = refusals(text.replace("site", "another"))
     assert first[1].startswith("The file was written without the body, and there are none to keep;")
 
 

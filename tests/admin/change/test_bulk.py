@@ -86,6 +86,33 @@ def test_several_fields_of_several_endpoints_in_one_go(operator: Client) -> None
     assert not Version.objects.filter(object_id=untouched.pk).exists()
 
 
+def test_everything_about_a_request_is_set_in_one_go(operator: Client) -> None:
+    endpoint = make_endpoint(options={"query": [["old", "1"]], "tls_min": "1.3"})
+    values = {
+        "method": "PURGE",
+        "query": "a=b\r\nc=d e",
+        "body_type": "form",
+        "body": "f=g",
+        "server_name": "",
+        "proxy": "http://127.0.0.1:3128",
+        "redirect_scope": "same_host",
+        "tls_max": "1.3",
+    }
+    ticks = {f"options__{name}__set": "on" for name in values} | {"options__tls_min__reset": "on"}
+    ticks |= {f"options__{name}__set__value": value for name, value in values.items()}
+    edit(operator, endpoint, **ticks)
+    endpoint.refresh_from_db()
+    assert endpoint.options == {
+        "method": "PURGE",
+        "query": [["a", "b"], ["c", "d e"]],
+        "body_type": "form",
+        "body": "f=g",
+        "proxy": "http://127.0.0.1:3128",
+        "redirect_scope": "same_host",
+        "tls_max": "1.3",
+    }
+
+
 def test_lines_of_assertions_are_removed_and_replaced_whole(operator: Client) -> None:
     endpoint = make_endpoint()
     for position, text in enumerate(["status 200", "status 200-299", "latency < 1s"]):
