@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.faults import classify_os_error
@@ -68,13 +68,20 @@ class Datagrams:
 
 
 def _connect(address: str, port: int) -> socket.socket:
-    # Numbers only, so that nothing is looked up; it reads the zone of a link-local address, too.
-    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    [(family, kind, protocol, _, place), *_] = socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM, flags=flags)
-    made = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
+    family, place = _read_place(address, port)
+    made = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
         made.connect(place)
     except BaseException:
         made.close()
         raise
     return made
+
+
+def _read_place(address: str, port: int) -> tuple[int, Any]:
+    if "%" not in address:
+        return socket.AF_INET6 if ":" in address else socket.AF_INET, (address, port)
+    # The zone of a link-local address has a number. Nothing is looked up; bytes, because text would cost a codec.
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    [(family, _, _, _, place), *_] = socket.getaddrinfo(address.encode(), port, type=socket.SOCK_DGRAM, flags=flags)
+    return family, place

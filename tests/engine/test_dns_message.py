@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 
 import dns.message
+import dns.rdatatype
 import dns.rrset
 import pytest
 from hypothesis import given
@@ -34,7 +35,7 @@ MAX_SECONDS_ON_LOOP = 0.005
 
 
 def answer(name: str, kind: int, *records: str) -> bytes:
-    query = dns.message.make_query(name, kind, id=7)
+    query = dns.message.make_query(name, dns.rdatatype.RdataType.make(kind), id=7)
     message = dns.message.make_response(query)
     for record in records:
         owner, ttl, _, word, data = record.split(None, 4)

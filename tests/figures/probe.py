@@ -33,8 +33,8 @@ def measure(size: int) -> Iterator[Row]:
     with run_nginx(spread(MEMBERS)) as urls:
         targets = [_freeze(number, url) for number, url in enumerate(urls)]
         loop = get_engine_loop()
-        _spend(loop, targets, rounds)
-        spent = [_spend(loop, targets, rounds) for _ in range(PASSES)]
+        spend_cpu(loop, targets, rounds, LIMITS)
+        spent = [spend_cpu(loop, targets, rounds, LIMITS) for _ in range(PASSES)]
     how = f"{LOOP_MODULE}, {PASSES} x {rounds * AT_ONCE * MEMBERS:,} checks, median; lowest {min(spent):.0f} us"
     how += f"; control {measure_control():.0f} ms"
     yield Row("CPU per probe", TARGET, f"{median(spent):.0f} us", how)
@@ -45,17 +45,17 @@ def _freeze(number: int, url: str) -> Target:
     return Target(number, "http", url, options, (parse_assertion(KEYWORD),), timeout_seconds=10.0)
 
 
-def _spend(loop: EngineLoop, targets: Sequence[Target], rounds: int) -> float:
+def spend_cpu(loop: EngineLoop, targets: Sequence[Target], rounds: int, limits: Limits) -> float:
     """Return microseconds of CPU per check."""
     before = time.process_time()
-    loop.submit(_gather(loop, targets, rounds)).result()
+    loop.submit(_gather(loop, targets, rounds, limits)).result()
     return (time.process_time() - before) / (rounds * AT_ONCE * len(targets)) * 1e6
 
 
-async def _gather(loop: EngineLoop, targets: Sequence[Target], rounds: int) -> None:
+async def _gather(loop: EngineLoop, targets: Sequence[Target], rounds: int, limits: Limits) -> None:
     for _ in range(rounds):
         now = datetime.now(UTC)
-        runs = (probe_all(targets, LIMITS, now=now, lag=loop.lag) for _ in range(AT_ONCE))
+        runs = (probe_all(targets, limits, now=now, lag=loop.lag) for _ in range(AT_ONCE))
         for outcomes in await asyncio.gather(*runs):
             if any(outcome.verdict is not State.UP for outcome in outcomes):
                 raise RuntimeError(f"not up: {outcomes}")
