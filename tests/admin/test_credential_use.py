@@ -90,7 +90,14 @@ def test_save_that_trusts_others_is_refused(editor: Client, endpoint: Endpoint, 
 
 
 @pytest.mark.parametrize(
-    "way", [{"host": "evil.example"}, {"server_name": "evil.example"}, {"tls_min": "1.0"}, {"proxy": "http://a"}]
+    "way",
+    [
+        {"host": "evil.example"},
+        {"server_name": "evil.example"},
+        {"tls_min": "1.0"},
+        {"resolver": "192.0.2.53"},
+        {"proxy": "http://a"},
+    ],
 )
 def test_save_that_leads_elsewhere_is_refused(editor: Client, endpoint: Endpoint, way: dict[str, str]) -> None:
     assert "the way to it may only be changed by people who may see credentials" in save(editor, endpoint, **way)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
-from healthcheck.engine.types import AddressMode, AddressRules, ErrorKind, Phase
+from healthcheck.engine.dialer import get_dialer
+from healthcheck.engine.types import AddressMode, AddressRules, ErrorKind, Limits, Phase
 from tests.dns_server import DnsServer, Reply
 from tests.engine.conftest import Attempt, Run, serve_with
 
@@ -202,3 +205,25 @@ def test_named_server_is_subject_to_the_address_policy(run: Run, server: DnsServ
     failure = run(ask(f"{protocol}{server.address}", "a.example", rules=rules).fail())
     assert (failure.kind, failure.phase, failure.found) == (ErrorKind.BLOCKED, Phase.RESOLVE, "loopback")
     assert server.questions == []
+
+
+def test_nothing_is_left_of_checks_that_were_ended(run: Run, server: DnsServer) -> None:
+    server.play("a.example", Reply(is_silent=True))
+    attempt = ask(server.address, "a.example", timeout=0.2)
+
+    async def end() -> tuple[int, int]:
+        before = count_sockets()
+        await asyncio.gather(*(attempt.fail() for _ in range(3)))
+        # Cancelled from outside, before its own deadline.
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(ask(server.address, "a.example").observe(), 0.2)
+        caps = get_dialer(Limits(60.0, address_rules=attempt.rules, control_name="")).caps
+        return count_sockets() - before, len(caps)
+
+    assert run(end()) == (0, 0)
+    assert server.count("a.example") >= 4
+
+
+def count_sockets() -> int:
+    links = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    return sum(str(link).startswith("socket:") for link in links)
