@@ -16,6 +16,7 @@ from healthcheck.engine.assertions.grammar import MAX_ASSERTIONS, SUBJECTS
 from healthcheck.engine.assertions.patterns import MAX_PATTERN_CHARS
 from healthcheck.engine.dialer import MAX_TRIES
 from healthcheck.engine.faults import VERDICTS
+from healthcheck.engine.heartbeats import MAX_EXIT_CODE
 from healthcheck.engine.lookup_threads import MAX_THREADS
 from healthcheck.engine.probes import PROBES, read_defaults
 from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, HttpOptions
@@ -23,7 +24,11 @@ from healthcheck.engine.probes.tcp_steps import MAX_STEPS, READY_MADE, parse_ste
 from healthcheck.engine.transport import MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_INTERIM_RESPONSES
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Reason, RunStatus
+from healthcheck.models.heartbeat import MAX_BODY_LENGTH
 from healthcheck.pipeline.dispatch import CLAIM_BATCH, MAX_TAKES
+from healthcheck.pipeline.signals import MAX_OPEN_RUNS, MAX_SIGNALS
+from healthcheck.web.inbox import MAX_BODY_BYTES as MAX_BODY_BYTES_OF_SIGNALS
+from healthcheck.web.strangers import MAX_TRIES as MAX_STRANGE_TRIES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -152,6 +157,22 @@ def test_every_kind_is_listed_with_all_of_its_options(kind: str) -> None:
     section = find_section({"http": "HTTP and HTTPS"}.get(kind, kind.upper()))
     rows = [name for row in re.findall(r"^\| ([^|]+) \|", section, flags=re.MULTILINE) for name in row.split(", ")]
     assert {f"`{name}`" for name in read_defaults(kind)} <= set(rows)
+
+
+def test_heartbeats_are_documented_with_the_limits_in_force() -> None:
+    section = find_section("Heartbeat")
+    for name, value in read_defaults("heartbeat").items():
+        assert f"| `{name}` | {value or {'cron': 'empty'}.get(name, value)} |" in section.replace("`UTC`", "UTC")
+    page = (ROOT / "docs" / "heartbeats.md").read_text()
+    for limit in (
+        f"More than {MAX_SIGNALS} signals of one token within a minute",
+        f"more than {MAX_STRANGE_TRIES} unknown tokens from one address",
+        f"the first {MAX_BODY_LENGTH} characters",
+        f"No more than {MAX_BODY_BYTES_OF_SIGNALS >> 10} KiB of a body is read",
+        f"most {MAX_OPEN_RUNS} may be open at once",
+        f"`/ping/<token>/{MAX_EXIT_CODE}`",
+    ):
+        assert limit in page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
