@@ -13,6 +13,8 @@ from healthcheck.engine.types import Phase
 
 # The largest that there is.
 MAX_DATAGRAM_BYTES = 65535
+# Read in one step of the loop. A socket that always has more to read never waits, and no deadline would end its check.
+MAX_READS = 32
 
 
 class Datagrams:
@@ -25,6 +27,7 @@ class Datagrams:
         self._session = session
         self._key = (address, port)
         self._socket: socket.socket | None = None
+        self._reads = 0
 
     async def __aenter__(self) -> Self:
         """Raises ProbeFailure."""
@@ -59,6 +62,9 @@ class Datagrams:
     async def receive(self) -> bytes:
         """Wait for one datagram. Raises ProbeFailure."""
         assert self._socket is not None
+        self._reads += 1
+        if self._reads % MAX_READS == 0:
+            await asyncio.sleep(0)
         try:
             return await asyncio.get_running_loop().sock_recv(self._socket, MAX_DATAGRAM_BYTES)
         except OSError as error:
