@@ -22,6 +22,7 @@ from tests.hostile import SCRIPTS, HostileServer
 
 # Of linux/in6.h; Python does not name it.
 IPV6_FREEBIND = 78
+ALERT_SECONDS = 5.0
 
 
 def main() -> None:
@@ -69,9 +70,17 @@ def _answer_or_alert(address: str, port: int, tls: ssl.SSLContext) -> None:
     with socket.create_server((address, port)) as server:
         while True:
             client, _ = server.accept()
-            with client, suppress(OSError), tls.wrap_socket(client, server_side=True) as secured:
-                secured.recv(4096)
-                secured.sendall(SCRIPTS["good"])
+            client.settimeout(ALERT_SECONDS)
+            with suppress(OSError), tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False) as secured:
+                try:
+                    secured.do_handshake()
+                    secured.recv(4096)
+                    secured.sendall(SCRIPTS["good"])
+                except ssl.SSLError:
+                    # What lies unread would turn the close into a reset, which takes the alert with it.
+                    secured.shutdown(socket.SHUT_WR)
+                    while secured.recv(4096):
+                        pass
 
 
 def _fill_queue(address: str, port: int) -> list[socket.socket]:
