@@ -29,10 +29,10 @@ def _run(module: str, *arguments: str, cwd: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def run_inside(installed: Path, file: str) -> str:
-    """Run a file of this package, under pytest in a process that has the distribution; return what that said."""
+def run_inside(installed: Path, *arguments: str) -> str:
+    """Run tests under pytest in a process that has the distribution; return what that said."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(installed), str(ROOT)])}
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", f"tests/third_party/{file}"]
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
