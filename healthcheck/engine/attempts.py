@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from healthcheck.engine.assertions import evaluate
 from healthcheck.engine.check import CheckSession, Pin, Stopwatch
@@ -22,6 +24,8 @@ OUR_SHARE = 0.1
 # How long a timeout in the resolver may wait for the control name beyond the group's deadline. A resolver that is
 # alive answers in milliseconds.
 CONTROL_GRACE_SECONDS = 0.25
+# Looking for so many takes about a millisecond on the loop; a body, and the cookies of a chain, may be many times that.
+MAX_SECRET_CHARS_ON_LOOP = 4096
 
 _SILENT_SERVER = (
     "The token server did not answer before the check's time was over; see to it, or raise the check's timeout."
@@ -69,12 +73,16 @@ class Check:
         self.lost_route = ""
         self._next_look: asyncio.TimerHandle | None = None
 
-    def redact(self, outcome: Outcome) -> Outcome:
+    async def redact(self, outcome: Outcome) -> Outcome:
         """Take out of what is told what the target was told in confidence, and may have said back."""
         # Only what is shown to somebody can give something away.
         if outcome.evidence is None and outcome.details is None:
             return outcome
-        return redact_outcome(outcome, Redactor((*self.secrets, *list_secrets(self.target))))
+        secrets = (*self.secrets, *list_secrets(self.target))
+        if sum(map(len, secrets)) <= MAX_SECRET_CHARS_ON_LOOP:
+            return redact_outcome(outcome, Redactor(secrets))
+        work_aside = partial(_redact_at_once, outcome, secrets)
+        return await asyncio.get_running_loop().run_in_executor(None, work_aside)
 
     def _open_session(self, avoid_address: str | None = None) -> CheckSession:
         pin = self.leg.pin
@@ -226,6 +234,10 @@ class Check:
         except TimeoutError:
             is_silent = True
         return "our resolver does not answer for any name" if is_silent else ""
+
+
+def _redact_at_once(outcome: Outcome, secrets: Sequence[str]) -> Outcome:
+    return redact_outcome(outcome, Redactor(secrets))
 
 
 def _excuse(outcome: Outcome, reason: str) -> Outcome:

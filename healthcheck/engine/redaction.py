@@ -78,8 +78,16 @@ class Redactor:
 
 def _find_overlap(before: str, after: str) -> int:
     """Return how many characters at the end of `before` are the beginning of `after`."""
-    longest = min(len(before), len(after))
-    return next((size for size in range(longest, MIN_PIECE_CHARS - 1, -1) if before[-size:] == after[:size]), 0)
+    # Only where the first few are found is more looked at: trying every length would cost the square of it.
+    beginning = after[:MIN_PIECE_CHARS]
+    if len(beginning) < MIN_PIECE_CHARS:
+        return 0
+    start = before.find(beginning, max(0, len(before) - len(after)))
+    while start >= 0:
+        if after.startswith(before[start:]):
+            return len(before) - start
+        start = before.find(beginning, start + 1)
+    return 0
 
 
 def _spell(secret: str) -> Iterable[str]:

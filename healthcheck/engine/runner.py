@@ -92,6 +92,6 @@ async def _check(run: Run, target: Target, leg: Leg) -> Outcome:
         return run.fail(failure, phase=None)
     try:
         check = Check(run, target, leg)
-        return check.redact(await check.conclude())
+        return await check.redact(await check.conclude())
     finally:
         run.places.release()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcheck.engine.redaction import MASK, Redactor
+from healthcheck.engine.redaction import MASK, MIN_PIECE_CHARS, Redactor
 from healthcheck.engine.types import Evidence, State, SubResult
 
 SECRET = 'p"ä&<s w/rd+='
@@ -67,6 +69,21 @@ def test_redactor_cleans_what_parts_have_found() -> None:
     dirty = Evidence(parts=(SubResult("127.0.0.1", State.DOWN, found="you said a-secret"),))
     [part] = Redactor(["a-secret"]).clean_evidence(dirty).parts
     assert (part.name, part.found) == ("127.0.0.1", f"you said {MASK}")
+
+
+def test_redactor_takes_no_longer_for_long_secrets() -> None:
+    secrets = [f"{number}-{'x' * 1_000}" for number in range(500)]
+    redactor, started = Redactor(secrets), time.thread_time()
+    redactor.clean("y" * 4_000)
+    # Thirty times as long, if every length of every piece were tried.
+    assert time.thread_time() - started < 0.1
+
+
+@given(st.text("ab"), st.text("ab", min_size=1))
+def test_redactor_hides_the_longest_piece_at_an_edge(text: str, secret: str) -> None:
+    longest = next((n for n in range(len(secret), MIN_PIECE_CHARS - 1, -1) if text.endswith(secret[:n])), 0)
+    if secret not in text and not any(text.startswith(secret[-n:]) for n in range(MIN_PIECE_CHARS, len(secret))):
+        assert Redactor([secret]).clean(text) == (text[:-longest] + MASK if longest else text)
 
 
 @given(st.text(), st.text(min_size=1), st.text())

@@ -1,14 +1,17 @@
 """The whole way of a check: the runner, the real HTTP probe and a real server that misbehaves."""
 
 import asyncio
+import json
 import re
 import socket
+import time
 from datetime import UTC, datetime
 
 from healthcheck.engine.assertions import parse_assertions
 from healthcheck.engine.lag import LagMeter
 from healthcheck.engine.loop import EngineLoop
 from healthcheck.engine.probes import load_probe
+from healthcheck.engine.redaction import Redactor
 from healthcheck.engine.runner import probe_all
 from healthcheck.engine.types import (
     AddressMode,
@@ -149,3 +152,21 @@ def test_cookies_of_a_chain_are_in_no_evidence(hostile: HostileServer) -> None:
     assert [each.held for each in outcome.evidence.assertions] == [True, True, False]
     assert "Cookie: session=[hidden]" in outcome.evidence.excerpt
     assert "canary-of" not in repr(outcome)
+
+
+def test_looking_for_many_secrets_leaves_the_loop() -> None:
+    body = json.dumps([f"{number}-{'x' * 2_000}" for number in range(100)])
+    url = f"http://127.0.0.1:{find_closed_port()}/"
+    options = load_probe("http").parse(url, {"method": "POST", "body": body, "body_type": "json"})
+    target = Target(1, "http", url, options, timeout_seconds=5.0)
+
+    async def measure() -> tuple[float, list[Outcome]]:
+        started = time.thread_time()
+        outcomes = await probe_all([target], LIMITS, now=NOW, lag=LagMeter())
+        return time.thread_time() - started, outcomes
+
+    on_loop, [outcome] = asyncio.run(measure())
+    started = time.thread_time()
+    Redactor(options.secrets)
+    assert on_loop < (time.thread_time() - started) / 2
+    assert outcome.error_kind is ErrorKind.REFUSED
