@@ -20,6 +20,8 @@ from healthcheck.engine.resolver import is_address
 MAX_COOKIES = 50
 MAX_COOKIE_CHARS = 4096
 MAX_LINE_CHARS = 8 * 1024
+# Of all that one chain ever sets, over its redirects and over each other: each value is hidden in what is kept of it.
+MAX_TAKEN, MAX_TAKEN_CHARS = 100, 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class CookieJar:
 
     def __init__(self) -> None:
         self._cookies: dict[tuple[str, str, str], Cookie] = {}
+        self._taken = self._taken_chars = 0
 
     def keep(self, url: httpx.URL, lines: Iterable[bytes]) -> list[str]:
         """Keep what an answer from this URL sets, within the bounds; return the values, which are secret."""
@@ -60,10 +63,15 @@ class CookieJar:
             if cookie is None:
                 continue
             self._cookies.pop(cookie.identity, None)
-            if not is_over and len(self._cookies) < MAX_COOKIES:
+            if not is_over and self._has_room(cookie):
                 self._cookies[cookie.identity] = cookie
+                self._taken, self._taken_chars = self._taken + 1, self._taken_chars + len(cookie.value)
                 values.append(cookie.value)
         return values
+
+    def _has_room(self, cookie: Cookie) -> bool:
+        is_bounded = self._taken < MAX_TAKEN and self._taken_chars + len(cookie.value) <= MAX_TAKEN_CHARS
+        return is_bounded and len(self._cookies) < MAX_COOKIES
 
     def write(self, url: httpx.URL) -> str:
         """Return the value of the header Cookie for this URL, the longest path first; empty for none."""

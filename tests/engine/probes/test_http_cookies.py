@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcheck.engine.probes.http_cookies import MAX_COOKIES, MAX_LINE_CHARS, CookieJar
+from healthcheck.engine.probes.http_cookies import (
+    MAX_COOKIES,
+    MAX_LINE_CHARS,
+    MAX_TAKEN,
+    MAX_TAKEN_CHARS,
+    CookieJar,
+)
 from tests.engine.conftest import Attempt, Run
 from tests.hostile import BEHAVIOURS, Behaviour, HostileServer, answer, play, redirect_to
 
@@ -89,6 +95,12 @@ def test_cookie_of_the_same_name_takes_the_place_of_the_other_and_an_old_one_rem
 def test_cookies_are_bounded() -> None:
     assert len(write(*(f"c{number}=x" for number in range(2_000))).split("; ")) == MAX_COOKIES
     assert MAX_LINE_CHARS // 2 < len(write(*(f"c{number}={'x' * 4_000}" for number in range(50)))) <= MAX_LINE_CHARS
+
+
+def test_cookies_that_are_set_anew_and_anew_are_bounded() -> None:
+    jar, url = CookieJar(), httpx.URL(FIRST)
+    assert len(jar.keep(url, [b"a=%d" % number for number in range(2_000)])) == MAX_TAKEN
+    assert sum(map(len, CookieJar().keep(url, [b"a=%s" % (b"x" * 4_000)] * 50))) <= MAX_TAKEN_CHARS
 
 
 @given(st.lists(st.binary() | st.text().map(lambda text: f"a=b;{text}".encode(errors="replace"))))
