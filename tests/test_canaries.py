@@ -38,9 +38,21 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WAIT_SECONDS = 90
 OLD_KEY, KEY = make_key(), make_key()
-# What holds secrets on purpose: sealed ones, and headers and dialogues of an endpoint, which are no credential.
+# What holds secrets on purpose: sealed ones, and what an endpoint itself says, which is no credential.
 SEALED = ("healthcheck_credential", "sealed")
-OWN = frozenset({"option-header", "option-token", "option-agent", "option-dialogue", "option-bytes"})
+OWN = frozenset(
+    {
+        "option-header",
+        "option-token",
+        "option-agent",
+        "option-dialogue",
+        "option-bytes",
+        "option-text",
+        "option-json",
+        "option-form",
+        "option-query",
+    }
+)
 # What is public of a credential: for people who may see credentials, and in its own row and versions.
 PUBLIC = frozenset({"digest-user"})
 DETAILS = ("healthcheck_credential", "details")

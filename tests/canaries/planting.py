@@ -44,8 +44,22 @@ def plant(flock: Flock, targets: Targets, authority: trustme.CA) -> EndpointGrou
             endpoint = make_endpoint(group, name, credential=credential, **columns)
             make_assertion(endpoint, 'body contains "never there"')
     _plant_dialogues(group, flock, targets)
+    _plant_requests(group, flock, targets)
     flock.adopt("heartbeat-token", make_token(make_heartbeat_endpoint(group), at=timezone.now()))
     return group
+
+
+def _plant_requests(group: EndpointGroup, flock: Flock, targets: Targets) -> None:
+    """One with a parameter, and one with a body of each type, all of them said back by the target."""
+    bodies = {
+        "text": flock.hatch("option-text"),
+        "json": json.dumps({"login": {"password": flock.hatch("option-json")}}),
+        "form": f"user=x\npassword={flock.hatch('option-form')}",
+    }
+    options: list[dict[str, Any]] = [{"method": "POST", "body_type": each, "body": bodies[each]} for each in bodies]
+    for number, each in enumerate([*options, {"query": [["page", flock.hatch("option-query")], ["t", "{random}"]]}]):
+        columns: dict[str, Any] = {"address": targets.urls["echo"], "timeout_seconds": 5.0, "options": each}
+        make_assertion(make_endpoint(group, f"request {number}", **columns), 'body contains "never there"')
 
 
 def _plant_dialogues(group: EndpointGroup, flock: Flock, targets: Targets) -> None:
