@@ -37,7 +37,9 @@ def test_flood_of_strangers_leaves_the_loop_its_turns(run: Run) -> None:
             await flood_and_answer(server)
             for turns in count():
                 if check.done():
-                    assert (await check).dns.rcode == "NOERROR"
+                    answer = (await check).dns
+                    assert answer is not None
+                    assert answer.rcode == "NOERROR"
                     return turns
                 await asyncio.sleep(0)
         raise AssertionError
