@@ -107,7 +107,7 @@ def test_a_first_run_is_awaited_as_any_other() -> None:
     [
         # Away when it was expected: nobody knows, until a whole period later.
         (-5, 30, 30, AWAY),
-        (-5, 30, 99, AWAY),
+        (-5, 30, 100, AWAY),
         (-5, 30, 101, MISSED),
         # Away before it could come, and after it was late already.
         (-40, -11, 11, MISSED),
