@@ -127,7 +127,7 @@ class Dialer:
         if destination.resolver is None:
             return await self.resolver.lookup(destination.host, destination.family, session)
         with session.stopwatch.cover():
-            return await look_up_at(session, destination.resolver, destination.host, destination.family)
+            return await look_up_at(session, destination.resolver, destination.host, family=destination.family)
 
     @staticmethod
     def _share_time(session: CheckSession, parts: int) -> float:

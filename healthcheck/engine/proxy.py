@@ -35,7 +35,7 @@ class Proxy:
 
 
 async def dial_by_proxy(
-    session: CheckSession, proxy: Proxy, destination: Destination, protocol: asyncio.Protocol
+    session: CheckSession, destination: Destination, protocol: asyncio.Protocol, *, proxy: Proxy
 ) -> Connection:
     """Return an open connection to the proxy; with TLS in the destination, one through it. Raises ProbeFailure.
 

@@ -314,7 +314,7 @@ class OneConnectionTransport:
     async def _dial(self, request: Request, exchange: _Exchange) -> Connection:
         destination = self._locate(request)
         if self._proxy is not None:
-            return await dial_by_proxy(self._session, self._proxy, destination, exchange)
+            return await dial_by_proxy(self._session, destination, exchange, proxy=self._proxy)
         return await self._session.dialer.dial(self._session, destination, exchange)
 
     def _locate(self, request: Request) -> Destination:

@@ -24,7 +24,7 @@ from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.types import DnsAnswer, ErrorKind, Phase
 
 Place = tuple[str, int]
-Heard = Mapping[Question, DnsAnswer | None]
+Answers = Mapping[Question, DnsAnswer | None]
 
 # After so long, and no more than this share of the time that is left, a question counts as lost; then twice as long.
 FIRST_WAIT_SECONDS, FIRST_WAIT_SHARE = 1.0, 0.2
@@ -40,8 +40,8 @@ async def ask_by_udp(
     questions: Sequence[Question],
     *,
     are_alike: bool = False,
-    is_enough: Callable[[Heard], bool] = bool,
-) -> Heard:
+    is_enough: Callable[[Answers], bool] = bool,
+) -> Answers:
     """Return what was answered to each question, None where the answer wants TCP.
 
     The places, addresses and ports, are asked in turn, over and over, until every question is answered or the check's
@@ -73,7 +73,7 @@ class _Conversation:
             pass
         return number
 
-    async def hold(self, is_enough: Callable[[Heard], bool]) -> Heard:
+    async def hold(self, is_enough: Callable[[Answers], bool]) -> Answers:
         async with AsyncExitStack() as stack:
             for place, wait in self._list_turns():
                 try:

@@ -8,7 +8,7 @@ from itertools import chain, zip_longest
 
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.destination import Destination
-from healthcheck.engine.dns.by_datagram import Heard, ask_by_udp
+from healthcheck.engine.dns.by_datagram import Answers, ask_by_udp
 from healthcheck.engine.dns.by_stream import ask_by_stream
 from healthcheck.engine.dns.message import MAX_ALIASES, Question, write_name
 from healthcheck.engine.dns.servers import NameServer
@@ -21,7 +21,7 @@ _TYPES = {AddressFamily.ANY: (_AAAA, _A), AddressFamily.IPV4: (_A,), AddressFami
 _KNOWN = frozenset({"NOERROR", "NXDOMAIN"})
 
 
-async def look_up_at(session: CheckSession, server: NameServer, name: str, family: AddressFamily) -> tuple[str, ...]:
+async def look_up_at(session: CheckSession, server: NameServer, name: str, *, family: AddressFamily) -> tuple[str, ...]:
     """Return the addresses in the order in which to try them; an address is its own answer.
 
     Raises ProbeFailure in phase RESOLVE, with the words of the system's resolver: DNS when there is no address, or the
@@ -104,7 +104,7 @@ class _Lookup:
         return self._session.dialer.policy.permits(address) and not _has_way_to(address)
 
 
-def _has_addresses(heard: Heard) -> bool:
+def _has_addresses(heard: Answers) -> bool:
     return any(answer is None or answer.answers for answer in heard.values())
 
 

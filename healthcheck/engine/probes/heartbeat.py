@@ -31,11 +31,6 @@ class HeartbeatOptions:
     grace_seconds: int = 3600
     max_run_seconds: int = 0
 
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Nothing is sent."""
-        return ()
-
     def build_expectation(self) -> Expectation:
         """Return when the job is to be heard. Raises ConfigurationError for a schedule that nobody can read."""
         return Expectation(

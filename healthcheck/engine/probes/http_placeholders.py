@@ -16,7 +16,6 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
     "timestamp": lambda: str(int(time.time())),
     "random": lambda: secrets.token_hex(8),
 }
-PLACEHOLDERS = tuple(f"{{{name}}}" for name in _MAKERS)
 _NAMES = "|".join(_MAKERS)
 _PLACEHOLDER = re.compile(rf"\{{(\{{(?:{_NAMES})\}})\}}|\{{({_NAMES})\}}")
 

@@ -10,7 +10,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcheck.engine.probes.http_placeholders import PLACEHOLDERS, Fresh, has_placeholder
+from healthcheck.engine.probes.http_placeholders import Fresh, has_placeholder
 from tests.engine.conftest import Attempt, Run
 from tests.hostile import BEHAVIOURS, HostileServer, redirect_to
 
@@ -19,7 +19,7 @@ RANDOM = re.compile(r"[0-9a-f]{16}")
 
 def test_placeholders_become_what_they_say() -> None:
     fresh = Fresh()
-    identity, instant, digits = (fresh.fill(each) for each in PLACEHOLDERS)
+    identity, instant, digits = (fresh.fill(each) for each in ("{uuid}", "{timestamp}", "{random}"))
     assert uuid.UUID(identity).version == 4
     assert 0 <= time.time() - int(instant) < 60
     assert RANDOM.fullmatch(digits)
