@@ -136,7 +136,7 @@ class Check:
             raise_if_cancelled()
             lag = self._measure_lag(session.stopwatch.started)
             outcome = run.fail(failure, phase=failure.phase, session=session)
-            return _Attempt(outcome, lag, self._blame(lag) if outcome.verdict is State.DOWN else "")
+            return _Attempt(outcome, lag, self._excuse_failure(failure, lag) if outcome.verdict is State.DOWN else "")
         return await self._judge(observation)
 
     async def _judge(self, observation: Observation) -> _Attempt:
@@ -188,10 +188,18 @@ class Check:
             return "it waited for a place of ours when its time ended"
         if self.session.stopwatch.phase is Phase.ASSERT:
             return "it answered, but judging the answer took us too long"
+        return self._describe_cut() or self._blame(self._measure_lag(self.started))
+
+    def _excuse_failure(self, failure: ProbeFailure, lag: float) -> str:
+        # A probe that keeps some of its time to judge ends before the deadline does, also before that of the group.
+        left = self.run.hard_deadline - asyncio.get_running_loop().time()
+        is_late = failure.kind is ErrorKind.TIMEOUT and left < OUR_SHARE * self.target.timeout_seconds
+        return (self._describe_cut() if is_late else "") or self._blame(lag)
+
+    def _describe_cut(self) -> str:
         due = self.due + self.session.stopwatch.waited
-        if due - self.run.hard_deadline > OUR_SHARE * self.target.timeout_seconds:
-            return "the group's deadline came before its own"
-        return self._blame(self._measure_lag(self.started))
+        is_cut = due - self.run.hard_deadline > OUR_SHARE * self.target.timeout_seconds
+        return "the group's deadline came before its own" if is_cut else ""
 
     def _measure_lag(self, since: float) -> float:
         return self.run.lag.total_between(since, time.monotonic())

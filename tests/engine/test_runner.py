@@ -9,6 +9,7 @@ from healthcheck.engine.capacity import AddressCaps
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.dialer import Dialer
 from healthcheck.engine.faults import SENTENCES
+from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.lag import LagMeter
 from healthcheck.engine.lookup_threads import LookupThreads
 from healthcheck.engine.loop import EngineLoop
@@ -203,6 +204,21 @@ async def test_what_the_group_cut_off_is_no_data(calm: LagMeter) -> None:
     assert (outcome.verdict, outcome.error_kind, outcome.phase) == (State.UNKNOWN, ErrorKind.CAPACITY, Phase.BODY)
     assert outcome.evidence
     assert outcome.evidence.found == "the group's deadline came before its own"
+
+
+@pytest.mark.parametrize(("deadline", "verdict"), [(0.3, State.UNKNOWN), (20.0, State.DOWN)])
+async def test_what_gave_up_just_before_the_group_cut_it_off_is_no_data(
+    calm: LagMeter, deadline: float, verdict: State
+) -> None:
+    async def give_up(session: CheckSession) -> Observation:
+        due = session.deadline.when()
+        assert due is not None
+        with session.stopwatch.measure(Phase.REQUEST):
+            await asyncio.sleep(due - 0.05 - asyncio.get_running_loop().time())
+            raise ProbeFailure(ErrorKind.TIMEOUT, Phase.REQUEST, "no reply")
+
+    [outcome] = await run(calm, make_target(give_up, timeout=1.0), limits=make_limits(deadline=deadline))
+    assert (outcome.verdict, outcome.phase) == (verdict, Phase.REQUEST)
 
 
 async def test_what_never_got_a_place_is_no_data(calm: LagMeter) -> None:
