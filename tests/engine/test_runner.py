@@ -8,8 +8,7 @@ from healthcheck.engine.address_policy import AddressPolicy
 from healthcheck.engine.capacity import AddressCaps
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.dialer import Dialer
-from healthcheck.engine.faults import SENTENCES
-from healthcheck.engine.faults import ProbeFailure
+from healthcheck.engine.faults import SENTENCES, ProbeFailure
 from healthcheck.engine.lag import LagMeter
 from healthcheck.engine.lookup_threads import LookupThreads
 from healthcheck.engine.loop import EngineLoop
