@@ -19,6 +19,8 @@ from healthcheck.engine.resolver import is_address
 # Browsers keep 50 for a domain and 4 KiB of each (RFC 6265, 6.1); servers refuse a header line of more than 8 KiB.
 MAX_COOKIES = 50
 MAX_COOKIE_CHARS = 4096
+# Of one cookie. There are some ten that anybody knows; those behind are not read.
+MAX_ATTRIBUTES = 20
 MAX_LINE_CHARS = 8 * 1024
 # Of all that one chain ever sets, over its redirects and over each other: each value is hidden in what is kept of it.
 MAX_TAKEN, MAX_TAKEN_CHARS = 100, 64 * 1024
@@ -86,9 +88,9 @@ class CookieJar:
 
 def _read_cookie(url: httpx.URL, line: str) -> tuple[Cookie | None, bool]:
     """Return the cookie and whether it is over already; None for one that cannot be kept (RFC 6265, 5.2 and 5.3)."""
-    pair, *attributes = line.split(";")
+    pair, *attributes = line.split(";", MAX_ATTRIBUTES + 1)
     name, equals, value = (part.strip(" \t") for part in pair.partition("="))
-    given = dict(_read_attribute(each) for each in attributes)
+    given = dict(_read_attribute(each) for each in attributes[:MAX_ATTRIBUTES])
     host, domain = _read_host(url), given.get("domain", "").lower().removeprefix(".")
     if not equals or not name or len(name) + len(value) > MAX_COOKIE_CHARS or not (name + value).isprintable():
         return None, False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthcheck.engine.probes.http_cookies import (
+    MAX_ATTRIBUTES,
     MAX_COOKIES,
     MAX_LINE_CHARS,
     MAX_TAKEN,
@@ -90,6 +92,16 @@ def test_secure_cookie_is_not_taken_over_plain_text() -> None:
 def test_cookie_of_the_same_name_takes_the_place_of_the_other_and_an_old_one_removes_it() -> None:
     assert write("a=1", "a=2", "a=3; path=/a/b", "c=4; domain=shop.test") == "a=3; a=2; c=4"
     assert write("a=1", "a=; max-age=0", "c=4") == "c=4"
+
+
+def test_attributes_are_read_up_to_their_limit() -> None:
+    filled = "a=b" + "; x=y" * (MAX_ATTRIBUTES - 1)
+    assert write(f"{filled}; path=/elsewhere") == ""
+    assert write(f"{filled}; x=y; path=/elsewhere; path=/elsewhere") == "a=b"
+    jar, started = CookieJar(), time.thread_time()
+    jar.keep(httpx.URL(FIRST), [b"a=b" + b";" * 60_000] * 10)
+    # Some 30 ms for each line, if all of them were read.
+    assert time.thread_time() - started < 0.1
 
 
 def test_cookies_are_bounded() -> None:
