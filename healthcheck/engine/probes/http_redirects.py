@@ -10,6 +10,9 @@ import httpx
 from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.types import ErrorKind, Phase
 
+# Reading a URL takes up to a microsecond for each byte, on the loop, and five for one that has to be encoded first, as
+# few servers leave to the client. The longest that are meant, from a login to another host, have some 3,000.
+MAX_LOCATION_BYTES, MAX_UNENCODED_BYTES = 4096, 1024
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 # Everything else that a person set may be a secret: only these leave the origin they were meant for.
 HARMLESS_HEADERS = frozenset({"accept", "accept-encoding", "accept-language", "cache-control", "pragma", "user-agent"})
@@ -64,6 +67,8 @@ def _drop(headers: tuple[tuple[str, str], ...], names: frozenset[str]) -> tuple[
 
 
 def _resolve(base: httpx.URL, location: bytes) -> httpx.URL:
+    if len(location) > (MAX_LOCATION_BYTES if location.isascii() else MAX_UNENCODED_BYTES):
+        raise _refuse(f"a Location of {len(location)} bytes")
     text = location.decode("utf-8", errors="replace").strip()
     if not text:
         raise _refuse("an empty Location")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthcheck.engine.faults import ProbeFailure
-from healthcheck.engine.probes.http_redirects import Hop, follow
+from healthcheck.engine.probes.http_redirects import MAX_LOCATION_BYTES, MAX_UNENCODED_BYTES, Hop, follow
 from healthcheck.engine.types import ErrorKind, Phase
 
 HEADERS = (("X-Api-Key", "canary"), ("Authorization", "canary"), ("Cookie", "canary"), ("Accept", "text/html"))
@@ -63,6 +63,14 @@ def test_follow_refuses(location: bytes) -> None:
     with pytest.raises(ProbeFailure) as caught:
         follow(hop(), 302, location)
     assert (caught.value.kind, caught.value.phase) == (ErrorKind.REDIRECT, Phase.HEADERS)
+
+
+def test_follow_reads_a_location_of_some_length_and_no_longer() -> None:
+    longest = b"/" + b"a" * (MAX_LOCATION_BYTES - 1)
+    assert follow(hop(), 302, longest).url.raw_path == longest
+    for location in (longest + b"a", "/ä".encode() + b"a" * MAX_UNENCODED_BYTES):
+        with pytest.raises(ProbeFailure, match=f"a Location of {len(location)} bytes"):
+            follow(hop(), 302, location)
 
 
 @given(st.binary() | st.text().map(lambda text: f"http://{text}".encode(errors="replace")))
