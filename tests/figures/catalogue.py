@@ -16,7 +16,7 @@ class Figure(NamedTuple):
 
 
 FIGURES = {
-    "probe": Figure("CPU of one HTTP check by itself, nothing stored", "checks", 20_000, 60, by_database=False),
+    "probe": Figure("CPU of one check by itself over http, https, tcp", "checks", 20_000, 120, by_database=False),
     "dns": Figure("CPU of one DNS check by itself, nothing stored", "checks", 10_000, 90, by_database=False),
     "cpu": Figure("CPU of the worker per stored HTTP check", "groups of 20", 80, 150),
     "slow": Figure("wall time of a group whose members all answer after 1 s", "endpoints", 200, 90),

@@ -9,16 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 
 import trustme
 
 from healthcheck.engine.assertions import parse_assertion
-from healthcheck.engine.loop import LOOP_MODULE, get_engine_loop
 from healthcheck.engine.probes import load_probe
 from healthcheck.engine.types import AddressMode, AddressRules, Limits, Target
-from tests.figures.control import measure_control
-from tests.figures.probe import AT_ONCE, MEMBERS, PASSES, spend_cpu
+from tests.figures.probe import AT_ONCE, MEMBERS, PASSES, describe_cpu
 from tests.figures.table import Row
 from tests.name_servers import run_bind
 
@@ -31,12 +28,7 @@ def measure(size: int) -> Iterator[Row]:
     rounds = max(1, size // PASSES // (MEMBERS * AT_ONCE))
     with run_bind(Path(os.environ["HEALTHCHECK_DATA"]), trustme.CA()) as ports:
         targets = [_freeze(number, f"127.0.0.1:{ports.plain}") for number in range(MEMBERS)]
-        loop = get_engine_loop()
-        spend_cpu(loop, targets, rounds, LIMITS)
-        spent = [spend_cpu(loop, targets, rounds, LIMITS) for _ in range(PASSES)]
-    how = f"{LOOP_MODULE}, {PASSES} x {rounds * AT_ONCE * MEMBERS:,} checks, median; lowest {min(spent):.0f} us"
-    how += f"; control {measure_control():.0f} ms"
-    yield Row("CPU per DNS check", "", f"{median(spent):.0f} us", how)
+        yield describe_cpu("CPU per DNS check", targets, rounds, limits=LIMITS)
 
 
 def _freeze(number: int, server: str) -> Target:

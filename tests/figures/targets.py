@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import trustme
+
 from tests.figures.children import Child
 from tests.figures.deployment import wait_until
 
@@ -37,20 +39,24 @@ def spread(count: int) -> list[str]:
 
 
 @contextmanager
-def run_nginx(addresses: Sequence[str]) -> Iterator[list[str]]:
-    """Serve a small page that holds "ok" on every address; gives the URLs."""
+def run_nginx(addresses: Sequence[str], *, authority: trustme.CA | None = None) -> Iterator[list[str]]:
+    """Serve a small page that holds "ok" on every address, with an authority over TLS; gives the URLs."""
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         raise FileNotFoundError("nginx is not installed (Debian: nginx-light)")
     folder, port = Path(os.environ["HEALTHCHECK_DATA"]), _find_port()
-    listen = " ".join(f"listen {address}:{port} backlog={BACKLOG};" for address in addresses)
+    tls = "ssl" if authority is not None else ""
+    listen = " ".join(f"listen {address}:{port} backlog={BACKLOG} {tls};" for address in addresses)
+    if authority is not None:
+        authority.issue_cert(*addresses).private_key_and_cert_chain_pem.write_to_path(folder / "nginx.pem")
+        listen += f" ssl_certificate {folder}/nginx.pem; ssl_certificate_key {folder}/nginx.pem;"
     configuration = folder / "nginx.conf"
     configuration.write_text(_NGINX.format(folder=folder, listen=listen))
     # One process without a master, so that nothing outlives it.
     with Child(program, "-c", str(configuration), log=folder / "nginx.log"):
         if not wait_until(lambda: _accepts(addresses[-1], port), seconds=START_SECONDS):
             raise TimeoutError((folder / "nginx.log").read_text())
-        yield [f"http://{address}:{port}/" for address in addresses]
+        yield [f"http{tls and 's'}://{address}:{port}/" for address in addresses]
 
 
 @contextmanager
