@@ -168,6 +168,8 @@ def _ask_system(name: str, family: AddressFamily) -> Answer:
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))[:MAX_ADDRESSES]
 
 
+# Every check asks, and reading an address or a name costs as much as the rest of the way there; 4,096 are a megabyte.
+@lru_cache(maxsize=4096)
 def answer_literal(name: str, family: AddressFamily) -> tuple[str, ...] | None:
     """Return the answer for what needs no server: an address. Raises ProbeFailure for what no server can know."""
     literal = _read_literal(name)
@@ -178,8 +180,6 @@ def answer_literal(name: str, family: AddressFamily) -> tuple[str, ...] | None:
     return None
 
 
-# Every check of an address asks, and parsing one costs as much as the rest of its lookup; 4,096 are under a megabyte.
-@lru_cache(maxsize=4096)
 def _read_literal(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(name)
