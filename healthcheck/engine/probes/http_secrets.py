@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from healthcheck.engine.probes.http_redirects import BODY_HEADERS, HARMLESS_HEADERS
-from healthcheck.engine.probes.http_values import FORM, JSON, Pairs, encode_body, read_pairs
+from healthcheck.engine.probes.http_values import FORM, JSON, Pairs, encode_body, read_form
 from healthcheck.engine.types import ConfigurationError
 
 # Shorter values, such as `1` or `en`, are no secrets, and evidence would be full of holes.
@@ -31,7 +31,7 @@ def list_secrets(*, headers: Pairs, query: Pairs, body: str, body_type: str) -> 
 def _list_body_secrets(body: str, body_type: str) -> list[str]:
     if body_type == FORM:
         with suppress(ConfigurationError):
-            pairs = read_pairs(body, field="body")
+            pairs = read_form(body)
             return [encode_body(body, body_type).decode("ascii"), *(value for _, value in pairs[:MAX_BODY_SECRETS])]
     if body_type == JSON:
         with suppress(ValueError, RecursionError):

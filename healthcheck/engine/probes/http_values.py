@@ -18,6 +18,8 @@ MAX_METHOD_LENGTH = 32
 MAX_REQUEST_HEADERS = 50
 MAX_REQUEST_HEADER_LENGTH = 8 * 1024
 MAX_REQUEST_BODY_BYTES = 256 * 1024
+# Twice as many fields as servers take, and as much as is encoded in some milliseconds.
+MAX_FORM_FIELDS, MAX_FORM_BYTES = 2_000, 64 * 1024
 MAX_PAIRS = 50
 # As they go out. Servers refuse a request line of more than 8 KiB.
 MAX_QUERY_LENGTH = 6 * 1024
@@ -169,7 +171,13 @@ def check_body(body: str, body_type: str) -> None:
         if refusal:
             raise ConfigurationError(refusal, field="body")
     elif body_type == FORM:
-        read_pairs(body, field="body")
+        if body.count("\n") >= MAX_FORM_FIELDS or len(body.encode()) > MAX_FORM_BYTES:
+            raise ConfigurationError(
+                f"A form has at most {MAX_FORM_FIELDS} lines and {MAX_FORM_BYTES} bytes; shorten it, or write the body "
+                "as it is sent and choose the type text.",
+                field="body",
+            )
+        _encode_form(body)
 
 
 # Every run parses its targets' options anew; a text has at most 256 KiB, so that all of these stay below 16 MiB.
@@ -196,5 +204,17 @@ def _refuse_constant(name: str) -> None:
 
 
 def encode_body(body: str, body_type: str) -> bytes:
-    """Return the body as it is sent; JSON as it was written."""
-    return urlencode(read_pairs(body, field="body")).encode("ascii") if body_type == FORM else body.encode()
+    """Return the body as it is sent; JSON as it was written. Raises ConfigurationError for a form that is none."""
+    return _encode_form(body) if body_type == FORM else body.encode()
+
+
+# Both are filled where options are read, which is no event loop; what they keep of a form has at most 500 KiB.
+@lru_cache(maxsize=64)
+def _encode_form(body: str) -> bytes:
+    return urlencode(read_form(body)).encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def read_form(body: str) -> Pairs:
+    """Return the fields of a form. Raises ConfigurationError that names the line."""
+    return read_pairs(body, field="body")
