@@ -136,7 +136,9 @@ def parse_options(address: str, options: Mapping[str, Any]) -> HttpOptions:
         # What is sent is what has to be right, and it may be longer.
         fresh = Fresh()
         parse_address(fresh.fill(address))
-        _check_request(parsed.fill(fresh))
+        filled = parsed.fill(fresh)
+        parse_body(filled.body)
+        _check_request(filled)
     else:
         _check_request(parsed)
     check_tls(parsed.tls)

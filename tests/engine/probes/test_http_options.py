@@ -118,6 +118,7 @@ def test_address_is_refused_with_its_cure(address: str, cure: str) -> None:
         ({"body_type": "json", "body": "[" * 100_000}, "body", "nested too deeply"),
         ({"body_type": "form", "body": "a=b\nc"}, "body", "Line 2 is no parameter"),
         ({"body_type": "form", "body": "=b"}, "body", "needs a name"),
+        ({"body": "{uuid}" * 10_000}, "body", "larger than 262144 bytes"),
         ({"body_type": "form", "body": "a=b\n" * 2_000}, "body", "at most 2000 lines and 65536 bytes"),
         ({"body_type": "form", "body": f"a={'ä' * 32_768}"}, "body", "choose the type text"),
         *(
