@@ -17,7 +17,7 @@ from healthcheck.engine.probes.group import MAX_MEMBERS
 
 # Of a document: the reference, and the weight.
 Entry = list[str | int]
-_WEIGHT = re.compile(r"(?P<name>.*?)\s*:\s*(?P<weight>\d{1,9})\Z", re.DOTALL)
+_MAX_DIGITS = 9
 _SLUG = re.compile(r"(?P<slug>[-a-zA-Z0-9_]+)\s*/\s*(?P<rest>.+)\Z", re.DOTALL)
 
 
@@ -74,19 +74,31 @@ def _write_line(reference: Reference, weight: int) -> str:
 
 
 def _is_plain(name: str) -> bool:
-    return name == name.strip() and len(name.splitlines()) == 1 and not name.startswith('"') and not _WEIGHT.match(name)
+    return (
+        name == name.strip()
+        and len(name.splitlines()) == 1
+        and not name.startswith('"')
+        and _split_weight(name) is None
+    )
 
 
 def _parse_line(line: str) -> Entry | None:
     match = _SLUG.match(line)
     if match is None:
         return None
-    rest, weight = match["rest"], 1
-    if weighed := _WEIGHT.match(rest):
-        rest, weight = weighed["name"], int(weighed["weight"])
+    rest, weight = _split_weight(match["rest"]) or (match["rest"], 1)
     if rest.startswith('"'):
         rest = _unquote(rest)
     return [str(Reference(match["slug"], rest)), weight] if rest else None
+
+
+def _split_weight(text: str) -> tuple[str, int] | None:
+    """Return what stands before the last colon, and the weight behind it; None where there is none."""
+    # Not by an expression, which would try every blank of a long line.
+    name, colon, weight = text.rpartition(":")
+    digits = weight.strip()
+    is_weight = bool(colon) and digits.isdecimal() and len(digits) <= _MAX_DIGITS and weight.endswith(digits)
+    return (name.rstrip(), int(digits)) if is_weight else None
 
 
 def _unquote(text: str) -> str:

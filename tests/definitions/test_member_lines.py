@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given
@@ -19,10 +21,19 @@ from healthcheck.engine.probes.group import MAX_MEMBERS
         ('web/"Port: 80"', [["web/Port: 80", 1]]),
         ('web/"Port: 80": 2', [["web/Port: 80", 2]]),
         ('web/"quoted" word', [['web/"quoted" word', 1]]),
+        ("web/a: 1234567890", [["web/a: 1234567890", 1]]),
+        ("web/a:²", [["web/a:²", 1]]),
     ],
 )
 def test_lines_are_read(text: str, entries: list[Entry]) -> None:
     assert parse_members(text) == entries
+
+
+def test_a_line_is_read_in_no_time_however_long_it_is() -> None:
+    started = time.thread_time()
+    parse_members(f"web/a{' ' * 20_000}b")
+    # A second, if every blank were tried as the one before a weight.
+    assert time.thread_time() - started < 0.1
 
 
 def test_each_bad_line_is_named() -> None:
