@@ -16,6 +16,8 @@ from healthcheck.engine.types import AssertionOutcome, Certificate, Observation,
 
 # Enough to recognise a page or an error message; the rest is the target's own business.
 EXCERPT_BYTES = 4096
+# Of a header's value, several times what is shown in the end: looking for secrets in 64 KiB would hold up the loop.
+VALUE_BYTES = 4096
 _TEXT_TYPES = ("text/", "json", "xml", "javascript", "x-www-form-urlencoded", "yaml", "graphql")
 # More than this of what cannot be read, and it is no text.
 _UNREADABLE_SHARE = 0.1
@@ -87,7 +89,7 @@ class Trace:
         self, status: int, headers: Iterable[tuple[bytes, bytes]], *, protocol: str, tls: TlsFacts | None
     ) -> None:
         """Note what came back for the last request."""
-        texts = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+        texts = ((name.decode("latin-1"), value[:VALUE_BYTES].decode("latin-1")) for name, value in headers)
         shown = tuple((name, mask_answer_header(name, value)) for name, value in texts)
         self.exchanges[-1] = replace(self.exchanges[-1], status=status, headers=shown, protocol=protocol, tls=tls)
 

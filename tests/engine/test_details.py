@@ -12,9 +12,10 @@ import trustme
 
 from healthcheck.engine.assertions import parse_assertions
 from healthcheck.engine.credentials import parse_credential
-from healthcheck.engine.details import Details, Exchange, read_excerpt
+from healthcheck.engine.details import VALUE_BYTES, Details, Exchange, Trace, read_excerpt
 from healthcheck.engine.lag import LagMeter
 from healthcheck.engine.probes import load_probe
+from healthcheck.engine.redaction import MASK
 from healthcheck.engine.runner import probe_all
 from healthcheck.engine.types import (
     AssertionOutcome,
@@ -98,6 +99,16 @@ def test_each_hop_of_a_redirect_is_told(hostile: HostileServer, run: Run) -> Non
     assert [(each.url, each.status) for each in outcome.details.exchanges] == [(first, 307), (shown, 200)]
     assert outcome.details.exchanges[0].headers == (("Location", shown), ("Content-Length", "0"))
     assert outcome.evidence.redirects == (shown,)
+
+
+def test_long_value_of_a_header_is_told_in_part() -> None:
+    trace = Trace()
+    trace.note_request(Exchange("GET", "http://a.test/"))
+    location = b"/?token=canary" + b"&a=b" * VALUE_BYTES
+    trace.note_answer(302, [(b"Location", location)], protocol="HTTP/1.1", tls=None)
+    [(_, told)] = trace.exchanges[0].headers
+    assert told.startswith(f"/?token={MASK}&a=b&a=b")
+    assert len(told) == VALUE_BYTES - len("canary") + len(MASK)
 
 
 def test_tls_and_the_chain_are_told(hostile: HostileServer, authority: trustme.CA, run: Run) -> None:
