@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 
 from healthcheck.web import assets, endpoint_views, entering, health, inbox, views
 
@@ -20,8 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("status/<slug:slug>/logo-<str:version>.png", assets.page_logo, name="page_logo"),
     path("status/<slug:slug>/<int:endpoint_id>/", endpoint_views.endpoint_page, name="endpoint"),
     path("status/<slug:slug>/<int:endpoint_id>.json", endpoint_views.endpoint_json, name="endpoint_json"),
-    # Everything below it has one answer, whether it is nearly a token or not.
-    path("ping/<path:rest>", inbox.take_call, name="inbox"),
+    # Everything below it has one answer, whether it is nearly a token or not, such as one with the end of its line.
+    re_path(r"^ping/(?P<rest>[\s\S]+)\Z", inbox.take_call, name="inbox"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 
+from django.core.exceptions import TooManyFieldsSent
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
 from django.utils.cache import add_never_cache_headers
 from django.utils.log import log_response
 from django.views.decorators.csrf import csrf_exempt
@@ -31,6 +35,7 @@ RETRY_SECONDS = 10
 # Characters of UTF-8 have up to four bytes; no more of a body is read, however long it is.
 MAX_BODY_BYTES = 4 * MAX_BODY_LENGTH
 HIDDEN = "[hidden]"
+_MARK = "ping/"
 _KINDS = {"": SignalKind.SUCCESS, "start": SignalKind.START, "fail": SignalKind.FAIL, "log": SignalKind.LOG}
 # Where servers keep what was asked for, and write it into their log when the answer is gone.
 _PLACES = ("PATH_INFO", "RAW_URI", "REQUEST_URI")
@@ -47,7 +52,7 @@ def take_call(request: HttpRequest, rest: str) -> HttpResponse:
     token, _, what = rest.rstrip("/").partition("/")
     try:
         body = _read_body(request)
-        response = _answer(request, token, _parse(what, request, body.replace(token, HIDDEN) if token else body))
+        response = _answer(request, token, _hide_token(_parse(what, request, body), token))
     except Error as error:
         # The type only: a driver's words may hold the database's address.
         name = type(error).__name__
@@ -78,14 +83,26 @@ def _acknowledge(receipt: Receipt) -> HttpResponse:
 
 def _parse(what: str, request: HttpRequest, body: str) -> Call | None:
     """Return what the address says, or None where it says nothing that we know."""
-    run_name = request.GET.get("rid", "")[:MAX_RUN_NAME_LENGTH]
     kind, exit_code = _KINDS.get(what), None
     if what.isascii() and what.isdigit() and len(what) <= 3 and int(what) <= MAX_EXIT_CODE:
         exit_code = int(what)
         kind = SignalKind.FAIL if exit_code else SignalKind.SUCCESS
+    try:
+        run_name = request.GET.get("rid", "")
+    except TooManyFieldsSent:
+        # Django's own answer would be another one, and its log a traceback for each call of anybody.
+        return None
     if kind is None:
         return None
     return Call(kind, exit_code, run_name, body, find_visitor(request))
+
+
+def _hide_token(call: Call | None, token: str) -> Call | None:
+    """Take the token out of what the job says, and cap that."""
+    if call is None or not token:
+        return call
+    run_name, body = (text.replace(token, HIDDEN) for text in (call.run_name, call.body))
+    return replace(call, run_name=run_name[:MAX_RUN_NAME_LENGTH], body=body)
 
 
 def _read_body(request: HttpRequest) -> str:
@@ -100,6 +117,16 @@ def _read_body(request: HttpRequest) -> str:
         return ""
     # Windows ends its lines with two characters, of which one cannot be seen.
     return body.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def hide_call(request: HttpRequest) -> None:
+    """Hide the path of a call that never came here, such as one for another host or one that is sent on to HTTPS."""
+    if _MARK not in request.path_info:
+        return
+    with suppress(Resolver404):
+        found = resolve(request.path_info)
+        if found.func is take_call:
+            _hide_path(request, found.kwargs["rest"])
 
 
 def _hide_path(request: HttpRequest, rest: str) -> None:

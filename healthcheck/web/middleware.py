@@ -1,4 +1,7 @@
-"""Answers probes before any middleware that judges the request: they come by address, not by an allowed name."""
+"""Answers probes before any middleware that judges the request: they come by address, not by an allowed name.
+
+Keeps the tokens of jobs out of the server's log as well, whoever answered the call.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 
-from healthcheck.web import health
+from healthcheck.web import health, inbox
 
 PROBES = {"healthz": health.healthz, "readyz": health.readyz}
 
@@ -18,7 +21,9 @@ def answer_probes(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Ca
     def answer(request: HttpRequest) -> HttpResponseBase:
         probe = PROBES.get(request.path_info.rpartition("/")[2])
         if probe is None or not _leads_to(probe, request.path_info):
-            return get_response(request)
+            response = get_response(request)
+            inbox.hide_call(request)
+            return response
         response = probe(request)
         # What the middleware that is passed by would have added.
         response.headers["X-Content-Type-Options"] = "nosniff"

@@ -79,6 +79,12 @@ def test_a_body_is_kept_without_the_token_that_scripts_print(client: Client, tok
     assert token not in Heartbeat.objects.get().said
 
 
+def test_a_run_that_is_named_by_the_token_keeps_none(client: Client, token: str) -> None:
+    client.get(f"/ping/{token}/start?rid={token}")
+    assert Signal.objects.get().run_name == "[hidden]"
+    assert token not in str(Heartbeat.objects.get().open_runs)
+
+
 def test_a_form_is_a_body_as_any_other(client: Client, token: str) -> None:
     client.post(f"/ping/{token}", "a=1&b=2", content_type="application/x-www-form-urlencoded")
     assert Signal.objects.get().body == "a=1&b=2"
@@ -107,6 +113,9 @@ def list_wrong_paths(token: str, retired: str) -> list[str]:
         f"x/{token}",
         "x",
         "x" * 3000,
+        f"{token}%0A",
+        f"%0A{token}",
+        f"{token}?{'&'.join(['a'] * 1_001)}",
         "%00",
         "%FF",
         "..%2F..",

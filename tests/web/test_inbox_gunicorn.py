@@ -152,5 +152,7 @@ def test_head_answers_as_get_without_a_body(web: Web, token: str) -> None:
 def test_no_log_of_the_server_holds_a_token(web: Web, token: str) -> None:
     for path in (token, f"{token}/start?rid=r-1", f"{token}/nonsense", f"{token[:-1]}x"):
         httpx.get(f"{web.url}/ping/{path}")
-    assert wait_until(lambda: web.log.read_text().count("/ping/[hidden]") >= 4, seconds=3), web.log.read_text()[-1500:]
+    # Refused before it comes to the view.
+    httpx.get(f"{web.url}/ping/{token}", headers={"Host": "nobody.example"})
+    assert wait_until(lambda: web.log.read_text().count("/ping/[hidden]") >= 5, seconds=3), web.log.read_text()[-1500:]
     assert (token in web.log.read_text(), token[:-1] in web.log.read_text()) == (False, False)
