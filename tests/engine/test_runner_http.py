@@ -154,19 +154,36 @@ def test_cookies_of_a_chain_are_in_no_evidence(hostile: HostileServer) -> None:
     assert "canary-of" not in repr(outcome)
 
 
-def test_looking_for_many_secrets_leaves_the_loop() -> None:
-    body = json.dumps([f"{number}-{'x' * 2_000}" for number in range(100)])
-    url = f"http://127.0.0.1:{find_closed_port()}/"
-    options = load_probe("http").parse(url, {"method": "POST", "body": body, "body_type": "json"})
-    target = Target(1, "http", url, options, timeout_seconds=5.0)
+def measure_on_loop(target: Target) -> tuple[float, Outcome]:
+    """Return the CPU seconds of the loop's own thread, and the outcome."""
 
     async def measure() -> tuple[float, list[Outcome]]:
         started = time.thread_time()
         outcomes = await probe_all([target], LIMITS, now=NOW, lag=LagMeter())
         return time.thread_time() - started, outcomes
 
-    on_loop, [outcome] = asyncio.run(measure())
+    spent, [outcome] = asyncio.run(measure())
+    return spent, outcome
+
+
+def test_looking_for_long_secrets_leaves_the_loop() -> None:
+    body = json.dumps([f"{number}-{'x' * 2_000}" for number in range(100)])
+    url = f"http://127.0.0.1:{find_closed_port()}/"
+    options = load_probe("http").parse(url, {"method": "POST", "body": body, "body_type": "json"})
+    on_loop, outcome = measure_on_loop(Target(1, "http", url, options, timeout_seconds=5.0))
     started = time.thread_time()
     Redactor(options.secrets)
     assert on_loop < (time.thread_time() - started) / 2
     assert outcome.error_kind is ErrorKind.REFUSED
+
+
+def test_looking_for_secrets_in_many_assertions_leaves_the_loop(hostile: HostileServer) -> None:
+    url = f"http://127.0.0.1:{hostile.listen('good')}/"
+    headers = {f"X-{number}": f"{'a' * 18}{number:02}" for number in range(24)}
+    options = load_probe("http").parse(url, {"headers": headers})
+    assertions = parse_assertions("\n".join(["status 500", *(f'header x != "{"a" * 50}{n}"' for n in range(49))]))
+    on_loop, outcome = measure_on_loop(Target(1, "http", url, options, assertions, 5.0))
+    assert outcome.evidence is not None
+    started = time.thread_time()
+    Redactor(options.secrets).clean_evidence(outcome.evidence)
+    assert on_loop < time.thread_time() - started
