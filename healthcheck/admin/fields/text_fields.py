@@ -12,37 +12,51 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from healthcheck.engine.assertions import parse_assertions
+from healthcheck.engine.probes import list_asked_kinds
 from healthcheck.engine.probes.http_values import read_pairs
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Assertion, Endpoint
 
-_EXAMPLES = (
-    "status 200-299, 301",
-    'body contains "ready"',
-    'body not matches "error|fatal"',
-    'json $.database.status == "ok"',
-    'header content-type contains "json"',
-    "latency < 800ms degraded",
-    "certificate > 14 days",
-    "loss <= 20% degraded",
-    "status 200 or status 404",
-)
+# With the kinds that they are for; no kinds: all that are asked.
+_EXAMPLES: Mapping[str, str] = {
+    "status 200-299, 301": "http",
+    'body contains "ready"': "http tcp",
+    'body not matches "error|fatal"': "http tcp",
+    'json $.database.status == "ok"': "http",
+    'header content-type contains "json"': "http",
+    "rcode == NOERROR": "dns",
+    'answers contains "192.0.2.1"': "dns",
+    "ttl >= 300 degraded": "dns",
+    "loss <= 20% degraded": "icmp",
+    "jitter < 30ms degraded": "icmp",
+    "latency < 800ms degraded": "",
+    "certificate > 14 days": "http tcp tls",
+    'protocol >= "TLSv1.2"': "tls",
+    "status 200 or status 404": "http",
+}
+_SHORT_EXAMPLES = tuple(_EXAMPLES)[:2]
 
 
 def describe_assertions_shortly() -> SafeString:
     """Return the help text where it stands beside every endpoint of a group."""
     return format_html(
         _("One per line, such as {} or {}. The endpoint's own page shows one of each kind."),
-        format_html("<code>{}</code>", _EXAMPLES[0]),
-        format_html("<code>{}</code>", _EXAMPLES[1]),
+        format_html("<code>{}</code>", _SHORT_EXAMPLES[0]),
+        format_html("<code>{}</code>", _SHORT_EXAMPLES[1]),
     )
 
 
 def describe_assertions() -> SafeString:
-    """Return the help text: the rule, and one example of each kind of assertion."""
-    rule = _("One per line; every one must hold. Over http, 200 to 399 is expected without a status line. For example:")
-    examples = format_html_join("", "<br><code>{}</code>", ((example,) for example in _EXAMPLES))
-    return format_html("{}{}", rule, examples)
+    """Return the help text: the rule, and examples of assertions; `kinds.js` shows those that fit the kind."""
+    asked = " ".join(list_asked_kinds())
+    expected = (
+        ("http", _("Without a line on the status, 200 to 399 is expected.")),
+        ("dns", _("Without lines on them, the code NOERROR and an answer are expected.")),
+    )
+    rules = format_html_join(" ", '<span class="hc-example" data-hc-kinds="{0}">{0}: {1}</span>', expected)
+    lines = ((kinds or asked, example) for example, kinds in _EXAMPLES.items())
+    examples = format_html_join(" ", '<span class="hc-example" data-hc-kinds="{}"><code>{}</code></span>', lines)
+    return format_html("{} {}{}", _("One per line; every one must hold."), rules, examples)
 
 
 class TextField(forms.CharField):

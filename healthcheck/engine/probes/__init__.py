@@ -151,6 +151,11 @@ def is_judged(kind: str) -> bool:
     return kind in JUDGED
 
 
+def list_asked_kinds() -> list[str]:
+    """Return the kinds that ask somebody, in the registry's order."""
+    return [kind for kind in list_kinds() if not is_judged(kind)]
+
+
 def read_defaults(kind: str) -> Mapping[str, Any]:
     """Return the options of a kind with their defaults; none of a kind nobody registered."""
     if kind in _find_plugins().kinds:
