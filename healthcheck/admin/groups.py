@@ -45,6 +45,7 @@ from healthcheck.definitions.cloning import clone_groups
 from healthcheck.definitions.group_drafts import SCHEDULE_KEYS
 from healthcheck.definitions.versions import Change
 from healthcheck.engine.faults import SENTENCES
+from healthcheck.engine.probes import JUDGED
 from healthcheck.engine.types import ErrorKind
 from healthcheck.models import Endpoint, EndpointGroup, RunStatus
 from healthcheck.models.clock import read_database_clock
@@ -91,7 +92,7 @@ class EndpointGroupForm(TaggedForm, ExistingForm):
 
     def _refuse_slow_endpoints(self, deadline: float) -> None:
         """Do what the endpoints' own forms do where they are part of this page."""
-        slow = _find_endpoints(self.instance).filter(timeout_seconds__gt=deadline).first()
+        slow = _find_endpoints(self.instance).filter(timeout_seconds__gt=deadline).exclude(kind__in=JUDGED).first()
         if slow is not None:
             sentence = _("The endpoint “%(name)s” has a timeout of %(timeout)g s; lower that first.")
             refusal = ValidationError(sentence, params={"name": slow.name, "timeout": slow.timeout_seconds})

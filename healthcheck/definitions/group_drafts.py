@@ -13,6 +13,7 @@ from healthcheck.definitions.drafts import Draft, refuse, refuse_unstorable, wri
 from healthcheck.definitions.group_documents import GROUP_COLUMNS
 from healthcheck.definitions.tagging import normalise_tags
 from healthcheck.definitions.versions import Change, record_versions
+from healthcheck.engine.probes import JUDGED
 from healthcheck.models import Endpoint, EndpointGroup
 from healthcheck.pipeline.bulk import insert_rows, update_rows
 from healthcheck.pipeline.clock import restart_clocks
@@ -32,7 +33,7 @@ def check_groups(drafts: Sequence[Draft]) -> None:
         restored = [draft.pk for draft in batch if draft.restores]
         members = Endpoint.objects.filter(group_id__in=[draft.pk for draft in batch if draft.pk is not None])
         members = members.filter(Q(deleted_at__isnull=True) | Q(group_id__in=restored)).order_by()
-        slowest = members.values("group_id").annotate(slowest=Max("timeout_seconds"))
+        slowest = members.exclude(kind__in=JUDGED).values("group_id").annotate(slowest=Max("timeout_seconds"))
         timeouts |= dict(slowest.values_list("group_id", "slowest"))
     for draft in drafts:
         if not refuse_unstorable(draft):

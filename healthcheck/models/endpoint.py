@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.engine.assertions import parse_assertion
-from healthcheck.engine.probes import load_kind
+from healthcheck.engine.probes import is_judged, load_kind
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models.credential import Credential
 from healthcheck.models.group import MAX_DEADLINE_SECONDS, EndpointGroup
@@ -120,7 +120,8 @@ class Endpoint(models.Model):
             field = error.field if error.field in {"address", "kind", "credential"} else "options"
             # The code names the option, for a form that shows each option in a field of its own.
             refusals[field] = ValidationError(error.sentence, code=error.field)
-        if (deadline := self._group_deadline()) and (self.timeout_seconds or 0) > deadline:
+        # The timeout of a kind that asks nobody bounds nothing.
+        if not is_judged(self.kind) and (deadline := self._group_deadline()) and (self.timeout_seconds or 0) > deadline:
             sentence = _("The timeout must not be longer than the group's deadline of %(deadline)g s; lower it.")
             refusals["timeout_seconds"] = ValidationError(sentence, params={"deadline": deadline})
         if refusals:

@@ -175,6 +175,8 @@ def test_large_group_is_edited_without_its_endpoints(operator: Client) -> None:
     response = operator.post(change_url(group), fields | {"deadline_seconds": "5"})
     assert errors_of(response) == ["The endpoint “e0” has a timeout of 10 s; lower that first."]
     assert operator.post(change_url(group), fields | {"name": "Large"}).status_code == 302
+    Endpoint.objects.update(kind="heartbeat")
+    assert operator.post(change_url(group), fields | {"deadline_seconds": "5"}).status_code == 302
 
 
 def test_endpoints_that_are_no_longer_part_of_the_form_are_not_lost_in_silence(operator: Client) -> None:

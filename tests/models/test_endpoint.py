@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from healthcheck.engine.probes import list_kinds
+from healthcheck.engine.probes import JUDGED, list_kinds
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Assertion, Credential, Endpoint, EndpointGroup
 from tests.factories import NOW, make_assertion, make_endpoint, make_group
@@ -55,6 +55,12 @@ def test_form_refuses_a_timeout_longer_than_the_deadline_of_the_group() -> None:
     assert refusals(group, timeout_seconds=12.6) == {
         "timeout_seconds": ["The timeout must not be longer than the group's deadline of 12.5 s; lower it."]
     }
+
+
+def test_form_takes_any_timeout_of_a_kind_that_asks_nobody() -> None:
+    group = make_group(deadline_seconds=4.0)
+    for kind in JUDGED:
+        Endpoint(group=group, name=kind, kind=kind).full_clean()
 
 
 def test_form_refuses_an_empty_timeout_and_a_missing_group_without_falling_over() -> None:

@@ -11,6 +11,7 @@ from healthcheck.admin.explain.answers import describe_probed
 from healthcheck.admin.explain.probing import NotProbedError, probe_endpoint
 from healthcheck.admin.fields.text_fields import split_assertions
 from healthcheck.admin.operated import OperatedAdmin
+from healthcheck.engine.probes import list_asked_kinds
 from healthcheck.models.clock import read_database_clock
 
 # The name of the button.
@@ -25,6 +26,10 @@ class TryViews(OperatedAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         return type(form.__name__, (_TriedForm, form), {}) if _is_try(request) else form
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
+        context["asked_kinds"] = " ".join(list_asked_kinds())
+        return super().render_change_form(request, context, **options)
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any

@@ -33,7 +33,7 @@ from healthcheck.definitions.comparing import is_hidden
 from healthcheck.definitions.labels import KINDS, name_kind
 from healthcheck.engine.probes import (
     collect_defaults,
-    is_judged,
+    list_asked_kinds,
     list_kinds,
     list_kinds_with,
     list_kinds_with_credentials,
@@ -97,7 +97,7 @@ class KindForm(ModelFormBase):
             if name == "address":
                 field.help_text = describe_addresses()
             if name in _OF_PROBES:
-                name_kinds(field.widget, [kind for kind in list_kinds() if not is_judged(kind)])
+                name_kinds(field.widget, list_asked_kinds())
 
     @cached_property
     def chosen_kind(self) -> str:
@@ -287,6 +287,8 @@ class OptionsForm(EchoFields, KindForm):
             name_kinds(self.fields[name].widget, list_kinds_with(name))
             # What the kind has not may be left out altogether.
             self.fields[name].required &= name in read_defaults(self.chosen_kind)
+        if "timeout_seconds" in self.fields:
+            name_kinds(self.fields["timeout_seconds"].widget, list_asked_kinds())
         if "credential" in self.fields:
             name_kinds(self.fields["credential"].widget, list_kinds_with_credentials())
 

@@ -13,6 +13,9 @@
   }
 
   function show(scope, kind) {
+    scope.querySelectorAll(".hc-try[data-hc-kinds]").forEach(function (attempt) {
+      attempt.classList.toggle("hc-other-kind", !fits(attempt, kind));
+    });
     scope.querySelectorAll("span[data-hc-kinds]").forEach(function (example) {
       example.hidden = !fits(example, kind);
     });

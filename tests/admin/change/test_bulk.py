@@ -280,6 +280,9 @@ def test_deadline_below_a_timeout_is_refused_for_its_group(operator: Client) -> 
     fields = {"deadline_seconds__set": "on", "deadline_seconds__set__value": "5"}
     [row] = preview(operator, state, url=f"{url}edit/", **fields).context["rows"]
     assert row.refusals == ["An endpoint of the group has a timeout of 10 s; lower that first."]
+    Endpoint.objects.update(kind="heartbeat")
+    [row] = preview(operator, state, url=f"{url}edit/", **fields).context["rows"]
+    assert row.refusals == []
 
 
 def test_credential_is_offered_only_to_people_who_may_see_it(operator: Client, django_user_model: Any) -> None:
