@@ -14,6 +14,8 @@ from tests.factories import make_endpoint, make_group
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+_READ_FRAME = "each => [getComputedStyle(each).borderTopWidth, getComputedStyle(each).borderTopColor]"
+
 
 def test_members_are_found_chosen_and_saved(page: Page, live_server: LiveServer, complaints: list[str]) -> None:
     group = make_group()
@@ -40,3 +42,11 @@ def test_members_are_found_chosen_and_saved(page: Page, live_server: LiveServer,
     expect(page.get_by_text("was added successfully")).to_be_visible()
     assert EndpointMember.objects.filter(parent__name="all").count() == 2
     assert complaints == []
+
+
+def test_search_looks_like_a_field_to_write_in(page: Page, live_server: LiveServer) -> None:
+    log_in(page, live_server)
+    page.goto(f"{live_server.url}/admin/healthcheck/endpoint/add/")
+    field(page, "kind").select_option("group")
+    search, name = (field(page, each).evaluate(_READ_FRAME) for each in ("members_find", "name"))
+    assert search == name

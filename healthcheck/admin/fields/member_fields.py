@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from healthcheck.admin.fields.text_fields import TextField
+from healthcheck.admin.look.dress import dress_widget
 from healthcheck.definitions.member_lines import parse_members
 
 
@@ -26,14 +27,22 @@ class MemberLines(forms.Textarea):
         return format_html(
             '<span class="hc-find" data-hc-find="{url}" data-hc-lines="{lines_id}" hidden>'
             '<label for="{id}_find">{label}</label> '
-            '<input type="search" id="{id}_find" list="{id}_found" autocomplete="off" class="vTextField">'
-            '<datalist id="{id}_found"></datalist></span>{lines}',
+            '{search}<datalist id="{id}_found"></datalist></span>{lines}',
             url=self.find_url,
             lines_id=identity,
             id=identity,
             label=_("Find an endpoint to add"),
+            search=_draw_search(identity),
             lines=lines,
         )
+
+
+def _draw_search(identity: str) -> SafeString:
+    # Without a name: it is not sent with the form.
+    attributes = {"id": f"{identity}_find", "list": f"{identity}_found", "autocomplete": "off", "class": "vTextField"}
+    search = forms.SearchInput(attributes)
+    dress_widget(search)
+    return search.render("", None)
 
 
 class MembersField(TextField):

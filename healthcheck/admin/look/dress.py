@@ -32,10 +32,11 @@ if apps.is_installed("unfold"):
 def dress_form(form: forms.BaseForm) -> None:
     """Give the plain widgets of a form the classes of the theme; those of the theme wear them already."""
     for field in form.fields.values():
-        _dress_widget(field.widget)
+        dress_widget(field.widget)
 
 
-def _dress_widget(widget: Any) -> None:
+def dress_widget(widget: Any) -> None:
+    """Give one plain widget the classes of the theme."""
     if isinstance(widget, RelatedFieldWidgetWrapper):
         widget = widget.widget
     dress = next((each for each in DRESSES if isinstance(widget, each[0])), None)
