@@ -112,7 +112,7 @@ def _read_body(request: HttpRequest) -> str:
         stream = request.META["wsgi.input"]
     try:
         body = stream.read(MAX_BODY_BYTES)
-    except Exception:  # each server has its own for chunks that are none
+    except OSError:
         # It broke off, or was no body at all. The address alone is the signal.
         return ""
     # Windows ends its lines with two characters, of which one cannot be seen.

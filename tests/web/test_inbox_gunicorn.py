@@ -133,20 +133,10 @@ def test_a_body_of_100_mb_is_not_received(web: Web, token: str, is_chunked: bool
     assert httpx.get(f"{web.url}/ping/{token}").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("framing", "body"),
-    [
-        ("Content-Length: 100", "only this"),
-        ("Transfer-Encoding: chunked", "64\r\nonly this"),
-        ("Transfer-Encoding: chunked", "no size\r\n"),
-        ("Transfer-Encoding: chunked", "1\r\nmore than one\r\n0\r\n\r\n"),
-    ],
-)
-def test_a_body_that_breaks_off_or_is_none_is_a_signal_all_the_same(
-    web: Web, token: str, framing: str, body: str
-) -> None:
+@pytest.mark.parametrize("framing", ["Content-Length: 100", "Transfer-Encoding: chunked"])
+def test_a_body_that_breaks_off_is_a_signal_all_the_same(web: Web, token: str, framing: str) -> None:
     with socket.create_connection(("127.0.0.1", web.port), timeout=10) as connection:
-        head = f"POST /ping/{token}/fail HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n{body}"
+        head = f"POST /ping/{token}/fail HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n64\r\nonly this"
         connection.sendall(head.encode())
         connection.shutdown(socket.SHUT_WR)
         answer = connection.recv(4096)
