@@ -69,6 +69,8 @@ TEMPLATES = [
     }
 ]
 ROOT_URLCONF = "project.urls"
+# The words of the sidebar; everything else brings its own.
+LOCALE_PATHS = [BASE_DIR / "project" / "locale"]
 WSGI_APPLICATION = "project.wsgi.application"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

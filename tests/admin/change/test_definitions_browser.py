@@ -88,6 +88,8 @@ def test_operator_exports_changes_and_imports(
 def measure_overflow(page: Page) -> int:
     """Return how many pixels have to be scrolled sideways on a phone."""
     page.set_viewport_size({"width": 390, "height": 844})
+    # Laid out anew with the next frame, which the answer of the browser does not wait for.
+    page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
