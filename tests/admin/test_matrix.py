@@ -63,6 +63,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {
     "healthcheck_endpoint_resume": ("post", OPERATE),
     "healthcheck_endpoint_clone": ("post", EDIT),
     "healthcheck_endpoint_bulk": ("get", EDIT),
+    "healthcheck_endpoint_members": ("get", EDIT),
     "healthcheck_endpoint_signals": ("get", VIEW),
     "healthcheck_endpoint_token": ("post", EDIT),
 }
@@ -123,7 +124,8 @@ def addresses() -> dict[str, str]:
 
 def _choose(name: str, rows: dict[str, int], run_id: int) -> list[int]:
     model, _, page = name.removeprefix("healthcheck_").partition("_")
-    if page in ("changelist", "deleted", "add", "bulk", "add_by_url", "export", "import") or name == "healthcheck_desk":
+    of_no_row = {"changelist", "deleted", "add", "bulk", "add_by_url", "export", "import", "members"}
+    if page in of_no_row or name == "healthcheck_desk":
         return []
     if name == "healthcheck_run":
         return [run_id]

@@ -108,7 +108,7 @@ def test_address_policy_of_the_deployment_holds(hostile: HostileServer, settings
 @pytest.mark.parametrize(
     ("given", "field", "cure"),
     [
-        ({"kind": "carrier pigeon"}, "kind", "choose one of dns, http"),
+        ({"kind": "carrier pigeon"}, "kind", "choose one of dns, group, heartbeat, http"),
         ({"address": "example.com"}, "address", "add it"),
         ({"options": {"wings": 2}}, "wings", "remove it"),
         ({"options": []}, "options", "must be a JSON object"),
