@@ -330,7 +330,8 @@ class HostileServer:
             # Inherited by what is accepted: so little is taken by the kernel in the place of who never reads.
             server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         port: int = server.sockets[0].getsockname()[1]
-        self.accepted.setdefault(port, 0)
+        # A free port of one address may be an older one of another; one that is given is meant to be shared.
+        self.accepted[port] = self.accepted.get(port, 0) if place[1] else 0
         self._servers.append(server)
         return port
 

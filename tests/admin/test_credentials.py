@@ -112,7 +112,7 @@ def test_only_new_secrets_are_said_to_be_new(operator: Client) -> None:
         ("oauth2", {"token_url": "ftp://x", "client_id": "c", "client_secret": CANARY}, "must start with http"),
         ("certificate", {"certificate": "nonsense", "private_key": CANARY}, "not in PEM form"),
         ("headers", {"headers": f"X-Key: {CANARY}\nnonsense"}, "Line 2 is not a header"),
-        ("headers", {"headers": f"Host: {CANARY}"}, "set by the checker itself"),
+        ("headers", {"headers": f"Connection: {CANARY}"}, "set by the checker itself"),
         ("basic", {"username": "kept", "password": CANARY, "origins": "nonsense"}, "is not an origin"),
         ("basic", {"username": "kept", "password": CANARY, "name": ""}, "This field is required"),
     ],

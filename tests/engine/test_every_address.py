@@ -40,6 +40,7 @@ from healthcheck.engine.types import (
 from tests.dns_server import DnsServer, Reply
 from tests.engine.conftest import LAPTOP, Run, serve_with
 from tests.engine.scripted import ScriptedProbe
+from tests.free_ports import find_lonely_port
 from tests.hostile import Gate, HostileServer, play, redirect_to
 from tests.namespaces import run_in_namespace
 
@@ -251,7 +252,7 @@ def test_redirect_to_the_same_name_stays_at_its_address(hostile: HostileServer, 
 
 
 def test_redirect_to_a_refused_address_is_followed_by_nobody(hostile: HostileServer, run: Run) -> None:
-    inside = hostile.listen("good", host=THREE)
+    inside = hostile.listen("good", host=THREE, port=find_lonely_port(THREE))
     port = hostile.listen_together({ONE: redirect_to(f"http://inside.test:{inside}/"), TWO: "good"})
     rules = AddressRules(AddressMode.EVERYTHING, deny=(f"{THREE}/32",))
     crowd = Crowd(port, (ONE, TWO), others={"inside.test": [THREE]}, rules=rules)

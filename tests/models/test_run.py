@@ -90,4 +90,4 @@ def test_stored_numbers_never_change_their_meaning() -> None:
         "MISSED": 4,
         "ABANDONED": 5,
     }
-    assert {trigger.name: trigger.value for trigger in Trigger} == {"SCHEDULED": 1, "MANUAL": 2}
+    assert {trigger.name: trigger.value for trigger in Trigger} == {"SCHEDULED": 1, "MANUAL": 2, "SIGNAL": 3}

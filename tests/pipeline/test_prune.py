@@ -218,8 +218,9 @@ def test_prune_asks_the_same_of_a_young_history_of_any_length(young: int) -> Non
     make_history(make_endpoint(), *(NOW - number * SECOND for number in reversed(range(young))))
     with CaptureQueriesContext(connection) as queries:
         run_prune()
-    # Groups, the first run needed, its old runs, deleted endpoints and groups, old ticks, old pulses, old files.
-    assert len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 8
+    # Groups, the first run needed, its old runs, deleted endpoints and groups, old ticks, old pulses, old files,
+    # old signals and old tokens of heartbeats.
+    assert len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 10
 
 
 def test_prune_forgets_schedulers_that_are_gone() -> None:

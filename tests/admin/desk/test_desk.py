@@ -9,7 +9,6 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from django.utils.translation import override
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from healthcheck.admin.desk.desk import load_desk
@@ -249,8 +248,7 @@ def test_only_states_that_occur_are_coloured(operator: Client) -> None:
 
 def test_reason_is_told_in_the_language_of_the_page(operator: Client) -> None:
     make_state(make_endpoint(make_group(), "a"), State.DOWN, now=timezone.now(), last_error_kind=ErrorKind.DNS)
-    with override("de"):
-        text = operator.get(DESK).content.decode()
+    text = operator.get(DESK, headers={"accept-language": "de"}).content.decode()
     assert "Its name could not be resolved." not in text
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from healthcheck.engine.types import AddressMode, AddressRules, ErrorKind, Phase
 from tests.engine.conftest import Attempt, Run
+from tests.free_ports import find_lonely_port
 from tests.hostile import HostileServer, redirect_to
 
 
@@ -154,7 +155,7 @@ def test_http_observes_a_redirect_that_is_not_followed(hostile: HostileServer, r
     ],
 )
 def test_http_is_led_to_no_forbidden_address(host: str, kind: ErrorKind, hostile: HostileServer, run: Run) -> None:
-    forbidden = hostile.listen("good", host="127.0.0.2")
+    forbidden = hostile.listen("good", host="127.0.0.2", port=find_lonely_port("127.0.0.2"))
     location = f"http://{host}:{forbidden}/"
     port = hostile.listen(redirect_to(location))
     rules = AddressRules(AddressMode.PUBLIC, allow=("127.0.0.1/32",))
