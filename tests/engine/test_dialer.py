@@ -18,6 +18,7 @@ from healthcheck.engine.faults import ProbeFailure
 from healthcheck.engine.resolver import Resolver
 from healthcheck.engine.types import AddressFamily, AddressMode, AddressRules, ErrorKind, Limits, Phase
 from tests.engine.conftest import LAPTOP, Attempt, Run
+from tests.free_ports import find_lonely_port
 from tests.hostile import HostileServer
 
 
@@ -120,7 +121,7 @@ def test_dialer_connects_to_no_forbidden_address(hostile: HostileServer, run: Ru
 
 def test_dialer_uses_only_the_permitted_address_of_a_mixed_name(hostile: HostileServer, run: Run) -> None:
     rules = AddressRules(AddressMode.PUBLIC, allow=("127.0.0.1/32",))
-    port = hostile.listen("silent", host="127.0.0.2")
+    port = hostile.listen("silent", host="127.0.0.2", port=find_lonely_port("127.0.0.2"))
     with pytest.raises(ProbeFailure) as caught:
         run(dial(FixedResolver(["127.0.0.2", "127.0.0.1"]), port, rules=rules))
     assert caught.value.kind == ErrorKind.REFUSED
