@@ -32,6 +32,8 @@ class Settings:
     control_name: str = "example.com"
     # Raw rows older than this are pruned.
     retention_days: int = 14
+    # Rollups per hour older than this are pruned; those per day stay.
+    hour_retention_days: int = 100
     # The status page says that the checker is behind once the clock has been silent for so long.
     stale_after_seconds: float = 15.0
     # Networks of the proxies whose X-Forwarded-For is believed when guesses of a page's password are counted, and when

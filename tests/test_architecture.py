@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "healthcheck/engine/": {
         "certifi",
         "cronsim",
+        "dateutil",
         "cryptography",
         "dns",
         "httptools",

@@ -1,14 +1,17 @@
 """What is remembered: one family of tables per file. People's and machines' columns share no row but the clock's."""
 
+from healthcheck.models.correction import Correction, CorrectionEffect
 from healthcheck.models.credential import Credential, CredentialKind
 from healthcheck.models.endpoint import Assertion, Endpoint
 from healthcheck.models.group import EndpointGroup
 from healthcheck.models.heartbeat import Heartbeat, HeartbeatToken, Signal, SignalKind
 from healthcheck.models.import_file import ImportFile
 from healthcheck.models.location import Location
+from healthcheck.models.maintenance import MaintenanceSpan, MaintenanceWindow, WindowClock
 from healthcheck.models.member import EndpointMember
 from healthcheck.models.page import PageItem, PageSection, StatusPage
 from healthcheck.models.result import CheckResult, Evidence
+from healthcheck.models.rollup import Resolution, Rollup, RollupMark, RollupProgress
 from healthcheck.models.run import CheckRun, Reason, RunStatus, Trigger
 from healthcheck.models.state import EndpointState, Transition
 from healthcheck.models.tag import Tag
@@ -20,6 +23,8 @@ __all__ = [
     "Assertion",
     "CheckResult",
     "CheckRun",
+    "Correction",
+    "CorrectionEffect",
     "Credential",
     "CredentialKind",
     "Endpoint",
@@ -31,9 +36,15 @@ __all__ = [
     "HeartbeatToken",
     "ImportFile",
     "Location",
+    "MaintenanceSpan",
+    "MaintenanceWindow",
     "PageItem",
     "PageSection",
     "Reason",
+    "Resolution",
+    "Rollup",
+    "RollupMark",
+    "RollupProgress",
     "RunStatus",
     "Signal",
     "SignalKind",
@@ -44,5 +55,6 @@ __all__ = [
     "Trigger",
     "Version",
     "VersionAction",
+    "WindowClock",
     "WorkerPulse",
 ]

@@ -24,6 +24,7 @@ from healthcheck.models.tag import Tag
 
 # A group may not run longer than this: its lease, and with it the recovery of a lost run, grows with it.
 MAX_DEADLINE_SECONDS = 600
+MAX_RETENTION_DAYS = 3650
 
 
 class EndpointGroupQuerySet(models.QuerySet["EndpointGroup"]):
@@ -65,6 +66,20 @@ class EndpointGroup(models.Model):
         help_text=_("Bounds one run of the whole group; shorter than the interval."),
     )
     is_paused = models.BooleanField(_("paused"), default=False)
+    retention_days = models.PositiveIntegerField(
+        _("raw results kept (days)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_RETENTION_DAYS)],
+        help_text=_("Leave it empty for as long as everywhere."),
+    )
+    hour_retention_days = models.PositiveIntegerField(
+        _("hours kept (days)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(2), MaxValueValidator(MAX_RETENTION_DAYS)],
+        help_text=_("Of its history; days are kept for ever. Leave it empty for as long as everywhere."),
+    )
     tags = models.ManyToManyField(Tag, blank=True, related_name="groups", verbose_name=_("tags"))
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     # The clock, the one column of a machine beside people's: the claim must see the pause and move the clock in one

@@ -19,6 +19,15 @@ class Location(models.Model):
     id = models.AutoField(primary_key=True)
     slug = models.SlugField(_("slug"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100)
+    # One host:port in a line. Asked only when everything else fails at once: if they fail too, it is our own uplink.
+    control_targets = models.TextField(
+        _("control targets"),
+        max_length=1000,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("One host:port in a line, such as 192.0.2.1:443. Connected to when all checks of a run fail."),
+    )
 
     objects = LocationManager()
 

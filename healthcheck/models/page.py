@@ -86,6 +86,13 @@ class StatusPage(models.Model):
         help_text=_("Such as de. Leave it empty to follow the visitor's browser."),
     )
 
+    counts_degraded_as_good = models.BooleanField(
+        _("degraded counts as good"),
+        default=True,
+        db_default=True,
+        help_text=_("In the uptime of this page, which says so."),
+    )
+
     class Meta:
         verbose_name = _("status page")
         verbose_name_plural = _("status pages")
