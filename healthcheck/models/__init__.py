@@ -16,10 +16,12 @@ from healthcheck.models.run import CheckRun, Reason, RunStatus, Trigger
 from healthcheck.models.state import EndpointState, Transition
 from healthcheck.models.tag import Tag
 from healthcheck.models.tick import SIGNED_OFF, Tick, WorkerPulse
+from healthcheck.models.uptime_strip import STRIP_SIZES, UptimeStrip
 from healthcheck.models.version import Version, VersionAction
 
 __all__ = [
     "SIGNED_OFF",
+    "STRIP_SIZES",
     "Assertion",
     "CheckResult",
     "CheckRun",
@@ -53,6 +55,7 @@ __all__ = [
     "Tick",
     "Transition",
     "Trigger",
+    "UptimeStrip",
     "Version",
     "VersionAction",
     "WindowClock",
