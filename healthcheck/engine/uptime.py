@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from heapq import heappop, heappush
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -130,7 +131,7 @@ def find_segments(
 ) -> Iterator[Segment]:
     """Yield what [start_ms, end_ms) was, in order and without gaps from the first step on; neighbours differ."""
     last: Segment | None = None
-    for segment in _cut(_order(steps), list(set(overlays)), start_ms, end_ms):
+    for segment in _cut(_order(steps), overlays, start_ms, end_ms):
         if last is None:
             last = segment
         elif last.condition is segment.condition:
@@ -143,22 +144,23 @@ def find_segments(
 
 
 def measure(steps: Iterable[Step], overlays: Iterable[Overlay], *, start_ms: int, end_ms: int) -> Totals:
-    """Return what [start_ms, end_ms) came to."""
-    return measure_buckets(steps, overlays, (start_ms, end_ms))[0] if start_ms < end_ms else Totals()
+    """Return what [start_ms, end_ms) came to; nothing where it ends before it starts."""
+    return measure_buckets(steps, overlays, (start_ms, max(start_ms, end_ms)))[0]
 
 
 def measure_buckets(steps: Iterable[Step], overlays: Iterable[Overlay], bounds_ms: Sequence[int]) -> list[Totals]:
     """Return what each piece between neighbouring `bounds_ms`, which ascend, came to: one fewer than there are."""
+    if len(bounds_ms) < 2:
+        return []
     spent = [[0] * len(Condition) for _ in bounds_ms[1:]]
     place = 0
-    for segment in find_segments(steps, overlays, start_ms=bounds_ms[0], end_ms=bounds_ms[-1]):
-        while bounds_ms[place + 1] <= segment.start_ms:
+    for start, end, condition in _cut(_order(steps), overlays, bounds_ms[0], bounds_ms[-1]):
+        while bounds_ms[place + 1] <= start:
             place += 1
-        at = place
-        while at < len(spent) and bounds_ms[at] < segment.end_ms:
-            length = min(segment.end_ms, bounds_ms[at + 1]) - max(segment.start_ms, bounds_ms[at])
-            spent[at][segment.condition] += length
-            at += 1
+        while bounds_ms[place + 1] < end:
+            spent[place][condition] += bounds_ms[place + 1] - max(start, bounds_ms[place])
+            place += 1
+        spent[place][condition] += end - max(start, bounds_ms[place])
     return [_total(each) for each in spent]
 
 
@@ -175,46 +177,56 @@ def _total(spent: Sequence[int]) -> Totals:
 
 def _order(steps: Iterable[Step]) -> list[Step]:
     """Return the steps in order, one for each instant."""
-    held = {step.at_ms: step for step in sorted(steps)}
-    return [held[at_ms] for at_ms in sorted(held)]
+    # A later one takes the place of an earlier one, and a dictionary keeps the order in which its keys came.
+    return list({step.at_ms: step for step in sorted(steps)}.values())
 
 
-def _cut(steps: Sequence[Step], overlays: Sequence[Overlay], start_ms: int, end_ms: int) -> Iterator[Segment]:
-    if not steps:
+def _cut(steps: Sequence[Step], overlays: Iterable[Overlay], start_ms: int, end_ms: int) -> Iterator[Segment]:
+    if not steps or steps[0].at_ms >= end_ms:
         return
     start_ms = max(start_ms, steps[0].at_ms)
-    opening, closing = _index_overlays(overlays, start_ms, end_ms)
-    inner = {step.at_ms for step in steps} | set(opening) | set(closing)
-    bounds = sorted({start_ms, end_ms} | {at_ms for at_ms in inner if start_ms < at_ms < end_ms})
-    active: set[Overlay] = set()
+    held = _stack(overlays, start_ms, end_ms)
+    bounds = {start_ms, end_ms, *(step.at_ms for step in steps), *held.bounds_ms}
     place = 0
-    for start, end in pairwise(bounds):
+    for start, end in pairwise(sorted(at_ms for at_ms in bounds if start_ms <= at_ms <= end_ms)):
         while place + 1 < len(steps) and steps[place + 1].at_ms <= start:
             place += 1
-        active -= closing.get(start, set())
-        active |= opening.get(start, set())
-        yield Segment(start, end, _judge(steps[place].state, max(active, default=None)))
+        yield Segment(start, end, _JUDGEMENTS[held.find_effect(start), steps[place].state])
 
 
-def _index_overlays(
-    overlays: Sequence[Overlay], start_ms: int, end_ms: int
-) -> tuple[dict[int, set[Overlay]], dict[int, set[Overlay]]]:
-    """Return the overlays that hold anywhere in the interval, by where they begin in it and by where they end."""
-    opening: dict[int, set[Overlay]] = {}
-    closing: dict[int, set[Overlay]] = {}
-    for overlay in overlays:
-        first, last = max(overlay.start_ms, start_ms), min(overlay.end_ms, end_ms)
-        if first < last:
-            opening.setdefault(first, set()).add(overlay)
-            closing.setdefault(last, set()).add(overlay)
-    return opening, closing
+class _Stack:
+    """Which of many overlays holds, asked for instants that ascend: n of them cost n log n, however they overlap."""
+
+    def __init__(self, overlays: Sequence[Overlay]) -> None:
+        # The highest rank first, so that the place in this list is the key of the heap.
+        self._ranked = overlays
+        self._waiting = sorted(range(len(overlays)), key=lambda place: overlays[place].start_ms, reverse=True)
+        self._begun: list[int] = []
+        self.bounds_ms = {at_ms for each in overlays for at_ms in (each.start_ms, each.end_ms)}
+
+    def find_effect(self, at_ms: int) -> Effect | None:
+        while self._waiting and self._ranked[self._waiting[-1]].start_ms <= at_ms:
+            heappush(self._begun, self._waiting.pop())
+        while self._begun and self._ranked[self._begun[0]].end_ms <= at_ms:
+            heappop(self._begun)
+        return self._ranked[self._begun[0]].effect if self._begun else None
 
 
-def _judge(state: State, overlay: Overlay | None) -> Condition:
-    if overlay is None:
-        return Condition(state)
-    if overlay.effect is Effect.MAINTENANCE:
+def _stack(overlays: Iterable[Overlay], start_ms: int, end_ms: int) -> _Stack:
+    """Return those that hold anywhere in the interval; what ends before it starts holds nowhere."""
+    held = {each for each in overlays if max(each.start_ms, start_ms) < min(each.end_ms, end_ms)}
+    return _Stack(sorted(held, reverse=True))
+
+
+def _judge(effect: Effect | None, state: State) -> Condition:
+    if effect is Effect.MAINTENANCE:
         return Condition.MAINTENANCE
-    if overlay.effect is Effect.EXCLUDED:
+    if effect is Effect.EXCLUDED:
         return Condition.EXCLUDED
-    return Condition.UNKNOWN if state is State.UNKNOWN else Condition.UP
+    if effect is Effect.FALSE_ALARM and state is not State.UNKNOWN:
+        return Condition.UP
+    return Condition(state)
+
+
+# Every pair there is: looked up for each piece of each history.
+_JUDGEMENTS = {(effect, state): _judge(effect, state) for effect in (None, *Effect) for state in State}
