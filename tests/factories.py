@@ -10,6 +10,8 @@ from healthcheck.models import (
     Assertion,
     CheckResult,
     CheckRun,
+    Correction,
+    CorrectionEffect,
     Credential,
     Endpoint,
     EndpointGroup,
@@ -128,6 +130,13 @@ def make_transition(endpoint: Endpoint, *, at: datetime = NOW, **columns: Any) -
     }
     location = columns.pop("location", None) or make_location()
     return Transition.objects.create(endpoint_id=endpoint.pk, location=location, **(defaults | columns))
+
+
+def make_correction(endpoint: Endpoint, *, start: datetime, end: datetime, **columns: Any) -> Correction:
+    """Store a correction that excludes an interval, for a private reason, without a word to the rollups."""
+    defaults: dict[str, Any] = {"effect": CorrectionEffect.EXCLUDED, "reason": "our cable", "at": NOW}
+    interval = {"starts_at": start, "ends_at": end}
+    return Correction.objects.create(endpoint_id=endpoint.pk, **interval, **(defaults | columns))
 
 
 def make_tick(*, at: datetime = NOW, node: str = "scheduler-1") -> Tick:

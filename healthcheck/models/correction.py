@@ -5,10 +5,34 @@ One that was wrong is withdrawn, and the row says by whom: the history of correc
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NoReturn
+
 from django.conf import settings
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+
+
+class CorrectionQuerySet(models.QuerySet["Correction"]):
+    def standing(self) -> CorrectionQuerySet:
+        """Leave out what was withdrawn."""
+        return self.filter(withdrawn_at__isnull=True)
+
+    def overlapping(self, endpoint_ids: Iterable[int], *, start: datetime, end: datetime) -> CorrectionQuerySet:
+        return self.filter(endpoint_id__in=endpoint_ids, starts_at__lt=end, ends_at__gt=start)
+
+    def delete(self) -> NoReturn:
+        _refuse_removal()
+
+    # What Django asks of a method that changes rows: templates and related managers do not reach it.
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def remove_with_endpoint(self, endpoint_id: int) -> int:
+        """Remove what hangs on an endpoint whose own row has gone. For the pruner alone."""
+        return self.filter(endpoint_id=endpoint_id)._raw_delete(self.db)
 
 
 class CorrectionEffect(models.IntegerChoices):
@@ -35,6 +59,8 @@ class Correction(models.Model):
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     withdrawn_by_name = models.CharField(max_length=200, blank=True, default="", editable=False)
 
+    objects = CorrectionQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("correction")
         verbose_name_plural = _("corrections")
@@ -52,3 +78,11 @@ class Correction(models.Model):
 
     def __str__(self) -> str:
         return f"{CorrectionEffect(self.effect).label} of endpoint {self.endpoint_id}"
+
+    def delete(self, *args: object, **kwargs: object) -> NoReturn:
+        _refuse_removal()
+
+
+def _refuse_removal() -> NoReturn:
+    # What PostgreSQL answers by itself; SQLite empties whole databases row by row, and must be able to.
+    raise IntegrityError("A correction is never removed; withdraw it.")

@@ -18,6 +18,7 @@ from django.db.models import Model, Q, QuerySet
 from healthcheck.models import (
     CheckResult,
     CheckRun,
+    Correction,
     Endpoint,
     EndpointGroup,
     Evidence,
@@ -137,6 +138,8 @@ def _prune_endpoints(pruned: Pruned, budget: _Budget, deleted_before: datetime) 
             rows.filter(pk=endpoint_id).delete()
             # After the row that every signal locks has gone with its endpoint: none can arrive any more.
             Signal.objects.filter(endpoint_id=endpoint_id).delete()
+            # Nor can a correction: whoever makes one locks that row, too. Before it has gone, the database keeps them.
+            Correction.objects.remove_with_endpoint(endpoint_id)
         pruned.endpoints += 1
 
 

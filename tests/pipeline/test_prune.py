@@ -18,6 +18,7 @@ from healthcheck.models import (
     Assertion,
     CheckResult,
     CheckRun,
+    Correction,
     Endpoint,
     EndpointGroup,
     EndpointState,
@@ -34,6 +35,7 @@ from healthcheck.pipeline.prune import DELETED_GRACE, Pruned, prune
 from tests.factories import (
     NOW,
     make_assertion,
+    make_correction,
     make_endpoint,
     make_evidence,
     make_group,
@@ -170,6 +172,17 @@ def test_prune_removes_what_was_deleted_with_all_its_rows_and_nothing_else(what:
         assert pruned == Pruned(results=2, endpoints=1)
         # The group stays, and its runs with it.
         assert count_rows() == [kept[0] + 1, *kept[1:5], kept[5] + 2, *kept[6:]]
+
+
+def test_prune_removes_corrections_with_their_endpoint_and_never_before() -> None:
+    kept, gone = make_full_group("kept"), make_full_group("gone")
+    for endpoint in (kept, gone):
+        make_correction(endpoint, start=NOW - 900 * DAY, end=NOW - 899 * DAY)
+    run_prune()
+    assert Correction.objects.count() == 2
+    Endpoint.objects.filter(pk=gone.pk).update(deleted_at=LONG_DELETED)
+    run_prune()
+    assert [each.endpoint_id for each in Correction.objects.all()] == [kept.pk]
 
 
 def test_prune_leaves_what_was_just_deleted_to_the_runs_that_may_still_be_storing() -> None:
