@@ -8,6 +8,8 @@ window       count, failed, unknown, percentiles_ms: {"50", "95", "99"} or null,
              columns: a list of {at, count, failed, unknown, latency_ms, phases_ms}, oldest first; means of the
              answered checks
 changes      a list of {at, until, state, error_kind, reason}, newest first
+corrections  count: all that stand; published: a list of {starts_at, ends_at, effect, reason}, newest first, of those
+             whose reason is for everybody, 20 at most
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from healthcheck.web.board import Board
+from healthcheck.web.corrections import build_corrections, describe_corrections, load_corrections
 from healthcheck.web.endpoint_rendering import build_endpoint_context, find_shown
 from healthcheck.web.endpoint_twin import describe_endpoint_page
 from healthcheck.web.history import load_changes, load_samples
@@ -42,6 +43,7 @@ def _render_page(endpoint_id: int, visit: Visit) -> str:
         "page_url": visit.urls.page,
         "json_url": f"{visit.urls.page}{endpoint_id}.json",
         "refresh_seconds": REFRESH_SECONDS,
+        "corrections": build_corrections(load_corrections(endpoint_id, visit.now), visit.now),
     }
     return render_to_string("healthcheck/endpoint.html", context)
 
@@ -49,7 +51,8 @@ def _render_page(endpoint_id: int, visit: Visit) -> str:
 def _render_json(endpoint_id: int, visit: Visit) -> str:
     board = _load_narrow(endpoint_id, visit)
     window = build_window(load_samples(endpoint_id), visit.now)
-    return json.dumps(describe_endpoint_page(board, window=window, changes=load_changes(endpoint_id)))
+    facts = describe_endpoint_page(board, window=window, changes=load_changes(endpoint_id))
+    return json.dumps(facts | {"corrections": describe_corrections(load_corrections(endpoint_id, visit.now))})
 
 
 def _load_narrow(endpoint_id: int, visit: Visit) -> Board:
