@@ -72,6 +72,6 @@ def _execute(schema_editor: Any, statements: dict[str, list[str]]) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("healthcheck", "0011_history")]
+    dependencies = [("healthcheck", "0012_strips")]
 
     operations = [migrations.RunPython(make_triggers, drop_triggers)]
