@@ -57,14 +57,18 @@ class Rollup(models.Model):
 
 
 class RollupMark(models.Model):
-    """An hour that is to be rolled up again: a late result, a late transition, a correction, a maintenance window.
+    """Hours that are to be rolled up again: a late result, a late transition, a correction, a maintenance window.
 
-    The mark goes in the transaction that rolls the hour up; whoever comes meanwhile leaves a new one.
+    The mark goes in the transaction that rolls the hours up, if nobody has changed it since it was read.
     """
 
     endpoint_id = models.IntegerField()
     location_id = models.IntegerField()
+    # The first of so many.
     hour = models.IntegerField()
+    hours = models.IntegerField(default=1, db_default=1)
+    # How often it was marked since.
+    serial = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name = _("rollup mark")
@@ -86,6 +90,8 @@ class RollupProgress(models.Model):
     location_id = models.IntegerField()
     # The first hour since 1970 that is not rolled up yet.
     next_hour = models.IntegerField()
+    # Counts what was written of the group at the location: who has read before somebody else wrote begins again.
+    serial = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name = _("rollup progress")

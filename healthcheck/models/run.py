@@ -37,6 +37,8 @@ class Reason(models.IntegerChoices):
     CONFIGURATION = 6, _("the schedule cannot be read")
 
 
+# Asked for by people and by jobs.
+UNSCHEDULED = (Trigger.MANUAL, Trigger.SIGNAL)
 UNFINISHED = (RunStatus.QUEUED, RunStatus.RUNNING)
 # Over without a measurement.
 LOST = (RunStatus.MISSED, RunStatus.ABANDONED)
@@ -85,6 +87,8 @@ class CheckRun(models.Model):
             # Read by the start page on PostgreSQL: the newest that were lost, however many there were and are. SQLite
             # sorts what the index above finds.
             models.Index(fields=["scheduled_for"], name="hc_run_lost", condition=Q(status__in=LOST)),
+            # Read by the roll-up, beside the constraint of the slots: which runs an hour had.
+            models.Index(fields=["scheduled_for"], name="hc_run_unscheduled", condition=Q(trigger__in=UNSCHEDULED)),
         ]
         constraints = [
             # The net under the claim: one run per slot.
