@@ -8,7 +8,8 @@ from pathlib import Path
 from project.logs import build_logging
 
 bind = [f"0.0.0.0:{os.environ.get('PORT', '8000')}"]  # a container is reached from outside
-worker_class = "gthread"
+# gthread, which by itself lets four clients that send a byte a second keep everybody else out.
+worker_class = "project.web_worker.PatientWorker"
 threads = int(os.environ.get("WEB_THREADS", "4"))
 # Pages take milliseconds; what still runs after this is stuck. Shorter than the 10 s in which `up` stops.
 graceful_timeout = 3

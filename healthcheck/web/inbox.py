@@ -7,6 +7,7 @@ of the request before anything can log it.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -52,6 +53,10 @@ def take_call(request: HttpRequest, rest: str) -> HttpResponse:
     token, _, what = rest.rstrip("/").partition("/")
     try:
         body = _read_body(request)
+    except _list_refusals():
+        # Before the token is looked at, so that this answer tells nothing of it.
+        return _finish(request, _say(HTTPStatus.BAD_REQUEST, "the body is not chunked as it says"))
+    try:
         response = _answer(request, token, _hide_token(_parse(what, request, body), token))
     except Error as error:
         # The type only: a driver's words may hold the database's address.
@@ -117,6 +122,12 @@ def _read_body(request: HttpRequest) -> str:
         return ""
     # Windows ends its lines with two characters, of which one cannot be seen.
     return body.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _list_refusals() -> tuple[type[Exception], ...]:
+    """What gunicorn raises for chunks that are none, where it is the server: a kind of error that only it knows."""
+    errors = sys.modules.get("gunicorn.http.errors")
+    return (errors.ParseException,) if errors else ()
 
 
 def hide_call(request: HttpRequest) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from healthcheck.models import Signal
 from healthcheck.models.heartbeat import MAX_BODY_LENGTH
+from project import gunicorn_conf
 from tests.factories import make_heartbeat_endpoint, make_location, make_token
 from tests.figures.children import ROOT, Child
 from tests.figures.deployment import wait_until
@@ -25,6 +27,10 @@ from tests.test_processes import database_url
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 WAIT_SECONDS = 60
+REFUSAL = b"the body is not chunked as it says\n"
+THREADS = gunicorn_conf.threads
+# What is slow may have a thread for 3 s once somebody else has waited for one for a second; more on a busy machine.
+SLOW_SECONDS = 10
 LARGE = 100 * 1024 * 1024
 # Far less than the body: what the server may grow by while it is sent.
 ROOM = 30 * 1024 * 1024
@@ -141,6 +147,55 @@ def test_a_body_that_breaks_off_is_a_signal_all_the_same(web: Web, token: str, f
         connection.shutdown(socket.SHUT_WR)
         answer = connection.recv(4096)
     assert (answer[:15], Signal.objects.count()) == (b"HTTP/1.1 200 OK", 1)
+
+
+@pytest.mark.parametrize("chunks", [b"zz\r\n", b"4\r\nabcdef\r\n0\r\n\r\n", b"4;\r=1\r\nabcd\r\n0\r\n\r\n"])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_chunks_that_are_none_are_refused_and_no_signal(web: Web, token: str, is_known: bool, chunks: bytes) -> None:
+    path = f"/ping/{token if is_known else token[::-1]}/"
+    with socket.create_connection(("127.0.0.1", web.port), timeout=10) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head.encode() + chunks)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert (answer.split(b"\r\n")[0], answer.split(b"\r\n\r\n")[1]) == (b"HTTP/1.1 400 Bad Request", REFUSAL)
+    assert Signal.objects.count() == 0
+
+
+@contextlib.contextmanager
+def _drip(connections: list[socket.socket]) -> Iterator[None]:
+    """Send a byte a second over each of the connections."""
+    is_over = threading.Event()
+
+    def send() -> None:
+        while not is_over.wait(1):
+            for connection in connections:
+                with contextlib.suppress(OSError):
+                    connection.sendall(b"a")
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def test_pages_are_reached_while_bodies_come_slowly(web: Web, token: str) -> None:
+    head = f"POST /ping/{token}/fail HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        slow = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", web.port), timeout=SLOW_SECONDS))
+            for _ in range(THREADS + 2)
+        ]
+        for connection in slow:
+            connection.sendall(head.encode())
+        with _drip(slow):
+            assert httpx.get(f"{web.url}/healthz", timeout=SLOW_SECONDS).status_code == 200
+            # Its address was the signal, long before all of the body would have been there.
+            assert slow[0].recv(4096).startswith(b"HTTP/1.1 200 OK")
+    assert Signal.objects.count() >= 1
 
 
 def test_head_answers_as_get_without_a_body(web: Web, token: str) -> None:
