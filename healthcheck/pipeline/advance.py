@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from healthcheck.engine.transitions import Change, Standing, Thresholds, advance
+from healthcheck.engine.transitions import Change, Standing, Thresholds, advance, expire
 from healthcheck.engine.types import Outcome, State
 from healthcheck.models import EndpointState, Trigger
 from healthcheck.models.result import MAX_INTEGER
@@ -45,24 +45,34 @@ class Slot(NamedTuple):
 
 def advance_state(
     row: StateRow, outcome: Outcome, *, slot: Slot, thresholds: Thresholds, now: datetime
-) -> StateChange | None:
-    """Change `row` by one outcome and return the change of state there was, if any.
+) -> list[StateChange]:
+    """Change `row` by one outcome and return the changes of state there were: none, one, or two after a blindness.
 
     A state never advances from evidence older than what it rests on. Evidence from the future does not count as newer:
     the clock has been set back since, and the endpoint must not stand still until it has caught up.
     """
     is_older = row.last_observed_at is not None and outcome.observed_at <= row.last_observed_at <= now
     if is_older:
-        return None
+        return []
     _note_outcome(row, outcome, slot)
     if outcome.verdict is State.UNKNOWN:
-        return None
+        return []
+    # First of all the sweeper may have been away as well, or have had more to do than one sweep does.
+    lapsed = expire_state(row, outcome.observed_at)
     row.evidence_at, row.valid_until = outcome.observed_at, slot.valid_until
     standing, change = advance(read_standing(row), outcome.verdict, outcome.observed_at, thresholds)
     write_standing(row, standing)
-    if change is None:
+    advanced = StateChange(row.endpoint_id, change, int(outcome.error_kind or 0)) if change is not None else None
+    return [each for each in (lapsed, advanced) if each is not None]
+
+
+def expire_state(row: StateRow | EndpointState, now: datetime) -> StateChange | None:
+    """Make `row` unknown as of the instant its evidence expired, if it has by `now`, and return the change."""
+    if row.valid_until is None or row.valid_until > now:
         return None
-    return StateChange(row.endpoint_id, change, int(outcome.error_kind or 0))
+    standing, change = expire(read_standing(row), row.valid_until)
+    write_standing(row, standing)
+    return StateChange(row.endpoint_id, change, 0) if change is not None else None
 
 
 def read_standing(row: StateRow | EndpointState) -> Standing:

@@ -151,12 +151,10 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
 def _advance_states(
     taken: TakenRun, findings: Sequence[Finding], states: dict[int, LoadedState], *, now: datetime
 ) -> list[StateChange]:
-    slot, changes = Slot.of(taken), []
+    slot, changes = Slot.of(taken), list[StateChange]()
     for finding in findings:
         state = states[finding.endpoint_id]
-        changed = advance_state(state.row, finding.outcome, slot=slot, thresholds=state.thresholds, now=now)
-        if changed is not None:
-            changes.append(changed)
+        changes += advance_state(state.row, finding.outcome, slot=slot, thresholds=state.thresholds, now=now)
     store_states([states[finding.endpoint_id].row for finding in findings])
     store_transitions(taken.location_id, changes)
     return changes

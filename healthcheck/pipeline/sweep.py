@@ -12,10 +12,9 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from healthcheck.engine.schedule import IntervalSchedule
-from healthcheck.engine.transitions import expire
 from healthcheck.engine.types import ConfigurationError, State
 from healthcheck.models import CheckRun, EndpointGroup, EndpointState, Reason, RunStatus, Tick, WorkerPulse
-from healthcheck.pipeline.advance import StateChange, read_standing, write_standing
+from healthcheck.pipeline.advance import StateChange, expire_state
 from healthcheck.pipeline.dispatch import MAX_TAKES, close_untaken
 from healthcheck.pipeline.record import store_transitions
 
@@ -54,7 +53,7 @@ def expire_evidence(now: datetime) -> int:
         expired = list(rows.order_by("endpoint_id", "location_id")[:SWEEP_BATCH])
         changes: dict[int, list[StateChange]] = {}
         for row in expired:
-            change = _expire_row(row)
+            change = expire_state(row, now)
             if change is not None:
                 changes.setdefault(row.location_id, []).append(change)
         EndpointState.objects.bulk_update(expired, ["state", "since"], batch_size=100)
@@ -102,14 +101,6 @@ def _find_unpublished(now: datetime) -> list[int]:
 def _is_silent(slot: datetime, published_at: datetime, now: datetime) -> bool:
     pause = min(REPUBLISH_AFTER_LAST, max(REPUBLISH_AFTER, published_at - slot))
     return now - published_at >= pause
-
-
-def _expire_row(row: EndpointState) -> StateChange | None:
-    if row.valid_until is None:
-        return None
-    standing, change = expire(read_standing(row), row.valid_until)
-    write_standing(row, standing)
-    return StateChange(row.endpoint_id, change, 0) if change is not None else None
 
 
 def _is_astray(group: EndpointGroup, now: datetime) -> bool:
