@@ -340,8 +340,9 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
         return [results, members, *super().get_urls()]
 
     def members_view(self, request: HttpRequest) -> HttpResponse:
-        """Find endpoints for the lines of members, for people who have a form to write them in."""
-        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+        """Find endpoints for the lines of members, for people who may see them and have a form to write them in."""
+        may_write = self.has_add_permission(request) or self.has_change_permission(request)
+        if not (may_write and self.has_view_or_change_permission(request)):
             raise PermissionDenied
         return answer_members(request)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -22,6 +22,7 @@ from healthcheck.admin.change.bulk_fields import BulkField, list_group_fields
 from healthcheck.admin.change.cloned import ClonedAdmin
 from healthcheck.admin.change.csv_views import CsvAdmin
 from healthcheck.admin.desk.desk_views import DeskViews
+from healthcheck.admin.endpoint_rights import may_see_endpoints
 from healthcheck.admin.fields.tag_fields import TaggedForm, draw_tags_below
 from healthcheck.admin.fields.text_fields import write_assertions
 from healthcheck.admin.filters import GroupStateFilter, GroupTagFilter
@@ -51,11 +52,17 @@ from healthcheck.models import Endpoint, EndpointGroup, RunStatus
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
 
+# What shows, or finds, a group by the name of an endpoint.
+_NAMING = frozenset({"last_error", "endpoints__name"})
 # What a form that was opened with the endpoints inside sends with them.
 _MANAGEMENT_FIELD = "endpoints-TOTAL_FORMS"
 
 
 class EndpointGroupForm(TaggedForm, ExistingForm):
+    # Set by the admin, which makes a class of the form for each request.
+    may_see_endpoints: ClassVar[bool] = False
+    may_change_endpoints: ClassVar[bool] = False
+
     class Meta:
         model = EndpointGroup
         widgets = {"deadline_seconds": forms.NumberInput(attrs={"class": "vIntegerField"})}
@@ -74,10 +81,11 @@ class EndpointGroupForm(TaggedForm, ExistingForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         deadline = cleaned.get("deadline_seconds")
-        if self.instance.pk and not _is_inline(self.instance):
+        is_inline = bool(self.instance.pk) and _is_inline(self.instance)
+        if self.instance.pk and not is_inline:
             self._refuse_lost_endpoints()
-            if deadline:
-                self._refuse_slow_endpoints(deadline)
+        if self.instance.pk and deadline and not (is_inline and self.may_change_endpoints):
+            self._refuse_slow_endpoints(deadline)
         return cleaned
 
     def _refuse_lost_endpoints(self) -> None:
@@ -94,7 +102,11 @@ class EndpointGroupForm(TaggedForm, ExistingForm):
         """Do what the endpoints' own forms do where they are part of this page."""
         slow = _find_endpoints(self.instance).filter(timeout_seconds__gt=deadline).exclude(kind__in=JUDGED).first()
         if slow is not None:
-            sentence = _("The endpoint “%(name)s” has a timeout of %(timeout)g s; lower that first.")
+            sentence = (
+                _("The endpoint “%(name)s” has a timeout of %(timeout)g s; lower that first.")
+                if self.may_see_endpoints
+                else _("An endpoint has a timeout of %(timeout)g s; have that lowered first.")
+            )
             refusal = ValidationError(sentence, params={"name": slow.name, "timeout": slow.timeout_seconds})
             self.add_error("deadline_seconds", refusal)
 
@@ -138,6 +150,12 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeListBase]:
         return GroupChangeList
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return _leave_out_names(request, super().get_list_display(request))
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        return _leave_out_names(request, super().get_search_fields(request))
+
     @admin.display(description=gettext_lazy("name"), ordering="name")
     def name_and_tags(self, obj: EndpointGroup) -> SafeString:
         return format_html("{}{}", obj.name, draw_tags_below(obj.tags.all()))
@@ -180,7 +198,14 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
     # The form.
 
     def get_fieldsets(self, request: HttpRequest, obj: EndpointGroup | None = None) -> Any:
-        return (*self._fieldsets, self._state_fieldset) if obj else self._fieldsets
+        state = (self._state_fieldset[0], {"fields": _leave_out_names(request, self._state_fieldset[1]["fields"])})
+        return (*self._fieldsets, state) if obj else self._fieldsets
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.may_see_endpoints = may_see_endpoints(request)
+        form.may_change_endpoints = request.user.has_perm("healthcheck.change_endpoint")
+        return form
 
     def get_inlines(self, request: HttpRequest, obj: EndpointGroup | None) -> Any:
         return (EndpointInline,) if obj is None or _is_inline(obj) else ()
@@ -253,12 +278,16 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
             names.append(sentence % {"count": members})
             if not request.user.has_perm("healthcheck.delete_endpoint"):
                 missing.add(str(Endpoint._meta.verbose_name))
-            names += describe_parents(inside.values("pk"))
+            names += describe_parents(inside.values("pk")) if may_see_endpoints(request) else []
         return names, counts, missing, protected
 
     def mark_deleted(self, rows: QuerySet[Any], now: datetime) -> None:
         Endpoint.objects.existing().filter(group__in=rows).update(deleted_at=now)
         super().mark_deleted(rows, now)
+
+
+def _leave_out_names(request: HttpRequest, names: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(each for each in names if each not in _NAMING or may_see_endpoints(request))
 
 
 def _save_endpoint(form: Any) -> None:

@@ -15,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from healthcheck.admin.endpoint_rights import may_see_endpoints
 from healthcheck.admin.explain.result_rows import load_run_rows
 from healthcheck.admin.history import Cursor, page_history
 from healthcheck.admin.look.badges import draw_counts
@@ -69,7 +70,7 @@ class RunViews(OperatedAdmin):
             raise Http404(_("This run does not exist any more; old runs are removed."))
         group = self.find_permitted(request, run.group_id)
         # Deleted ones, too: the run saw them.
-        may_see = _may_see_endpoints(request)
+        may_see = may_see_endpoints(request)
         members = Endpoint.objects.filter(group=group) if may_see else Endpoint.objects.none()
         pages: Paginator[Any] = Paginator(members, RESULTS_PER_PAGE)
         endpoints = pages.get_page(request.GET.get("page"))
@@ -129,8 +130,3 @@ class RunViews(OperatedAdmin):
             "work": describe_duration(run.work_us) if run.work_us else "",
             "attempt": run.token,
         }
-
-
-def _may_see_endpoints(request: HttpRequest) -> bool:
-    user = request.user
-    return user.has_perm("healthcheck.view_endpoint") or user.has_perm("healthcheck.change_endpoint")
