@@ -76,10 +76,20 @@ def revert(  # noqa: PLR0913  # what is reverted, and what the person may do
         draft = Draft(_complete(before, version.definition), before=before)
         if not may_use_credentials:
             refuse_exposures([draft])
+        drafts = [draft, *_draft_returning(model, version.object_id)]
         if not may_use_any_kind:
-            refuse_kinds([draft])
-        refuse_first([draft])
+            refuse_kinds(drafts)
+        refuse_first(drafts)
         _WRITERS.get(model, _revert_plain)(model, version, before, step)
+
+
+def _draft_returning(model: type[Model], pk: int) -> list[Draft]:
+    """Return, of a group that is deleted, the endpoints that come back with it."""
+    group = EndpointGroup.objects.filter(pk=pk, deleted_at__isnull=False).first() if model is EndpointGroup else None
+    if group is None:
+        return []
+    ids = Endpoint.objects.filter(group=group, deleted_at=group.deleted_at).values_list("pk", flat=True)
+    return [Draft(after, pk=pk, before=after) for pk, after in read_documents(Endpoint, list(ids)).items()]
 
 
 def _revert_endpoint(model: type[Model], version: Version, before: Document, change: Change) -> None:

@@ -113,6 +113,18 @@ def test_step_back_is_refused(editor: Client) -> None:
     assert endpoint.name == "renamed"
 
 
+def test_deleted_group_does_not_bring_it_back(editor: Client) -> None:
+    group = make_group()
+    make_endpoint(group, kind="wild", address=WILD["address"])
+    url = f"/admin/healthcheck/endpointgroup/{group.pk}/"
+    assert editor.post(f"{url}delete/", {"post": "yes"}).status_code == 302
+    versions = Version.objects.filter(kind="endpointgroup", object_id=group.pk)
+    number = versions.latest("number").number
+    response = editor.post(f"{url}history/{number}/revert/", {"seen": str(number)}, follow=True)
+    assert REFUSAL in response.content.decode()
+    assert not Endpoint.objects.existing().exists()
+
+
 def test_such_kinds_are_listed() -> None:
     messages = [each.msg for each in run_checks(tags=["healthcheck"]) if each.id == "healthcheck.W009"]
     assert messages == ["These kinds connect past the address policy, which is “public”: “wild” of finger-kind."]
