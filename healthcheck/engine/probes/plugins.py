@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from healthcheck.engine.check import CheckSession
-from healthcheck.engine.types import ConfigurationError, Observation, Target
+from healthcheck.engine.faults import ProbeFailure
+from healthcheck.engine.probes.contained import Confinement
+from healthcheck.engine.probes.fitting import find_misfit
+from healthcheck.engine.types import Certificate, ConfigurationError, ErrorKind, Observation, Phase, Target
 
 GROUP = "healthcheck.probes"
 # What the column of the model holds.
@@ -23,6 +26,12 @@ MAX_KIND_CHARS = 20
 MAX_OPTIONS = 40
 _KIND = re.compile(rf"[a-z][a-z0-9-]{{0,{MAX_KIND_CHARS - 1}}}")
 _OPTION = re.compile(r"[a-z][a-z0-9_]{0,39}")
+# A sentence is read by a person; the longest of ours is half as long.
+MAX_SENTENCE_CHARS = 500
+# HTTP's have three digits, and a kind that has its own shares the column.
+MAX_STATUS = 999
+_CHAIN = tuple[Certificate, ...]
+_FAILURE, _FAILED_CHAIN = tuple[ErrorKind, Phase, str, str], tuple[Certificate | None, _CHAIN]
 # Fields of the endpoint's form that are no options: a field of the same name would take their place.
 RESERVED = frozenset(
     {
@@ -62,14 +71,16 @@ class ThirdPartyProbe:
         self.defaults: Mapping[str, Any] = dict(made.defaults)
         # Whether all that it connects goes through the session's dialer, and so under the address policy.
         self.uses_dialer = getattr(made, "uses_dialer", False) is True
+        self._confinement = Confinement(f"the kind {kind}, of {distribution}")
 
     def parse(self, address: str, options: Mapping[str, Any]) -> Any:
         """Return what the probe makes of it. Raises ConfigurationError, whatever the probe raises."""
         try:
             return self._made.parse(address, options)
-        except ConfigurationError:
-            raise
-        except Exception as error:
+        except ConfigurationError as error:
+            sentence, name = str(error.sentence)[:MAX_SENTENCE_CHARS], str(error.field)[:MAX_SENTENCE_CHARS]
+            raise ConfigurationError(sentence, field=name) from None
+        except (Exception, SystemExit) as error:
             # Only its type: the text may repeat what was typed in confidence.
             raise ConfigurationError(
                 f"The kind {self.kind}, of {self.distribution}, failed while reading this ({type(error).__name__}); "
@@ -79,10 +90,31 @@ class ThirdPartyProbe:
 
     async def observe(self, target: Target, session: CheckSession) -> Observation:
         """Raises ProbeFailure; everything else is for the runner, which calls it our side's failure."""
-        observation: Observation = await self._made.observe(target, session)
-        if not isinstance(observation, Observation):
-            raise TypeError(f"the kind {self.kind}, of {self.distribution}, observed nothing")
-        return observation
+        try:
+            observation: Observation = await self._confinement.hold(lambda: self._made.observe(target, session))
+        except ProbeFailure as failure:
+            self._refuse_misfits((failure.kind, failure.phase, failure.found, failure.expected), _FAILURE)
+            self._refuse_misfits((failure.certificate, failure.chain), _FAILED_CHAIN)
+            raise
+        finally:
+            _mend(session)
+        self._refuse_misfits(observation, Observation)
+        if (observation.status or 0) > MAX_STATUS:
+            raise TypeError(f"{self._confinement.name}, observed a status that is none")
+        read_chain = observation.read_chain
+        return replace(observation, read_chain=self._check_chain(read_chain)) if read_chain else observation
+
+    def _check_chain(self, read_chain: Callable[[], Any]) -> Callable[[], tuple[Certificate, ...]]:
+        def read() -> tuple[Certificate, ...]:
+            chain: tuple[Certificate, ...] = read_chain()
+            self._refuse_misfits(chain, _CHAIN)
+            return chain
+
+        return read
+
+    def _refuse_misfits(self, value: Any, hint: Any) -> None:
+        if name := find_misfit(value, hint):
+            raise TypeError(f"{self._confinement.name}, told something of another type: {name}")
 
     def locate(self, target: Target) -> Any:
         """Of a kind with the option `addresses`: where it connects to."""
@@ -125,11 +157,28 @@ def open_plugin(entry: EntryPoint, known: Mapping[str, Any]) -> ThirdPartyProbe 
     try:
         made = entry.load()()
         sentence = _find_flaw(made, entry.name, known)
+        if not sentence:
+            return ThirdPartyProbe(made, kind=entry.name, distribution=name_distribution(entry))
     except (Exception, SystemExit) as error:
-        sentence = f"It cannot be loaded: {type(error).__name__}: {str(error)[:200]}"
-    if sentence:
-        return PluginFault(entry.name, name_distribution(entry), sentence)
-    return ThirdPartyProbe(made, kind=entry.name, distribution=name_distribution(entry))
+        sentence = f"It cannot be loaded: {type(error).__name__}: {_read_text(error)}"
+    return PluginFault(entry.name, name_distribution(entry), sentence)
+
+
+def _read_text(error: BaseException) -> str:
+    try:
+        return str(error)[:200]
+    except Exception:
+        # Its authors wrote that, too.
+        return ""
+
+
+def _mend(session: CheckSession) -> None:
+    """Put right what goes into the evidence of whatever becomes of the check, a timeout included."""
+    if find_misfit(session.address, str):
+        session.address = ""
+    session.redirects[:] = [each for each in session.redirects if not find_misfit(each, str)]
+    if not isinstance(session.stopwatch.phase, Phase):
+        session.stopwatch.phase = Phase.REQUEST
 
 
 def _find_flaw(made: Any, kind: str, known: Mapping[str, Any]) -> str:

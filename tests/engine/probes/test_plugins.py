@@ -80,6 +80,22 @@ class Exits(Sound):
         raise SystemExit(3)
 
 
+class HasNoWords(Exception):  # noqa: N818 - as somebody else may have named it
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class FailsWithoutWords(Sound):
+    def __init__(self) -> None:
+        raise HasNoWords
+
+
+class AnswersNoQuestion(Sound):
+    @property
+    def uses_dialer(self) -> bool:
+        raise KeyError("dialer")
+
+
 def entry(name: str, made: str = "Sound") -> EntryPoint:
     return EntryPoint(name, f"{HERE}:{made}", GROUP)
 
@@ -120,6 +136,8 @@ def test_sound_kind_is_opened_and_under_no_policy_until_it_says_so() -> None:
             "The option “family” has another default elsewhere; those of one name mean the same, so rename it.",
         ),
         ("Exits", "It cannot be loaded: SystemExit: 3"),
+        ("FailsWithoutWords", "It cannot be loaded: HasNoWords: "),
+        ("AnswersNoQuestion", "It cannot be loaded: KeyError: 'dialer'"),
         ("Nowhere", f"It cannot be loaded: AttributeError: module '{HERE}' has no attribute 'Nowhere'"),
     ],
 )
