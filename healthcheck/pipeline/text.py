@@ -9,7 +9,7 @@ import unicodedata
 # Control, format (bidi marks, zero width), surrogate and private characters; NUL ends a text on PostgreSQL, a lone
 # surrogate ends a batch on every database.
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _ELLIPSIS = "…"
 
 
@@ -24,4 +24,4 @@ def sanitise(text: str, limit: int) -> str:
 def _safe(character: str) -> str:
     if character in "\n\t":
         return character
-    return _REPLACEMENT if unicodedata.category(character) in _UNSAFE_CATEGORIES else character
+    return REPLACEMENT if unicodedata.category(character) in _UNSAFE_CATEGORIES else character
