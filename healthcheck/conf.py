@@ -41,6 +41,8 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     # The Celery queue of the tasks; empty means the project's default queue.
     queue: str = ""
+    # The folder of this machine where results wait while the database is away; empty means that they are lost then.
+    spool_dir: str = ""
     # Fernet keys for credentials at rest, newest first: the first seals, all open. Hidden from every repr.
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
 

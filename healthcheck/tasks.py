@@ -13,6 +13,7 @@ from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.perform import Performer
 from healthcheck.pipeline.prune import prune as prune_rows
 from healthcheck.pipeline.pulse import Pulse, Worker
+from healthcheck.pipeline.replay import Replayer
 from healthcheck.publisher import PRUNE, RUN_GROUP, publish
 
 __all__ = ["prune", "publish", "run_group", "tick"]
@@ -23,8 +24,11 @@ PRUNE_BUDGET_SECONDS = 60.0
 performer = Performer()
 ticker = Ticker()
 pulse = Pulse()
+replayer = Replayer()
 # Celery's modules of the pools, by the names that people know them under.
 POOL_NAMES = {"thread": "threads"}
+# The pool whose processes perform runs in place of the one that we are told is ready.
+PROCESSES = "prefork"
 
 
 @shared_task(name=RUN_GROUP, ignore_result=True)
@@ -51,12 +55,21 @@ def prune() -> None:
 def stop_gathers(**_: Any) -> None:
     """Stopping takes seconds, not a group's deadline: gathers are cancelled and their runs closed."""
     performer.stop()
+    replayer.stop()
+
+
+@signals.worker_process_init.connect(weak=False, dispatch_uid="healthcheck.replay")
+def start_replay(**_: Any) -> None:
+    """In each process of a pool of processes."""
+    replayer.start()
 
 
 @signals.worker_ready.connect(weak=False, dispatch_uid="healthcheck.pulse")
 def start_pulse(sender: Any, **_: Any) -> None:
     """Once the pool has its processes: a thread that is there before would be lost in them."""
     module = type(sender.pool).__module__.rpartition(".")[2]
+    if module != PROCESSES:
+        replayer.start()
     pulse.start(Worker(sender.hostname, pool=POOL_NAMES.get(module, module), concurrency=sender.pool.limit or 1))
 
 

@@ -9,16 +9,20 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from django.db import connections
+from django.db import InterfaceError, InternalError, OperationalError, connections
 
 from healthcheck.conf import get_settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# A database that is locked for too long, full, or without a place to write is away as well: all that can be done is to
+# try again. InternalError is PostgreSQL's word for a server that is read-only for now, as during a failover.
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 
 _lock = threading.Lock()
 
@@ -33,7 +37,12 @@ _pools: dict[int, _Pool] = {}
 
 def call_in_database_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call `function` on a database thread and return what it returns, or raise what it raises."""
-    return _pool().executor.submit(_on_valid_connection, partial(function, *args, **kwargs)).result()
+    return submit_to_database_thread(function, *args, **kwargs).result()
+
+
+def submit_to_database_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    """Have `function` called on a database thread, for whoever may not wait for as long as it takes."""
+    return _pool().executor.submit(_on_valid_connection, partial(function, *args, **kwargs))
 
 
 def name_error(error: Exception) -> str:

@@ -5,15 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from healthcheck.engine.types import AssertionOutcome, Certificate, State, SubResult
+from healthcheck.engine.types import AssertionOutcome, Certificate, Evidence, State, SubResult
 from healthcheck.pipeline.text import sanitise
 
+_TEXT_LIMITS = {"sentence": 300, "expected": 300, "found": 300, "address": 100, "excerpt": 1000}
+_REDIRECT_LIMIT = 500
+# Certificates of a chain; real ones have two to four.
+_CHAIN_LIMIT = 6
 _NAME_LIMIT = 300
 # An endpoint has up to fifty assertions and a failure keeps the outcome of each: 30 KB at the worst.
 _ASSERTION_LIMIT = 200
 # As many as a table can hold that somebody reads, and 17 KB at the worst.
 MAX_PARTS = 32
 _PART_LIMIT = 200
+
+
+def write_evidence(evidence: Evidence) -> dict[str, Any]:
+    """Return what is stored of the evidence; what is absent or empty has no key."""
+    facts: dict[str, Any] = {
+        key: sanitise(text, limit) for key, limit in _TEXT_LIMITS.items() if (text := getattr(evidence, key))
+    }
+    if evidence.redirects:
+        facts["redirects"] = [sanitise(hop, _REDIRECT_LIMIT) for hop in evidence.redirects]
+    if evidence.certificate is not None:
+        facts["certificate"] = write_certificate(evidence.certificate)
+    if evidence.chain:
+        facts["chain"] = [write_certificate(certificate) for certificate in evidence.chain[:_CHAIN_LIMIT]]
+    if evidence.assertions:
+        facts["assertions"] = [write_assertion(each) for each in evidence.assertions]
+    if evidence.parts:
+        facts["parts"] = [write_part(each) for each in choose_parts(evidence.parts)]
+    return facts
 
 
 def write_certificate(certificate: Certificate) -> dict[str, Any]:

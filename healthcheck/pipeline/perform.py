@@ -6,34 +6,26 @@ The database is touched on the database threads, probes run on the engine's loop
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
-from datetime import datetime, timedelta
-
-from django.db import InterfaceError, InternalError, OperationalError
 
 from healthcheck.engine.loop import get_engine_loop
 from healthcheck.engine.runner import probe_all
 from healthcheck.engine.types import Outcome, State, Target
 from healthcheck.models.clock import read_database_clock
-from healthcheck.pipeline.database import call_in_database_thread, name_error
+from healthcheck.pipeline.database import DATABASE_AWAY, name_error
 from healthcheck.pipeline.dispatch import LEASE_MARGIN
 from healthcheck.pipeline.execute import TakenRun, give_up_run, take_run
 from healthcheck.pipeline.judge import judge_targets, merge_outcomes
-from healthcheck.pipeline.record import Finding, Recorded, pair_findings, record_run
+from healthcheck.pipeline.record import Recorded, pair_findings
+from healthcheck.pipeline.storing import DatabaseSilentError, Storer, find_later
 
 logger = logging.getLogger(__name__)
 # One line per finished run, for people and for log processors alike.
 run_logger = logging.getLogger("healthcheck.runs")
-
-# The pause between tries to store results while the database is away; the lease bounds them all.
-RETRY_SECONDS = 0.5
-
-# InternalError is PostgreSQL's word for a server that is read-only for now, as during a failover.
-DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
-
 
 OnOutcome = Callable[[int, Outcome], None]
 
@@ -45,6 +37,7 @@ class Performer:
         self._lock = threading.Lock()
         self._under_way: set[Future[list[Outcome]]] = set()
         self._stopping = threading.Event()
+        self._storer = Storer()
 
     def perform(self, run_id: int, on_outcome: OnOutcome | None = None) -> None:
         """Take, gather and record a run. What cannot be taken is somebody else's, or over: nothing happens.
@@ -56,8 +49,8 @@ class Performer:
             # Not taken, so the sweeper publishes it to a worker that lives on.
             return
         try:
-            taken = call_in_database_thread(_take, run_id)
-        except DATABASE_AWAY as error:
+            taken = self._storer.ask(math.inf, _take, run_id)
+        except (*DATABASE_AWAY, DatabaseSilentError) as error:
             # Still queued in the database, whenever that comes back: the sweeper publishes it again.
             logger.warning("database away, run not taken", extra={"run": run_id, "error": name_error(error)})
             return
@@ -68,6 +61,7 @@ class Performer:
         """Cancel what is under way and begin nothing more."""
         # Set before the lock is taken: this may run in a signal handler that has interrupted the lock's holder.
         self._stopping.set()
+        self._storer.stop()
         for future in tuple(self._under_way):
             future.cancel()
 
@@ -83,7 +77,7 @@ class Performer:
             return
         wall_us = round((time.monotonic() - started) * 1e6)
         findings = pair_findings(taken, outcomes, taken.started_at)
-        recorded = self._record_within_lease(taken, findings, started=started, wall_us=wall_us)
+        recorded = self._storer.store(taken, findings, started=started, wall_us=wall_us)
         if recorded is not None:
             _log_run(taken, recorded)
 
@@ -114,30 +108,14 @@ class Performer:
         return merge_outcomes(judged, answered)
 
     def _abandon(self, taken: TakenRun, started: float) -> None:
-        now = _later(taken.started_at, started)
+        now = find_later(taken.started_at, started)
         try:
-            call_in_database_thread(give_up_run, taken, now)
-        except DATABASE_AWAY as error:
+            self._storer.ask(math.inf, give_up_run, taken, now)
+        except (*DATABASE_AWAY, DatabaseSilentError) as error:
             # The sweeper closes it when its lease ends.
             logger.warning("database away at shutdown", extra={"run": taken.run_id, "error": name_error(error)})
         else:
             logger.info("run given up at shutdown", extra={"run": taken.run_id})
-
-    def _record_within_lease(
-        self, taken: TakenRun, findings: Sequence[Finding], *, started: float, wall_us: int
-    ) -> Recorded | None:
-        give_up = started + taken.limits.deadline_seconds + LEASE_MARGIN.total_seconds()
-        while True:
-            try:
-                now = _later(taken.started_at, started)
-                return call_in_database_thread(record_run, taken, findings, now=now, wall_us=wall_us)
-            except DATABASE_AWAY as error:
-                extra = {"run": taken.run_id, "error": name_error(error)}
-                if time.monotonic() >= give_up or self._stopping.is_set():
-                    logger.error("database away, results of a run lost", extra=extra)
-                    return None
-                logger.warning("database away, results wait", extra=extra)
-                self._stopping.wait(RETRY_SECONDS)
 
 
 def _name_endpoint(targets: Sequence[Target], on_outcome: OnOutcome) -> OnOutcome:
@@ -147,11 +125,6 @@ def _name_endpoint(targets: Sequence[Target], on_outcome: OnOutcome) -> OnOutcom
 
 def _take(run_id: int) -> TakenRun | None:
     return take_run(run_id, read_database_clock())
-
-
-def _later(now: datetime, started: float) -> datetime:
-    """Return the database's time now, by our monotonic clock since it was read."""
-    return now + timedelta(seconds=time.monotonic() - started)
 
 
 def _log_run(taken: TakenRun, recorded: Recorded) -> None:

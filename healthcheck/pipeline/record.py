@@ -9,31 +9,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import DataError, transaction
 
-from healthcheck.engine.types import ErrorKind, Evidence, Outcome, State
+from healthcheck.engine.types import ErrorKind, Outcome, State
 from healthcheck.models import CheckResult, RunStatus, Transition
 from healthcheck.models import Evidence as EvidenceRow
 from healthcheck.models.result import MAX_INTEGER, Judgement
 from healthcheck.pipeline.advance import Slot, StateChange, advance_state
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.execute import TakenRun
-from healthcheck.pipeline.facts import choose_parts, write_assertion, write_certificate, write_part
+from healthcheck.pipeline.facts import write_evidence
 from healthcheck.pipeline.state_rows import LoadedState, load_states, store_states
 from healthcheck.pipeline.statements import CLOSE_RUN, change, write_instant
-from healthcheck.pipeline.text import sanitise
 
 logger = logging.getLogger(__name__)
-
-_TEXT_LIMITS = {"sentence": 300, "expected": 300, "found": 300, "address": 100, "excerpt": 1000}
-_REDIRECT_LIMIT = 500
-# Certificates of a chain; real ones have two to four.
-_CHAIN_LIMIT = 6
 
 _RESULT_COLUMNS = (
     "run_id", "endpoint_id", "latency_us", "resolve_us", "connect_us", "tls_us", "headers_us", "body_us", "judgement",
@@ -54,10 +48,18 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One endpoint's outcome in a run."""
+    """One endpoint's outcome in a run. `facts` are those of its evidence where they were written before, in a spool."""
 
     endpoint_id: int
     outcome: Outcome
+    facts: Mapping[str, Any] | None = None
+
+    def write_facts(self) -> Mapping[str, Any] | None:
+        """Return what is stored of the evidence: that of failures only."""
+        evidence = self.outcome.evidence
+        if self.facts is not None or evidence is None or self.outcome.error_kind is None:
+            return self.facts
+        return write_evidence(evidence)
 
 
 def pair_findings(taken: TakenRun, outcomes: Sequence[Outcome], now: datetime) -> list[Finding]:
@@ -113,9 +115,9 @@ def _result_row(taken: TakenRun, finding: Finding) -> tuple[int, ...]:
 
 def _insert_evidence(taken: TakenRun, findings: Sequence[Finding]) -> None:
     rows = [
-        (taken.run_id, finding.endpoint_id, _facts(finding.outcome.evidence))
+        (taken.run_id, finding.endpoint_id, facts)
         for finding in findings
-        if finding.outcome.evidence is not None and finding.outcome.error_kind is not None
+        if (facts := finding.write_facts()) is not None
     ]
     if not rows:
         return
@@ -129,23 +131,6 @@ def _insert_evidence(taken: TakenRun, findings: Sequence[Finding]) -> None:
         logger.error("evidence refused by the database", extra={"run": taken.run_id, "error": type(error).__name__})
         stubs = [(run_id, endpoint_id, {"sentence": "It could not be stored."}) for run_id, endpoint_id, _ in rows]
         insert_rows(EvidenceRow, columns, stubs, conflict=_RESULT_KEY)
-
-
-def _facts(evidence: Evidence) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        key: sanitise(text, limit) for key, limit in _TEXT_LIMITS.items() if (text := getattr(evidence, key))
-    }
-    if evidence.redirects:
-        facts["redirects"] = [sanitise(hop, _REDIRECT_LIMIT) for hop in evidence.redirects]
-    if evidence.certificate is not None:
-        facts["certificate"] = write_certificate(evidence.certificate)
-    if evidence.chain:
-        facts["chain"] = [write_certificate(certificate) for certificate in evidence.chain[:_CHAIN_LIMIT]]
-    if evidence.assertions:
-        facts["assertions"] = [write_assertion(each) for each in evidence.assertions]
-    if evidence.parts:
-        facts["parts"] = [write_part(each) for each in choose_parts(evidence.parts)]
-    return facts
 
 
 def _advance_states(

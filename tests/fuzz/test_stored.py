@@ -22,7 +22,7 @@ from healthcheck.engine.types import AssertionOutcome, Certificate, Evidence, St
 from healthcheck.models import CheckRun, Endpoint, EndpointGroup
 from healthcheck.models import Evidence as EvidenceRow
 from healthcheck.pipeline.bulk import insert_rows
-from healthcheck.pipeline.record import _facts
+from healthcheck.pipeline.facts import write_evidence
 from tests.factories import make_endpoint, make_run
 from tests.fuzz.wire import NOW
 
@@ -63,7 +63,7 @@ def run(db: None) -> CheckRun:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(EVIDENCE)
 def test_any_evidence_is_stored_as_it_was_cleaned(run: CheckRun, evidence: Evidence) -> None:
-    facts = _facts(evidence)
+    facts = write_evidence(evidence)
     insert_rows(EvidenceRow, ("run_id", "endpoint_id", "facts"), [(run.pk, 1, facts)])
     [stored] = EvidenceRow.objects.filter(run_id=run.pk)
     assert stored.facts == facts

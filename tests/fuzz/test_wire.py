@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from healthcheck.engine.credentials.model import DigestCredential
 from healthcheck.engine.types import ErrorKind, Outcome, State
-from healthcheck.pipeline.record import _facts
+from healthcheck.pipeline.facts import write_evidence
 from tests.fuzz.wire import Wire, cut
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
@@ -69,7 +69,7 @@ def tell(outcome: Outcome) -> tuple[object, ...]:
     assert (outcome.verdict is State.UP) is (outcome.error_kind is None)
     if outcome.evidence is not None:
         # PostgreSQL takes neither; both databases take everything else.
-        stored = json.dumps(_facts(outcome.evidence))
+        stored = json.dumps(write_evidence(outcome.evidence))
         assert "\\u0000" not in stored
         assert "\\ud8" not in stored
     seen = outcome.details.observation if outcome.details is not None else None
