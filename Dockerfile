@@ -20,7 +20,10 @@ COPY project ./project
 RUN python -m compileall -q healthcheck project \
     && python manage.py collectstatic --no-input
 
-# By number, so that a cluster can see that it is not root. It owns nothing in the image.
+# A new volume in its place takes on owner and mode.
+RUN install --directory --owner=10001 --group=10001 --mode=700 /spool
+
+# By number, so that a cluster can see that it is not root. It owns nothing else in the image.
 USER 10001:10001
 EXPOSE 8000
 

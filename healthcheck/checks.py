@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 from celery import current_app
@@ -35,6 +36,27 @@ MAX_CHECKED, MAX_NAMED = 1000, 10
 @register("healthcheck")
 def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     return [*_check_unknown(), *_check_addresses(), *_check_proxies(), *_check_time(), *_check_sqlite(), *_check_urls()]
+
+
+@register("healthcheck")
+def check_spool(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[CheckMessage]:
+    folder = conf.get_settings().spool_dir if _has_readable_settings() else ""
+    if folder and not Path(folder).is_absolute():
+        yield Error(
+            f"HEALTHCHECK['SPOOL_DIR'] is “{folder}”, which depends on where a worker is started.",
+            hint="Write the whole path of a folder, such as /var/spool/healthcheck.",
+            id="healthcheck.E008",
+        )
+
+
+@register("healthcheck", deploy=True)
+def check_spool_is_there(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[CheckMessage]:
+    if _has_readable_settings() and not conf.get_settings().spool_dir:
+        yield CheckWarning(
+            "HEALTHCHECK['SPOOL_DIR'] names no folder: what is measured while the database is away is lost.",
+            hint="Name a private folder on a disk of each worker's machine, such as /var/spool/healthcheck.",
+            id="healthcheck.W011",
+        )
 
 
 @register("healthcheck")

@@ -180,5 +180,6 @@ HEALTHCHECK: dict[str, Any] = {
         if key.strip()
     ),
     "RETENTION_DAYS": env.int("HEALTHCHECK_RETENTION_DAYS", default=14),
+    "SPOOL_DIR": env.str("HEALTHCHECK_SPOOL_DIR", default=""),
     "TRUSTED_PROXIES": tuple(env.list("HEALTHCHECK_TRUSTED_PROXIES", default=[])),
 }

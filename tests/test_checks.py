@@ -33,6 +33,7 @@ def test_checks_are_silent_about_the_deployment() -> None:
         ({"HEALTHCHECK": {"ENCRYPTION_KEYS": "one-text"}}, "healthcheck.E006", "as a list"),
         ({"HEALTHCHECK": {"TRUSTED_PROXIES": ["proxy.example"]}}, "healthcheck.E007", "10.0.0.0/8"),
         ({"HEALTHCHECK": {"TRUSTED_PROXIES": "10.0.0.0/8"}}, "healthcheck.E007", "['10.0.0.0/8']"),
+        ({"HEALTHCHECK": {"SPOOL_DIR": "spool"}}, "healthcheck.E008", "/var/spool/healthcheck"),
         ({"CELERY_WORKER_POOL": "gevent"}, "healthcheck.E004", "threads"),
         ({"CELERY_WORKER_POOL": "celery.concurrency.eventlet:TaskPool"}, "healthcheck.E004", "threads"),
         ({"CELERY_BROKER_TRANSPORT_OPTIONS": {"visibility_timeout": 605}}, "healthcheck.E005", "900"),
@@ -48,6 +49,13 @@ def test_check_names_the_cure(changed: dict[str, Any], expected: str, hint: str)
         [message] = run()
     assert message.id == expected
     assert hint in str(message.hint)
+
+
+@override_settings(HEALTHCHECK={})
+def test_check_of_a_deployment_without_a_spool_names_the_cure() -> None:
+    checks = run_checks(tags=["healthcheck"], include_deployment_checks=True)
+    [message] = [each for each in checks if each.id == "healthcheck.W011"]
+    assert "/var/spool/healthcheck" in str(message.hint)
 
 
 def test_check_of_the_time_zone_support_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:

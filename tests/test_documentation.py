@@ -27,6 +27,8 @@ from healthcheck.models import Reason, RunStatus
 from healthcheck.models.heartbeat import MAX_BODY_LENGTH
 from healthcheck.pipeline.dispatch import CLAIM_BATCH, MAX_TAKES
 from healthcheck.pipeline.signals import MAX_OPEN_RUNS, MAX_SIGNALS
+from healthcheck.pipeline.spool import FILE_BYTES, MAX_SPOOL_BYTES
+from healthcheck.pipeline.storing import MAX_WAITING_RUNS
 from healthcheck.web.inbox import MAX_BODY_BYTES as MAX_BODY_BYTES_OF_SIGNALS
 from healthcheck.web.strangers import MAX_TRIES as MAX_STRANGE_TRIES
 
@@ -90,6 +92,8 @@ def test_settings_page_lists_every_variable_of_the_environment() -> None:
         ("Name lookups at once in a process", f"{MAX_THREADS}"),
         ("Claims of one tick", f"{CLAIM_BATCH} groups"),
         ("Takes of one run", f"{MAX_TAKES}"),
+        ("Spool", f"{MAX_SPOOL_BYTES >> 20} MiB in one folder, in files of {FILE_BYTES >> 20} MiB"),
+        ("Runs of a process that wait for the database with their results in memory", f"{MAX_WAITING_RUNS}"),
         ("Probes from the admin at once", f"{MAX_PROBES} in a web process, each with {MAX_SECONDS:g} s at most"),
     ],
 )

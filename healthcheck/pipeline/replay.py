@@ -142,9 +142,12 @@ def _replay_body(body: bytes, results: int, ends: Counter[str]) -> None:
 
 def _store(run: SpooledRun) -> str:
     taken = run.taken
-    if record_run(taken, run.findings, now=read_database_clock(), wall_us=run.wall_us) is not None:
-        return STORED
-    held = CheckRun.objects.filter(pk=taken.run_id).values_list("token", "status").first()
+    # By more than its id: in a database that was restored from a copy, the id may be another run's.
+    runs = CheckRun.objects.filter(pk=taken.run_id, group=taken.group_id, scheduled_for=taken.slot_at)
+    held = runs.values_list("token", "status").first()
     if held is None:
         return GONE
-    return ALREADY if held == (taken.token, RunStatus.FINISHED) else TAKEN_OVER
+    if held == (taken.token, RunStatus.FINISHED):
+        return ALREADY
+    recorded = record_run(taken, run.findings, now=read_database_clock(), wall_us=run.wall_us)
+    return STORED if recorded is not None else TAKEN_OVER

@@ -1,4 +1,4 @@
-"""The one folder that `manage.py up` writes to: database, backups, keys, lock, demo."""
+"""The one folder that `manage.py up` writes to: database, backups, spool, keys, lock, demo."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ class DataDirectory:
     @property
     def backups(self) -> Path:
         return self.path / "backups"
+
+    @property
+    def spool(self) -> Path:
+        return self.path / "spool"
 
     @property
     def lock(self) -> Path:

@@ -36,6 +36,7 @@ def build_environment(data: DataDirectory, *, broker: Path | None, allowed_hosts
     environment = {
         "ALLOWED_HOSTS": ",".join(allowed_hosts),
         "HEALTHCHECK_ADDRESS_MODE": OWN_ADDRESS_MODE,
+        "HEALTHCHECK_SPOOL_DIR": str(data.spool),
         **own,
         "DJANGO_SETTINGS_MODULE": "project.settings",
         "HEALTHCHECK_DATA": str(data.path),

@@ -48,6 +48,7 @@ def substitute(text: str, *, ports: Ports, own_folder: Path) -> str:
         "6379": str(ports.redis),
         "8000": str(ports.web),
         "/tmp/pulse": str(own_folder / "pulse"),
+        "/spool": str(own_folder / "spool"),
         # A pulse is this old before it is called lost, in seconds.
         "> 30": "> 5",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -52,10 +53,21 @@ def build_image(
         elif word == "COPY":
             *sources, target = rest.split()
             _copy(sources, work_folder / target, builder)
+        elif word == "RUN" and rest.startswith("install --directory "):
+            _make_folder(shlex.split(rest)[2:], folder)
         elif word == "RUN" and wants(rest):
             _run(rest, work_folder, environment, builder)
     user = int(find_last(instructions, "USER").partition(":")[0])
     return Image(folder, work_folder, read_environment(instructions), read_command(instructions), user)
+
+
+def _make_folder(arguments: list[str], root: Path) -> None:
+    """Make a folder of the container's own, with owner and mode as far as we may give them."""
+    options = dict(each.removeprefix("--").split("=") for each in arguments[:-1])
+    made = root / arguments[-1].lstrip("/")
+    made.mkdir(mode=int(options["mode"], 8))
+    if os.geteuid() == 0:
+        os.chown(made, int(options["owner"]), int(options["group"]))
 
 
 def _copy(sources: list[str], target: Path, owner: int | None) -> None:

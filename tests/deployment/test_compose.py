@@ -138,12 +138,20 @@ def test_every_command_of_ours_exists(name: str) -> None:
     assert rest
 
 
-def test_image_is_pinned_and_owns_nothing() -> None:
+def test_image_is_pinned_and_owns_none_of_its_code() -> None:
     instructions = read_dockerfile()
     assert re.fullmatch(r"python:3\.\d+\.\d+-slim-bookworm", find_last(instructions, "FROM"))
     assert find_last(instructions, "USER") == SERVICES["web"].definition["user"]
     assert "pip install --require-hashes -r requirements.txt" in [each.rest for each in instructions]
     assert not [each for each in instructions if each.word == "COPY" and "--chown" in each.rest]
+
+
+def test_spool_is_a_volume_that_the_workers_own_and_nobody_looks_into() -> None:
+    owner, group = SERVICES["worker"].definition["user"].split(":")
+    folder = SERVICES["worker"].environment["HEALTHCHECK_SPOOL_DIR"]
+    [made] = [each.rest for each in read_dockerfile() if each.rest.startswith("install ")]
+    assert made == f"install --directory --owner={owner} --group={group} --mode=700 {folder}"
+    assert SERVICES["worker"].definition["volumes"] == [f"spool:{folder}"]
 
 
 def test_image_holds_no_secret() -> None:

@@ -90,6 +90,15 @@ def test_replay_drops_what_another_token_has_taken_or_what_is_gone(
     assert (record.levelno, record.__dict__["dropped"]) == (logging.ERROR, 2)
 
 
+def test_replay_never_takes_another_run_for_its_own(spool: Spool) -> None:
+    kept = take_one(make_one("a").group)
+    keep(spool, kept)
+    # As in a database restored from a copy, where ids are given out again.
+    CheckRun.objects.filter(pk=kept.run_id).update(group=make_one("b").group)
+    assert replay(spool) == {"gone": 1}
+    assert CheckRun.objects.get().status == RunStatus.RUNNING
+
+
 def test_replay_drops_endpoints_that_were_deleted_meanwhile(spool: Spool) -> None:
     endpoint = make_one()
     keep(spool, take_one(endpoint.group))

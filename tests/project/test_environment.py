@@ -22,6 +22,15 @@ def test_children_get_the_keys_of_the_data_directory(tmp_path: Path, monkeypatch
     assert len(given) == 44
 
 
+def test_children_spool_in_the_data_directory_unless_the_caller_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HEALTHCHECK_SPOOL_DIR", raising=False)
+    assert build(tmp_path)["HEALTHCHECK_SPOOL_DIR"] == str(tmp_path / "spool")
+    monkeypatch.setenv("HEALTHCHECK_SPOOL_DIR", "/elsewhere")
+    assert build(tmp_path)["HEALTHCHECK_SPOOL_DIR"] == "/elsewhere"
+
+
 @pytest.mark.parametrize("name", KEY_VARIABLES)
 def test_keys_of_the_caller_stand(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for other in KEY_VARIABLES:
