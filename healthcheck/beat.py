@@ -18,6 +18,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.database import name_error
+from healthcheck.pipeline.maintain import realign_windows
 from healthcheck.pipeline.sweep import mark_published, realign_clocks
 from healthcheck.pipeline.tick import sign_off, tick
 from healthcheck.publisher import PUBLISHER, Publisher
@@ -90,6 +91,7 @@ class Ticker:
         if started >= self._realign_at:
             self._realign_at = started + REALIGN_SECONDS
             realign_clocks(now)
+            realign_windows(now)
         if started >= self._prune_at and self._publisher.publish_prune():
             self._prune_at = started + PRUNE_SECONDS
 

@@ -20,8 +20,11 @@ from healthcheck.models import (
     Evidence,
     HeartbeatToken,
     Location,
+    MaintenanceSpan,
+    MaintenanceWindow,
     RunStatus,
     StatusPage,
+    Tag,
     Tick,
     Transition,
     Trigger,
@@ -137,6 +140,21 @@ def make_correction(endpoint: Endpoint, *, start: datetime, end: datetime, **col
     defaults: dict[str, Any] = {"effect": CorrectionEffect.EXCLUDED, "reason": "our cable", "at": NOW}
     interval = {"starts_at": start, "ends_at": end}
     return Correction.objects.create(endpoint_id=endpoint.pk, **interval, **(defaults | columns))
+
+
+def make_window(title: str = "Works", *, at: datetime = NOW, **columns: Any) -> MaintenanceWindow:
+    """Store a window of an hour from `at` on; `endpoints`, `groups` and `tags` (by name) are what it covers."""
+    endpoints, groups, tags = (columns.pop(name, ()) for name in ("endpoints", "groups", "tags"))
+    window = MaintenanceWindow.objects.create(title=title, starts_at=at, **({"duration_seconds": 3600} | columns))
+    window.endpoints.set(endpoints)
+    window.groups.set(groups)
+    window.tags.set([Tag.objects.get_or_create(name=name)[0] for name in tags])
+    return window
+
+
+def make_span(endpoint: Endpoint, *, at: datetime = NOW, minutes: float = 60, window_id: int = 1) -> MaintenanceSpan:
+    ends_at = at + timedelta(minutes=minutes)
+    return MaintenanceSpan.objects.create(endpoint_id=endpoint.pk, window_id=window_id, starts_at=at, ends_at=ends_at)
 
 
 def make_tick(*, at: datetime = NOW, node: str = "scheduler-1") -> Tick:

@@ -47,6 +47,8 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.assertions",
         "healthcheck.engine.credentials",
         "healthcheck.engine.probes",
+        "healthcheck.engine.recurrence",
+        "healthcheck.engine.recurrence_rule",
         "healthcheck.engine.schedule",
         "healthcheck.engine.types",
         # What the rows of a history are handed to uptime's arithmetic as.

@@ -105,11 +105,10 @@ def parse_timetable(first_at: datetime, duration: timedelta, *, recurrence: str,
 
     Raises ConfigurationError for one of the fields timezone, starts_at, duration_seconds and recurrence.
     """
-    zone = find_zone(timezone)
+    timetable = read_timetable(first_at, duration, recurrence=recurrence, timezone=timezone)
     if not FIRST_YEAR <= first_at.year < LAST_YEAR:
-        sentence = (
-            f"A maintenance window must start in one of the years {FIRST_YEAR} to {LAST_YEAR - 1}; check the year."
-        )
+        years = f"{FIRST_YEAR} to {LAST_YEAR - 1}"
+        sentence = f"A maintenance window must start in one of the years {years}; check the year."
         raise ConfigurationError(sentence, field="starts_at")
     if duration <= timedelta():
         sentence = "A maintenance window must end after it starts; set a later end."
@@ -117,10 +116,14 @@ def parse_timetable(first_at: datetime, duration: timedelta, *, recurrence: str,
     if duration > MAX_DURATION:
         sentence = f"A maintenance window may last {MAX_DURATION.days} days at most; pause what is away for longer."
         raise ConfigurationError(sentence, field="duration_seconds")
-    timetable = Timetable(first_at, duration, zone, parse_rule(recurrence) if recurrence.strip() else None)
     if timetable.rule is not None:
         _refuse_endless(timetable)
     return timetable
+
+
+def read_timetable(first_at: datetime, duration: timedelta, *, recurrence: str, timezone: str) -> Timetable:
+    """Return the timetable of what was refused or not when it was entered. Raises ConfigurationError."""
+    return Timetable(first_at, duration, find_zone(timezone), parse_rule(recurrence) if recurrence.strip() else None)
 
 
 def find_zone(timezone: str) -> ZoneInfo:

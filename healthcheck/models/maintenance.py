@@ -5,15 +5,23 @@ A span is a fact: what was in force when it happened stays, however its window, 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from healthcheck.models.endpoint import Endpoint
+from healthcheck.engine.recurrence import Occurrence, Timetable, parse_timetable, read_timetable
+from healthcheck.engine.recurrence_rule import MAX_RULE_LENGTH
+from healthcheck.engine.types import ConfigurationError
+from healthcheck.models.endpoint import Endpoint, EndpointQuerySet
 from healthcheck.models.group import EndpointGroup
 from healthcheck.models.tag import Tag
 
-MAX_RECURRENCE_LENGTH = 500
+# Two weeks: what is further away is forgotten again before it begins.
+MAX_ANNOUNCE_HOURS = 336
 
 
 class MaintenanceWindow(models.Model):
@@ -28,7 +36,7 @@ class MaintenanceWindow(models.Model):
     duration_seconds = models.PositiveIntegerField(_("duration (seconds)"))
     recurrence = models.CharField(
         _("recurrence"),
-        max_length=MAX_RECURRENCE_LENGTH,
+        max_length=MAX_RULE_LENGTH,
         blank=True,
         default="",
         help_text=_("An RRULE of RFC 5545, such as FREQ=WEEKLY;BYDAY=SU; empty for one time only."),
@@ -46,7 +54,7 @@ class MaintenanceWindow(models.Model):
     tags = models.ManyToManyField(
         Tag, blank=True, related_name="+", verbose_name=_("tags"), help_text=_("Of endpoints and of groups.")
     )
-    # Ended by hand: nothing of it holds from then on.
+    # Ended by hand: an occurrence that held then ends there; later ones of a window that recurs come as planned.
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
@@ -63,6 +71,48 @@ class MaintenanceWindow(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def timetable(self) -> Timetable:
+        """When it holds. Raises ConfigurationError for what was never validated."""
+        duration = timedelta(seconds=self.duration_seconds)
+        return read_timetable(self.starts_at, duration, recurrence=self.recurrence, timezone=self.timezone)
+
+    def cut(self, occurrence: Occurrence) -> Occurrence:
+        """Return the occurrence as it is where it was ended by hand."""
+        ended_at = self.ended_at
+        is_cut = ended_at is not None and occurrence.starts_at <= ended_at < occurrence.ends_at
+        return Occurrence(occurrence.starts_at, ended_at) if is_cut and ended_at else occurrence
+
+    def find_open(self, instant: datetime) -> list[Occurrence]:
+        """Return the occurrences that hold at `instant`."""
+        cut = (self.cut(each) for each in self.timetable.find_open(instant))
+        return [each for each in cut if each.ends_at > instant]
+
+    def find_scope(self) -> EndpointQuerySet:
+        """Return the endpoints that it covers, in one query however it names them."""
+        existing = Endpoint.objects.existing().filter(group__deleted_at__isnull=True).order_by()
+        if self.covers_all:
+            return existing
+        mine = {"maintenancewindow_id": self.pk}
+        tags = MaintenanceWindow.tags.through.objects.filter(**mine).values("tag_id")
+        groups = MaintenanceWindow.groups.through.objects.filter(**mine).values("endpointgroup_id")
+        named = MaintenanceWindow.endpoints.through.objects.filter(**mine).values("endpoint_id")
+        tagged = Endpoint.tags.through.objects.filter(tag_id__in=tags).values("endpoint_id")
+        tagged_groups = EndpointGroup.tags.through.objects.filter(tag_id__in=tags).values("endpointgroup_id")
+        return existing.filter(
+            Q(pk__in=named) | Q(pk__in=tagged) | Q(group_id__in=groups) | Q(group_id__in=tagged_groups)
+        )
+
+    def clean(self) -> None:
+        if self.starts_at is None or self.duration_seconds is None:
+            # Refused by their own fields.
+            return
+        duration = timedelta(seconds=self.duration_seconds)
+        try:
+            parse_timetable(self.starts_at, duration, recurrence=self.recurrence, timezone=self.timezone)
+        except ConfigurationError as error:
+            raise ValidationError({error.field: error.sentence}) from None
 
 
 class WindowClock(models.Model):
@@ -85,6 +135,11 @@ class WindowClock(models.Model):
         return f"clock of window {self.window_id}"
 
 
+class SpanQuerySet(models.QuerySet["MaintenanceSpan"]):
+    def holding(self, instant: datetime) -> SpanQuerySet:
+        return self.filter(starts_at__lte=instant, ends_at__gt=instant)
+
+
 class MaintenanceSpan(models.Model):
     """An endpoint was, is or is about to be in maintenance. Kept as long as its endpoint, like its transitions."""
 
@@ -94,18 +149,28 @@ class MaintenanceSpan(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
 
+    objects = SpanQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("maintenance span")
         verbose_name_plural = _("maintenance spans")
         constraints = [
-            # Read by the take of a run, by pages and by the arithmetic of uptime; writing a span twice is harmless.
+            # Read by the arithmetic of uptime; writing a span twice is harmless.
             models.UniqueConstraint(fields=["endpoint_id", "starts_at", "window_id"], name="hc_span_endpoint"),
             models.CheckConstraint(condition=Q(ends_at__gte=F("starts_at")), name="hc_span_order"),
         ]
         indexes = [
             # Read when a window is edited or ended: its spans that are not over.
             models.Index(fields=["window_id", "ends_at"], name="hc_span_window"),
+            # Read by the take of a run, by pages and before anybody is told: those of an endpoint that are not over.
+            models.Index(fields=["endpoint_id", "ends_at"], name="hc_span_open"),
         ]
 
     def __str__(self) -> str:
         return f"maintenance of endpoint {self.endpoint_id}"
+
+
+def find_endpoints_in_maintenance(endpoint_ids: Collection[int], at: datetime) -> set[int]:
+    """Return those of the endpoints that are in maintenance at `at`, in one query: of them nobody is told."""
+    rows = MaintenanceSpan.objects.holding(at).filter(endpoint_id__in=endpoint_ids)
+    return set(rows.values_list("endpoint_id", flat=True))

@@ -26,22 +26,26 @@ PHASE_CHOICES = [(0, ""), *((phase.value, phase.word) for phase in Phase)]
 class Judgement(NamedTuple):
     """What was judged of an endpoint in a run, as numbers of the engine's enums; 0 means none.
 
-    Packed from the lowest bit: verdict in 2, ErrorKind in 5, phase in 4, attempts in 3. The order is stored: keep it.
+    Packed from the lowest bit: verdict in 2, ErrorKind in 5, phase in 4, attempts in 3, maintenance in 1. The order is
+    stored: keep it.
     """
 
     verdict: int
     error_kind: int = 0
     phase: int = 0
     attempts: int = 1
+    # The endpoint was in maintenance at the run's slot.
+    in_maintenance: bool = False
 
     def pack(self) -> int:
-        """Return the number that is stored, below 2**14."""
+        """Return the number that is stored, below 2**15."""
         attempts = min(self.attempts, MAX_ATTEMPTS)
-        return self.verdict | self.error_kind << 2 | self.phase << 7 | attempts << 11
+        return self.verdict | self.error_kind << 2 | self.phase << 7 | attempts << 11 | self.in_maintenance << 14
 
     @classmethod
     def unpack(cls, packed: int) -> Self:
-        return cls(packed & 0b11, packed >> 2 & 0b11111, packed >> 7 & 0b1111, packed >> 11)
+        in_maintenance = bool(packed >> 14 & 1)
+        return cls(packed & 0b11, packed >> 2 & 0b11111, packed >> 7 & 0b1111, packed >> 11 & 0b111, in_maintenance)
 
 
 class CheckResultQuerySet(models.QuerySet["CheckResult"]):
@@ -89,6 +93,10 @@ class CheckResult(models.Model):
     @property
     def attempts(self) -> int:
         return Judgement.unpack(self.judgement).attempts
+
+    @property
+    def in_maintenance(self) -> bool:
+        return Judgement.unpack(self.judgement).in_maintenance
 
 
 class Evidence(models.Model):

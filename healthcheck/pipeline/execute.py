@@ -45,7 +45,8 @@ class TakenRun:
 
     `slot_at` is the instant it was scheduled for, `next_slot_at` the slot that follows; `interval_seconds` is None for
     a cron schedule. `unreadable` are endpoints whose saved configuration cannot be read: our fault, never theirs.
-    `facts` is what those targets are judged by that ask nobody, by endpoint id.
+    `in_maintenance` are the endpoints that were so at the slot, by id. `facts` is what those targets are judged by that
+    ask nobody, by endpoint id.
     """
 
     run_id: int
@@ -62,6 +63,7 @@ class TakenRun:
     targets: tuple[Target, ...]
     unreadable: tuple[int, ...]
     limits: Limits
+    in_maintenance: frozenset[int] = frozenset()
     facts: Mapping[int, Any] = field(default_factory=dict)
 
     @property
@@ -88,7 +90,7 @@ def take_run(run_id: int, now: datetime) -> TakenRun | None:
     # Once its slot is over, nobody needs the run any more, and it would make an overlap of the next one.
     if status != RunStatus.QUEUED or not change(TAKE_RUN, RunStatus.RUNNING, *held, *queued, write_instant(now)):
         return None
-    targets, unreadable = _load_targets(group_id) if deleted_at is None else ((), ())
+    loaded = _load_targets(group_id, read_instant(slot_at)) if deleted_at is None else _Loaded()
     return TakenRun(
         run_id=run_id,
         token=token + 1,
@@ -101,10 +103,11 @@ def take_run(run_id: int, now: datetime) -> TakenRun | None:
         valid_until=read_instant(valid_until),
         started_at=now,
         interval_seconds=interval_seconds,
-        targets=targets,
-        unreadable=unreadable,
+        targets=tuple(loaded.targets),
+        unreadable=tuple(loaded.unreadable),
         limits=build_limits(deadline_seconds),
-        facts=load_facts(targets, location_id, now),
+        in_maintenance=frozenset(loaded.in_maintenance),
+        facts=load_facts(loaded.targets, location_id, now),
     )
 
 
@@ -122,11 +125,19 @@ def give_up_run(taken: TakenRun, now: datetime) -> None:
         mine.update(status=RunStatus.ABANDONED, reason=Reason.SHUTDOWN, finished_at=now)
 
 
-def _load_targets(group_id: int) -> tuple[tuple[Target, ...], tuple[int, ...]]:
-    targets, unreadable = [], []
+@dataclass(slots=True)
+class _Loaded:
+    targets: list[Target] = field(default_factory=list)
+    unreadable: list[int] = field(default_factory=list)
+    in_maintenance: set[int] = field(default_factory=set)
+
+
+def _load_targets(group_id: int, slot_at: datetime) -> _Loaded:
+    loaded, slot = _Loaded(), write_instant(slot_at)
     credentials: dict[int | None, EngineCredential | UnusableCredential | None] = {None: None}
     # Of an endpoint there is a row for each assertion, and one without a text when it has none.
-    for (is_endpoint, _, row_id), rows in groupby(fetch(SELECT_TARGETS, group_id, group_id), key=itemgetter(0, 1, 2)):
+    found = fetch(SELECT_TARGETS, slot, slot, group_id, group_id)
+    for (is_endpoint, _, row_id), rows in groupby(found, key=itemgetter(0, 1, 2)):
         first, *others = rows
         kind, address, options, timeout_seconds, credential_id = first[3:8]
         if not is_endpoint:
@@ -134,13 +145,15 @@ def _load_targets(group_id: int) -> tuple[tuple[Target, ...], tuple[int, ...]]:
             continue
         texts = [row[8] for row in (first, *others) if row[8] is not None]
         endpoint = (row_id, kind, address, options, timeout_seconds)
+        if first[11]:
+            loaded.in_maintenance.add(row_id)
         try:
-            targets.append(_freeze_endpoint(endpoint, texts, credentials[credential_id]))
+            loaded.targets.append(_freeze_endpoint(endpoint, texts, credentials[credential_id]))
         except ConfigurationError as error:
             # What was saved past the forms.
             logger.warning("endpoint cannot be read", extra={"endpoint": row_id, "field": error.field})
-            unreadable.append(row_id)
-    return tuple(targets), tuple(unreadable)
+            loaded.unreadable.append(row_id)
+    return loaded
 
 
 def _freeze_endpoint(

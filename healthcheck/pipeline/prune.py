@@ -25,6 +25,7 @@ from healthcheck.models import (
     Heartbeat,
     HeartbeatToken,
     ImportFile,
+    MaintenanceSpan,
     Signal,
     Tick,
     Transition,
@@ -135,6 +136,7 @@ def _prune_endpoints(pruned: Pruned, budget: _Budget, deleted_before: datetime) 
             if not _is_endpoint_there(rows, endpoint_id):
                 continue
             Transition.objects.filter(endpoint_id=endpoint_id).delete()
+            MaintenanceSpan.objects.filter(endpoint_id=endpoint_id).delete()
             rows.filter(pk=endpoint_id).delete()
             # After the row that every signal locks has gone with its endpoint: none can arrive any more.
             Signal.objects.filter(endpoint_id=endpoint_id).delete()

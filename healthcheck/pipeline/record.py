@@ -103,12 +103,19 @@ def _close_run(taken: TakenRun, recorded: Recorded, *, now: datetime) -> bool:
 def _result_row(taken: TakenRun, finding: Finding) -> tuple[int, ...]:
     outcome = finding.outcome
     times = outcome.phases
+    judgement = Judgement(
+        int(outcome.verdict),
+        outcome.error_kind or 0,
+        outcome.phase or 0,
+        outcome.attempts,
+        in_maintenance=finding.endpoint_id in taken.in_maintenance,
+    )
     micros = (outcome.latency_us, times.resolve_us, times.connect_us, times.tls_us, times.headers_us, times.body_us)
     return (
         taken.run_id,
         finding.endpoint_id,
         *(min(micro, MAX_INTEGER) for micro in micros),
-        Judgement(int(outcome.verdict), outcome.error_kind or 0, outcome.phase or 0, outcome.attempts).pack(),
+        judgement.pack(),
         outcome.http_status,
     )
 

@@ -12,6 +12,7 @@ from healthcheck.engine.judging import judge_target
 from healthcheck.engine.probes import load_kind
 from healthcheck.engine.types import ConfigurationError, Outcome, State, Target
 from healthcheck.models import CheckRun, Endpoint, EndpointState, Location, RunStatus, Trigger
+from healthcheck.models.maintenance import find_endpoints_in_maintenance
 from healthcheck.pipeline.execute import TakenRun
 from healthcheck.pipeline.heartbeats import load_heartbeats
 from healthcheck.pipeline.limits import build_limits
@@ -82,4 +83,5 @@ def _hold(run: CheckRun, endpoint: Endpoint) -> TakenRun:
         targets=(),
         unreadable=(),
         limits=build_limits(endpoint.group.deadline_seconds),
+        in_maintenance=frozenset(find_endpoints_in_maintenance([endpoint.pk], run.scheduled_for)),
     )

@@ -12,10 +12,18 @@ from typing import Any
 
 from django.db import connection
 
-from healthcheck.models import Assertion, CheckRun, Credential, Endpoint, EndpointGroup, EndpointState
+from healthcheck.models import (
+    Assertion,
+    CheckRun,
+    Credential,
+    Endpoint,
+    EndpointGroup,
+    EndpointState,
+    MaintenanceSpan,
+)
 
 _RUN, _GROUP = CheckRun._meta.db_table, EndpointGroup._meta.db_table
-_CREDENTIAL = Credential._meta.db_table
+_CREDENTIAL, _SPAN = Credential._meta.db_table, MaintenanceSpan._meta.db_table
 _ENDPOINT, _ASSERTION, _STATE = Endpoint._meta.db_table, Assertion._meta.db_table, EndpointState._meta.db_table
 
 SELECT_RUN = f"""
@@ -36,11 +44,12 @@ CLOSE_RUN = f"""
 # credential once, however many endpoints use it: a ciphertext may be 100 KB. Then a row per endpoint and assertion.
 SELECT_TARGETS = f"""
     SELECT 1, e.position, e.id, e.kind, e.address, e.options, e.timeout_seconds, e.credential_id,
-           a.text, a.position, a.id
+           a.text, a.position, a.id,
+           EXISTS (SELECT 1 FROM {_SPAN} m WHERE m.endpoint_id = e.id AND m.starts_at <= %s AND m.ends_at > %s)
     FROM {_ENDPOINT} e LEFT JOIN {_ASSERTION} a ON a.endpoint_id = e.id
     WHERE e.group_id = %s AND e.deleted_at IS NULL AND NOT e.is_paused
     UNION ALL
-    SELECT 0, 0, c.id, c.kind, c.sealed, c.details, NULL, NULL, NULL, NULL, NULL
+    SELECT 0, 0, c.id, c.kind, c.sealed, c.details, NULL, NULL, NULL, NULL, NULL, NULL
     FROM {_CREDENTIAL} c WHERE c.id IN (
         SELECT e.credential_id FROM {_ENDPOINT} e
         WHERE e.group_id = %s AND e.deleted_at IS NULL AND NOT e.is_paused AND e.credential_id IS NOT NULL

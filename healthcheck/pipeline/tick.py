@@ -10,6 +10,7 @@ from django.db import transaction
 from healthcheck.models import SIGNED_OFF, EndpointGroup, Tick
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.dispatch import claim_due_groups
+from healthcheck.pipeline.maintain import maintain
 from healthcheck.pipeline.sweep import expire_evidence, sweep_runs
 
 
@@ -31,6 +32,7 @@ def tick(now: datetime, *, node: str, sweeps: bool = True) -> TickReport:
 def sweep(now: datetime, *, node: str) -> list[int]:
     """Close what is over, let evidence expire, give a sign of life; return the runs to publish again."""
     insert_rows(Tick, ("node", "at"), [(node, now)], conflict=("node",), update=("at",))
+    maintain(now)
     expire_evidence(now)
     return sweep_runs(now)
 

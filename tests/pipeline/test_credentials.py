@@ -13,13 +13,14 @@ from healthcheck.engine.credentials import HeaderCredential, UnusableCredential
 from healthcheck.models import CheckRun, Credential
 from healthcheck.models.secrets import make_key
 from healthcheck.pipeline.execute import take_run
-from healthcheck.pipeline.statements import SELECT_TARGETS, fetch
+from healthcheck.pipeline.statements import SELECT_TARGETS, fetch, write_instant
 from tests.factories import NOW, make_assertion, make_credential, make_endpoint, make_group
 from tests.pipeline.conftest import claim_one, take_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 OLD, NEW = make_key(), make_key()
+SLOT = write_instant(NOW)
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +61,7 @@ def test_ciphertext_is_read_once_however_many_endpoints_use_it() -> None:
         endpoint = make_endpoint(group, f"e{number}", credential=shop)
         for position in range(2):
             make_assertion(endpoint, f'body contains "{position}"', position=position)
-    rows = fetch(SELECT_TARGETS, group.pk, group.pk)
+    rows = fetch(SELECT_TARGETS, SLOT, SLOT, group.pk, group.pk)
     assert (len(rows), [shop.sealed in row for row in rows].count(True)) == (7, 1)
     targets = take_one(group).targets
     assert [len(target.assertions) for target in targets] == [2, 2, 2]
@@ -70,7 +71,7 @@ def test_ciphertext_is_read_once_however_many_endpoints_use_it() -> None:
 def test_credential_of_a_paused_endpoint_is_not_read() -> None:
     group = make_group()
     make_endpoint(group, is_paused=True, credential=make_credential())
-    assert fetch(SELECT_TARGETS, group.pk, group.pk) == []
+    assert fetch(SELECT_TARGETS, SLOT, SLOT, group.pk, group.pk) == []
 
 
 def test_take_makes_a_value_of_a_credential_that_no_key_opens(settings: Any, caplog: Any) -> None:
