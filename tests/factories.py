@@ -110,11 +110,13 @@ def make_run(group: EndpointGroup, *, at: datetime = NOW, **columns: Any) -> Che
 
 def make_result(run: CheckRun, endpoint: Endpoint, verdict: State = State.UP, **columns: Any) -> CheckResult:
     defaults: dict[str, Any] = {"latency_us": 12_000, "http_status": 200}
-    judged: dict[str, int] = {}
+    judged: dict[str, Any] = {}
     if verdict is State.DOWN:
         defaults["http_status"] = 500
         judged = {"error_kind": ErrorKind.STATUS, "phase": Phase.HEADERS}
-    judged |= {name: columns.pop(name) for name in ("error_kind", "phase", "attempts") if name in columns}
+    judged |= {
+        name: columns.pop(name) for name in ("error_kind", "phase", "attempts", "in_maintenance") if name in columns
+    }
     packed = Judgement(verdict, **judged).pack()
     return CheckResult.objects.create(run_id=run.pk, endpoint_id=endpoint.pk, judgement=packed, **(defaults | columns))
 

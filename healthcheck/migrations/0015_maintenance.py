@@ -27,9 +27,7 @@ def extend_roles(apps: Any, schema_editor: Any) -> None:
     for name, codenames in ROLES.items():
         role = apps.get_model("auth", "Group").objects.using(using).filter(name=f"{PREFIX}{name}").first()
         if role is not None:
-            role.permissions.add(
-                *permissions.filter(codename__in=codenames, content_type__app_label="healthcheck")
-            )
+            role.permissions.add(*permissions.filter(codename__in=codenames, content_type__app_label="healthcheck"))
 
 
 class Migration(migrations.Migration):

@@ -1,4 +1,4 @@
-"""Turns maintenance windows into the spans of their endpoints: when one starts, while it is open, and when it is edited.
+"""Turns maintenance windows into the spans of their endpoints: when one starts, while it is open, and when it changes.
 
 1. A window's clock says when there is next something to do: a sweep without any is one look at an index.
 2. Whoever holds the clock's row holds the window; another scheduler passes it over.

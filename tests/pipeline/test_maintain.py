@@ -96,7 +96,9 @@ def test_window_covers_endpoints_groups_and_tags_of_both(covers: dict[str, Any],
     endpoints["b"].tags.add(Tag.objects.create(name="red"))
     two.tags.add(Tag.objects.create(name="blue"))
     rows: dict[str, Callable[[str], Any]] = {"endpoints": endpoints.__getitem__, "groups": {"one": one}.__getitem__}
-    made = {key: [rows[key](each) for each in value] if key in rows else value for key, value in covers.items()}
+    made: dict[str, Any] = {
+        key: [rows[key](each) for each in value] if key in rows else value for key, value in covers.items()
+    }
     plan(make_window(**made))
     covered = MaintenanceSpan.objects.values_list("endpoint_id", flat=True)
     assert {name for name, endpoint in endpoints.items() if endpoint.pk in covered} == expected
@@ -287,9 +289,10 @@ def test_window_without_a_clock_is_adopted_and_one_of_a_wrong_clock_is_planned_a
 
 
 @pytest.mark.parametrize(
-    "broken", [{"timezone": "Europe/Atlantis"}, {"recurrence": "FREQ=SECONDLY"}, {"recurrence": "FREQ=DAILY;BYMONTH=13"}]
+    "broken",
+    [{"timezone": "Europe/Atlantis"}, {"recurrence": "FREQ=SECONDLY"}, {"recurrence": "FREQ=DAILY;BYMONTH=13"}],
 )
-def test_window_that_cannot_be_read_stops_nobody(broken: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
+def test_window_that_cannot_be_read_stops_nobody(broken: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     endpoint = make_endpoint()
     make_window("broken", endpoints=[endpoint], **broken)
     make_window("good", endpoints=[endpoint])
