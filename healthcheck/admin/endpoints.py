@@ -48,6 +48,7 @@ from healthcheck.admin.look.badges import draw_paused, draw_state
 from healthcheck.admin.look.bases import ChangeListBase
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.look.words import describe_duration, describe_instant, describe_moment
+from healthcheck.admin.open_addresses import name_open_address, search_openly
 from healthcheck.admin.operated import OperatedAdmin, changed_columns, describe_parents
 from healthcheck.admin.overview import latest_state, overall_state
 from healthcheck.definitions.cloning import clone_endpoints
@@ -168,6 +169,15 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeListBase]:
         return EndpointChangeList
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        fields = super().get_search_fields(request)
+        return fields if self.has_change_permission(request) else search_openly(fields)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return super().get_search_results(request, name_open_address(queryset), search_term)
 
     class Media:
         js = ("healthcheck/kinds.js", "healthcheck/members.js")

@@ -34,6 +34,8 @@ _SECRET_NAME = re.compile(
 )
 _URL_HEADERS = frozenset({"location", "content-location", "referer", "refresh", "link"})
 _USERINFO = re.compile(r"\A((?:[a-z][a-z0-9+.-]*:)?//)([^/?#]*@)", re.IGNORECASE)
+# An address without any of them has nothing to hide; see `_USERINFO` and `_QUERY_PART`.
+HIDING_CHARACTERS = "@?&;#"
 _QUERY_PART = re.compile(r"([?&;#])([^?&;#=]*)(=?)([^&;#]*)")
 # What no one writes by hand: a signature, a token, a key.
 MIN_OPAQUE_CHARS = 16

@@ -9,7 +9,9 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 
+from healthcheck.engine.masking import mask_url
 from healthcheck.models import Credential, Endpoint, EndpointGroup, Location, StatusPage, Tag
+from tests.admin.conftest import make_person
 from tests.factories import make_endpoint, make_group, make_location, make_page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -70,3 +72,23 @@ def test_filters_of_the_list_go_on(admin_client: Client, path: str, query: dict[
     answer = admin_client.get(f"/admin/healthcheck/{path}", given)
     assert answer.status_code == 200
     assert (answer.context["cl"].result_count > 0) is found
+
+
+@pytest.mark.parametrize(
+    ("address", "guess"),
+    [
+        ("http://us:s3cret@shop.example/", "s3cret"),
+        ("http://shop.example/?token=s3cret", "token=s3"),
+        ("http://shop.example/#key=s3cret", "s3cret"),
+        ("http://shop.example/a;sid=s3cret", "s3cret"),
+    ],
+)
+def test_search_finds_no_part_of_an_address_that_its_reader_may_not_see(address: str, guess: str) -> None:
+    make_endpoint(address=address)
+    make_endpoint(make_group("plain"), address="http://plain.example/s3cret/token=s3/")
+    viewer, editor = make_person("view_endpoint"), make_person("change_endpoint", name="editor")
+    assert mask_url(address) != address
+    lists = [who.get("/admin/healthcheck/endpoint/", {"q": guess}).context["cl"] for who in (viewer, editor)]
+    assert [each.result_count for each in lists] == [1, 2]
+    export = viewer.get("/admin/healthcheck/endpoint/export/", {"q": guess})
+    assert b"shop.example" not in b"".join(export)
