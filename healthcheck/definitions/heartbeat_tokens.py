@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from healthcheck.definitions.versions import lock_rows
 from healthcheck.models import Endpoint, HeartbeatToken
@@ -14,15 +15,24 @@ from healthcheck.models.heartbeat import hash_token, make_token
 MAX_OVERLAP = timedelta(days=30)
 
 
+# More than two people who rotate at once, or one who clicks twice and again, would make.
+MAX_VALID = 5
+
+
 def rotate_token(endpoint_id: int, now: datetime, *, overlap: timedelta) -> str:
-    """Return a new token of the endpoint. The one before it stays valid for `overlap`, and any older one ends now."""
+    """Return a new token of the endpoint. Those before it stay valid for `overlap` at most, the newest of them.
+
+    One that is on its way out already keeps its own time: whoever clicks twice, or at the same moment as somebody else,
+    must not end the one that the job still uses.
+    """
     token = make_token()
+    ends_at = now + min(overlap, MAX_OVERLAP)
     with transaction.atomic():
-        # Two people at once would leave three valid.
+        # Two people at once would leave more valid than there may be.
         lock_rows(Endpoint, [endpoint_id])
         tokens = HeartbeatToken.objects.filter(endpoint=endpoint_id)
-        # Those on their way out, at the latest now: two are valid at once, no more.
-        tokens.filter(retires_at__isnull=False).delete()
-        tokens.update(retires_at=now + min(overlap, MAX_OVERLAP))
+        tokens.filter(Q(retires_at__isnull=True) | Q(retires_at__gt=ends_at)).update(retires_at=ends_at)
+        newest = tokens.filter(retires_at__gt=now).order_by("-id").values_list("pk", flat=True)[: MAX_VALID - 1]
+        tokens.exclude(pk__in=list(newest)).delete()
         HeartbeatToken.objects.create(endpoint_id=endpoint_id, digest=hash_token(token), created_at=now)
     return token

@@ -45,7 +45,7 @@ class HeartbeatTokenQuerySet(models.QuerySet["HeartbeatToken"]):
 
 
 class HeartbeatToken(models.Model):
-    """Two are valid at once while a job is taught the new one."""
+    """Several are valid at once while a job is taught the new one; see `definitions/heartbeat_tokens.py`."""
 
     id = models.AutoField(primary_key=True)
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="heartbeat_tokens")

@@ -77,9 +77,10 @@ def test_rotation_leaves_the_former_address_valid_for_a_while(operator: Client) 
     assert [is_heard(token) for token in (first, second)] == [True, True]
     assert [is_heard(token, timedelta(hours=25)) for token in (first, second)] == [False, True]
     third = read_token(make_address(operator, endpoint, 3600))
-    assert [is_heard(token) for token in (first, second, third)] == [False, True, True]
+    assert [is_heard(token) for token in (first, second, third)] == [True, True, True]
+    assert [is_heard(token, timedelta(hours=2)) for token in (first, second, third)] == [False, False, True]
     fourth = read_token(make_address(operator, endpoint, 0))
-    assert [is_heard(token) for token in (second, third, fourth)] == [False, False, True]
+    assert [is_heard(token) for token in (first, second, third, fourth)] == [False, False, False, True]
     assert HeartbeatToken.objects.filter(retires_at=None).count() == 1
 
 
