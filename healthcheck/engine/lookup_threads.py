@@ -31,6 +31,11 @@ class LookupThreads:
         """Whether work waits that no thread has taken."""
         return len(self._lookups) > self._idle and self._threads >= self._size
 
+    @property
+    def is_full(self) -> bool:
+        """Whether more than half of the threads are taken: what can be done without them must be."""
+        return 2 * (self._threads - self._idle) > self._size
+
     def submit(self, lookup: Callable[[], None]) -> None:
         """Run `lookup`, which must not raise, on a thread. Raises RuntimeError when the system grants not even one."""
         with self._condition:

@@ -10,6 +10,7 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.faults import ProbeFailure, classify_os_error
@@ -19,6 +20,10 @@ from healthcheck.engine.types import AddressFamily, ErrorKind, Phase
 # More than anyone needs to choose from; a name with hundreds of addresses must not fill a result.
 MAX_ADDRESSES = 32
 CONTROL_SECONDS = 1.0
+# The C library waits for five seconds before it asks a name server again, which is longer than most checks may last: a
+# name without an answer is asked for once more after this. The control name is asked for with it, so that a silence of
+# our resolver is noticed while it lasts, and not looked for when it may be over.
+ASK_AGAIN_SECONDS = 0.4
 
 _FAMILIES = {
     AddressFamily.ANY: socket.AF_UNSPEC,
@@ -53,9 +58,9 @@ class _Lookup:
     def run(self) -> None:
         """On a thread of the pool; it may outlive the loop when the system's resolver is silent."""
         with suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(self.started.set_result, None)
+            self.loop.call_soon_threadsafe(_settle, self.started, None)
             answer = _ask_system(self.name, self.family)
-            self.loop.call_soon_threadsafe(self.answered.set_result, answer)
+            self.loop.call_soon_threadsafe(_settle, self.answered, answer)
 
 
 class Resolver:
@@ -129,8 +134,24 @@ class Resolver:
             raise ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "no thread for the lookup") from None
         # Kept until it is answered, not until nobody waits: a hanging name holds one thread however often it is asked.
         self._lookups[name, family] = lookup
-        lookup.answered.add_done_callback(lambda _: self._lookups.pop((name, family)))
+        again = loop.call_later(ASK_AGAIN_SECONDS, self._ask_again, lookup)
+
+        def forget(_: object) -> None:
+            again.cancel()
+            self._lookups.pop((name, family))
+
+        lookup.answered.add_done_callback(forget)
         return lookup
+
+    def _ask_again(self, lookup: _Lookup) -> None:
+        # Where work waits for a thread, it waits for those that hang: more of them would help nobody.
+        if not lookup.started.done() or self._threads.is_full:
+            return
+        control = (self._control_name, AddressFamily.ANY)
+        with suppress(RuntimeError, ProbeFailure):
+            self._threads.submit(lookup.run)
+            if self._control_name and control not in self._lookups and self._control_name != lookup.name:
+                self._start(*control)
 
     async def _explain(self, error: OSError, *, since: float) -> ProbeFailure:
         if not isinstance(error, socket.gaierror):
@@ -143,6 +164,12 @@ class Resolver:
         if error.errno == socket.EAI_AGAIN and await self.is_silent(since=since):
             return ProbeFailure(ErrorKind.CAPACITY, Phase.RESOLVE, "our resolver does not answer")
         return ProbeFailure(ErrorKind.DNS, Phase.RESOLVE, SERVERS_FAILED)
+
+
+def _settle(future: asyncio.Future[Any], result: object) -> None:
+    """Set a result for which there may have been two who asked."""
+    if not future.done():
+        future.set_result(result)
 
 
 def warm_up(threads: LookupThreads = LOOKUP_THREADS) -> None:

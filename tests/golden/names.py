@@ -269,6 +269,12 @@ NAMES = [
         names=unanswered("name-silent", Reply(is_silent=True)),
     ),
     Case(
+        "name-lost",
+        "has a name server that loses the first questions",
+        is_up(GOOD),
+        names={f"name-lost.{ZONE}": (Reply((f"A {GOOD}",), drops=1),)},
+    ),
+    Case(
         "name-cut",
         "has name servers that hang up in the middle",
         is_down(DNS, RESOLVE, ""),
