@@ -33,6 +33,7 @@ FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.5, 5.0
 SWEEP_SECONDS = 1.0
 REALIGN_SECONDS = 60.0
 PRUNE_SECONDS = 600.0
+ROLL_UP_SECONDS = 60.0
 
 
 class Ticker:
@@ -45,7 +46,7 @@ class Ticker:
         # Containers share host names and process ids.
         self.node = f"{socket.gethostname()[:100]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._backoff = 0.0
-        self._sweep_at = self._realign_at = self._prune_at = time.monotonic()
+        self._sweep_at = self._realign_at = self._prune_at = self._roll_up_at = time.monotonic()
 
     def step(self) -> float:
         """Tick once and return the seconds to sleep. A database or broker that is away is logged, never raised."""
@@ -94,6 +95,8 @@ class Ticker:
             realign_windows(now)
         if started >= self._prune_at and self._publisher.publish_prune():
             self._prune_at = started + PRUNE_SECONDS
+        if started >= self._roll_up_at and self._publisher.publish_roll_up():
+            self._roll_up_at = started + ROLL_UP_SECONDS
 
 
 class DatabaseScheduler(Scheduler):

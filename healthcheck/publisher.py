@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 RUN_GROUP = "healthcheck.run_group"
 PRUNE = "healthcheck.prune"
+ROLL_UP = "healthcheck.roll_up"
 
 # A clock that waits for a broker is late for everyone. The row is in the database, so nothing is lost by giving up.
 PUBLISH_SECONDS = 0.5
@@ -54,6 +55,10 @@ class Publisher:
     def publish_prune(self) -> bool:
         """Ask a worker to prune; False when the broker is away."""
         return self.send(PRUNE, [()]) == 1
+
+    def publish_roll_up(self) -> bool:
+        """Ask a worker to roll up; False when the broker is away."""
+        return self.send(ROLL_UP, [()]) == 1
 
     def _send_one(self, task: str, args: Sequence[int]) -> None:
         if self._producer is None:

@@ -14,12 +14,16 @@ from healthcheck.pipeline.perform import Performer
 from healthcheck.pipeline.prune import prune as prune_rows
 from healthcheck.pipeline.pulse import Pulse, Worker
 from healthcheck.pipeline.replay import Replayer
-from healthcheck.publisher import PRUNE, RUN_GROUP, publish
+from healthcheck.pipeline.roll_up import roll_up as roll_up_hours
+from healthcheck.publisher import PRUNE, ROLL_UP, RUN_GROUP, publish
 
-__all__ = ["prune", "publish", "run_group", "tick"]
+__all__ = ["prune", "publish", "roll_up", "run_group", "tick"]
 
-# One prune ends before the next is asked for.
+# One of them ends before the next is asked for.
 PRUNE_BUDGET_SECONDS = 60.0
+ROLL_UP_BUDGET_SECONDS = 45.0
+# Between two pieces it leaves the processor to the checks of its process for as long as a piece took.
+ROLL_UP_REST_SHARE = 1.0
 
 performer = Performer()
 ticker = Ticker()
@@ -48,6 +52,12 @@ def prune() -> None:
     """Remove raw rows by age, and what people deleted."""
     retention = timedelta(days=get_settings().retention_days)
     prune_rows(read_database_clock(), retention=retention, budget_seconds=PRUNE_BUDGET_SECONDS)
+
+
+@shared_task(name=ROLL_UP, ignore_result=True)
+def roll_up() -> None:
+    """Roll up the hours that are over, and those that have changed since."""
+    roll_up_hours(read_database_clock(), budget_seconds=ROLL_UP_BUDGET_SECONDS, rest_share=ROLL_UP_REST_SHARE)
 
 
 @signals.worker_shutting_down.connect(weak=False, dispatch_uid="healthcheck.shutdown")

@@ -35,10 +35,10 @@ def queued_messages(broker: ValkeyServer) -> int:
     return length
 
 
-def test_step_publishes_what_is_due_and_a_prune(broker: ValkeyServer, ticker: Ticker) -> None:
+def test_step_publishes_what_is_due_a_prune_and_a_roll_up(broker: ValkeyServer, ticker: Ticker) -> None:
     make_group()
     assert 0 <= ticker.step() <= MAX_SLEEP_SECONDS
-    assert queued_messages(broker) == 2
+    assert queued_messages(broker) == 3
     assert CheckRun.objects.get().published_at is not None
 
 
@@ -74,8 +74,8 @@ def test_step_notes_what_a_dead_broker_did_not_take_and_sends_it_later(broker: V
     CheckRun.objects.update(scheduled_for=timezone.now() - 2 * UNSENT_AFTER)
     Ticker(Publisher()).step()
     assert CheckRun.objects.get().published_at is not None
-    # The run, and the prune that was not taken before.
-    assert queued_messages(broker) == 2
+    # The run, and the prune and the roll-up that were not taken before.
+    assert queued_messages(broker) == 3
 
 
 def test_step_without_a_database_backs_off_and_recovers(broker: ValkeyServer, ticker: Ticker) -> None:

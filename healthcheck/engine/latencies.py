@@ -10,7 +10,7 @@ import enum
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain, pairwise
+from itertools import chain, pairwise, repeat
 
 # The largest relative error of a percentile, as a fraction: 1 / 50. What is stored hangs on it; see VERSION.
 ERROR_DIVISOR = 50
@@ -69,6 +69,14 @@ class Latencies:
         for counts, value in zip(self._counts, (total_us, *phases_us), strict=False):
             if value > 0:
                 counts[bisect_right(_FIRSTS, value) - 1] += 1
+
+    def add_all(self, columns: Iterable[Iterable[int]]) -> None:
+        """Count many checks, given as what `add` takes of each, column by column: several times as fast."""
+        for counts, values in zip(self._counts, columns, strict=False):
+            places = Counter(map(bisect_right, repeat(_FIRSTS), values))
+            # No time lies before the first bucket.
+            places.pop(0, None)
+            counts.update({place - 1: count for place, count in places.items()})
 
     def merge(self, other: Latencies) -> None:
         """Count what the other has counted as well."""

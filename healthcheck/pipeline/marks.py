@@ -23,16 +23,28 @@ _IDS = {
     "postgresql": "(SELECT value::int AS id FROM json_array_elements_text(%s::json))",
     "sqlite": "(SELECT value AS id FROM json_each(%s))",
 }
+_ROWS = {
+    "postgresql": (
+        "SELECT (r->>0)::int, (r->>1)::int, (r->>2)::int, (r->>3)::int, 0 FROM json_array_elements(%s::json) r"
+    ),
+    "sqlite": (
+        "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),"
+        " json_extract(value, '$[3]'), 0 FROM json_each(%s) WHERE true"
+    ),
+}
 _LARGER = {"postgresql": "GREATEST", "sqlite": "max"}
 # In one order, so that two of them cannot deadlock. Whoever is rolling the hour up sees by the serial that it has
 # changed once more, and leaves the mark.
-_INSERT = """
-    INSERT INTO {mark} AS m (endpoint_id, location_id, hour, hours, serial)
-    SELECT e.id, l.id, %s, %s, 0 FROM {ids} e CROSS JOIN {location} l
-    WHERE %s OR l.id IN (SELECT id FROM {ids} asked) ORDER BY 1, 2
+_INTO = "INSERT INTO {mark} AS m (endpoint_id, location_id, hour, hours, serial)"
+_AGAIN = """
     ON CONFLICT (endpoint_id, location_id, hour) DO UPDATE
     SET hours = {larger}(m.hours, excluded.hours), serial = m.serial + 1
 """
+_INSERT = f"""
+    {_INTO} SELECT e.id, l.id, %s, %s, 0 FROM {{ids}} e CROSS JOIN {{location}} l
+    WHERE %s OR l.id IN (SELECT id FROM {{ids}} asked) ORDER BY 1, 2 {_AGAIN}
+"""  # noqa: S608  # our own names
+_INSERT_ROWS = f"{_INTO} {{rows}} {_AGAIN}"
 
 
 def mark_hours(
@@ -50,15 +62,29 @@ def mark_hours(
     """
     hour = find_hour(start)
     until_hour = min(max(-(-to_ms(end) // HOUR_MS), hour + 1), find_hour(now - CLOSED_AFTER))
-    endpoints = sorted(set(endpoint_ids))
-    if hour >= until_hour or not endpoints:
+    if hour >= until_hour or not (endpoints := sorted(set(endpoint_ids))):
         return
     locations = sorted(set(location_ids)) if location_ids is not None else []
-    names = {"mark": _MARK, "location": _LOCATION}
-    statement = _INSERT.format(ids=_IDS[connection.vendor], larger=_LARGER[connection.vendor], **names)
+    vendor = connection.vendor
+    statement = _INSERT.format(ids=_IDS[vendor], larger=_LARGER[vendor], mark=_MARK, location=_LOCATION)
     asked = (json.dumps(endpoints), location_ids is None, json.dumps(locations))
     with connection.cursor() as cursor:
         cursor.execute(statement, (hour, until_hour - hour, *asked))
+
+
+def insert_marks(rows: Iterable[tuple[int, int, int, int]]) -> None:
+    """Leave marks of (endpoint, location, first hour, how many), in the order of their key. One statement."""
+    ordered = sorted(set(rows))
+    if not ordered:
+        return
+    statement = _INSERT_ROWS.format(mark=_MARK, rows=_ROWS[connection.vendor], larger=_LARGER[connection.vendor])
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [json.dumps(ordered)])
+
+
+def is_closed(instant: datetime, now: datetime) -> bool:
+    """Return whether what happens at `now` to the hour of `instant` leaves a mark."""
+    return find_hour(instant) < find_hour(now - CLOSED_AFTER)
 
 
 def find_hour(instant: datetime) -> int:

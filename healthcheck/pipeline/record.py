@@ -24,6 +24,7 @@ from healthcheck.pipeline.advance import Slot, StateChange, advance_state
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.execute import TakenRun
 from healthcheck.pipeline.facts import write_evidence
+from healthcheck.pipeline.marks import is_closed, mark_hours
 from healthcheck.pipeline.state_rows import LoadedState, load_states, store_states
 from healthcheck.pipeline.statements import CLOSE_RUN, change, write_instant
 
@@ -80,6 +81,9 @@ def record_run(taken: TakenRun, findings: Sequence[Finding], *, now: datetime, w
             transaction.set_rollback(True)
             return None
         insert_rows(CheckResult, _RESULT_COLUMNS, [_result_row(taken, f) for f in existing], conflict=_RESULT_KEY)
+        # Its hour may have been rolled up without it.
+        ids = (finding.endpoint_id for finding in existing)
+        mark_hours(ids, [taken.location_id], start=taken.slot_at, end=taken.slot_at, now=now)
         _insert_evidence(taken, existing)
         changes = _advance_states(taken, existing, states, now=now)
     return replace(recorded, changes=tuple(changes))
@@ -148,12 +152,12 @@ def _advance_states(
         state = states[finding.endpoint_id]
         changes += advance_state(state.row, finding.outcome, slot=slot, thresholds=state.thresholds, now=now)
     store_states([states[finding.endpoint_id].row for finding in findings])
-    store_transitions(taken.location_id, changes)
+    store_transitions(taken.location_id, changes, now=now)
     return changes
 
 
-def store_transitions(location_id: int, changes: Sequence[StateChange]) -> None:
-    """Insert one transition per change."""
+def store_transitions(location_id: int, changes: Sequence[StateChange], *, now: datetime) -> None:
+    """Insert one transition per change, and mark the hours before `now` that it changes."""
     rows = [
         (
             c.endpoint_id,
@@ -168,3 +172,7 @@ def store_transitions(location_id: int, changes: Sequence[StateChange]) -> None:
     ]
     if rows:
         insert_rows(Transition, _TRANSITION_COLUMNS, rows)
+    late = [c for c in changes if is_closed(c.change.at, now)]
+    if late:
+        start = min(c.change.at for c in late)
+        mark_hours((c.endpoint_id for c in late), [location_id], start=start, end=now, now=now)

@@ -58,7 +58,7 @@ def expire_evidence(now: datetime) -> int:
                 changes.setdefault(row.location_id, []).append(change)
         EndpointState.objects.bulk_update(expired, ["state", "since"], batch_size=100)
         for location_id, changed in changes.items():
-            store_transitions(location_id, changed)
+            store_transitions(location_id, changed, now=now)
     return len(expired)
 
 

@@ -60,6 +60,13 @@ def test_merge_is_the_histogram_of_all_together(parts: list[list[tuple[int, ...]
     assert merged == build([check for checks in parts for check in checks])
 
 
+@given(CHECKS, CHECKS)
+def test_add_all_counts_as_add_does(first: list[tuple[int, ...]], second: list[tuple[int, ...]]) -> None:
+    latencies = build(first)
+    latencies.add_all(zip(*second, strict=True))
+    assert latencies == build(first + second)
+
+
 @given(CHECKS, st.integers(0, 3))
 def test_what_is_packed_is_unpacked_as_it_was(checks: list[tuple[int, ...]], doublings: int) -> None:
     latencies = build(checks)

@@ -8,9 +8,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from healthcheck.models import RollupMark
+from healthcheck.engine.types import State
+from healthcheck.models import EndpointState, RollupMark, Transition
 from healthcheck.pipeline.marks import CLOSED_AFTER, find_hour, mark_hours
-from tests.factories import NOW, make_location
+from healthcheck.pipeline.sweep import expire_evidence
+from tests.factories import NOW, make_endpoint, make_group, make_location, make_state
+from tests.pipeline.conftest import outcome, record_one, take_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -68,3 +71,37 @@ def test_mark_hours_is_of_the_locations_that_are_named_or_of_all() -> None:
     mark_hours([8], [], start=NOW - HOUR, end=NOW, now=NOW + HOUR)
     mark_hours([7], start=NOW - HOUR, end=NOW, now=NOW + HOUR)
     assert sorted(RollupMark.objects.values_list("endpoint_id", "location_id")) == [(7, first.pk), (7, second.pk)]
+
+
+LATE = timedelta(hours=3)
+
+
+def test_run_that_is_recorded_late_marks_the_hours_of_its_slot_and_of_what_changed() -> None:
+    endpoint = make_endpoint(make_group(interval_seconds=86400))
+    other = make_endpoint(endpoint.group, "other")
+    taken = take_one(endpoint.group, at=NOW)
+    record_one(taken, outcome(at=NOW), outcome(State.UNKNOWN, at=NOW), now=NOW + LATE)
+    assert read_marks() == [(endpoint.pk, 0, 2), (other.pk, 0, 1)]
+    RollupMark.objects.all().delete()
+    Transition.objects.all().delete()
+    for hours in (0.5, 1):
+        EndpointState.objects.update(valid_until=NOW + 2 * LATE)
+        taken = take_one(endpoint.group, at=NOW + hours * LATE)
+        record_one(taken, outcome(State.DOWN, at=NOW + hours * LATE), outcome(State.UNKNOWN, at=NOW + hours * LATE))
+    # Confirmed an hour and a half after its first evidence.
+    assert Transition.objects.get().at == NOW + LATE / 2
+    assert read_marks() == [(endpoint.pk, 1, 1)]
+
+
+def test_evidence_that_expired_long_ago_marks_the_hours_since() -> None:
+    endpoint = make_endpoint()
+    make_state(endpoint, valid_until=NOW)
+    expire_evidence(NOW + LATE + CLOSED_AFTER)
+    assert Transition.objects.get().at == NOW
+    assert read_marks() == [(endpoint.pk, 0, 3)]
+
+
+def test_evidence_that_expired_just_now_marks_nothing() -> None:
+    make_state(make_endpoint(), valid_until=NOW - SECOND)
+    expire_evidence(NOW)
+    assert (Transition.objects.count(), read_marks()) == (1, [])
