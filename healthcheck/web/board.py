@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from healthcheck.engine.types import ErrorKind, State
+from healthcheck.engine.uptime import Totals
 from healthcheck.web.freshness import CheckerFault
+from healthcheck.web.uptime import Span, Uptime, add_up
 
 # Pages with more endpoints fold the groups in which all is well.
 MAX_UNFOLDED_ENDPOINTS = 40
@@ -49,6 +51,8 @@ class EndpointView:
     # Its own pause, or its group's.
     is_paused: bool
     sighting: Sighting
+    # Of the period that is shown; None without a history in it.
+    uptime: Uptime | None = None
 
     @property
     def state(self) -> State:
@@ -91,6 +95,11 @@ class GroupView:
     def state(self) -> State:
         return summarise_states(endpoint.state for endpoint in self.active)
 
+    @property
+    def totals(self) -> Totals:
+        """Return what the period that is shown came to, over all its endpoints."""
+        return add_up(endpoint.uptime for endpoint in self.endpoints)
+
 
 @dataclass(frozen=True, slots=True)
 class SectionView:
@@ -111,6 +120,8 @@ class Board:
     description: str
     sections: tuple[SectionView, ...]
     checker_faults: tuple[CheckerFault, ...] = ()
+    # None where the last checks are shown instead of a period.
+    span: Span | None = None
 
     @property
     def groups(self) -> tuple[GroupView, ...]:

@@ -4,11 +4,20 @@
     verdict    state (up, degraded, down, unknown), sentence
     checker    is_behind, faults: a list of {lag, since}; while it is behind, states may be out of date
     newest_result_at
+    period     null for the last checks (?period=now), else key (24h, 7d, 30d, 90d), resolution (hour, day), start: of
+               its first bucket, end: this very instant, counts_degraded_as_good, blind: a list of {start, end} in which
+               nothing that the page shows was measured
     announcement  null or {level, text}
-    groups     a list of {section, slug, name, state, is_paused, endpoints}; `section` is the title of the section it
-               stands in, empty for none; endpoints that stand alone are in one whose slug and name are null
+    groups     a list of {section, slug, name, state, is_paused, uptime, endpoints}; `section` is the title of the
+               section it stands in, empty for none; endpoints that stand alone are in one whose slug and name are null
     endpoints  a list of {id, name, state, is_paused, is_checked, since, error_kind, reason, latency_ms, observed_at,
-               strip}; the strip lists the last verdicts, newest last
+               strip, uptime, buckets}; the strip lists the last verdicts, newest last
+    uptime     null without a history in the period, else {uptime, unknown_share, up_ms, degraded_ms, down_ms,
+               unknown_ms, maintenance_ms, excluded_ms}: milliseconds are exact, `uptime` is good time over known time
+               and null where nothing is known, `unknown_share` is what of the time to be measured nobody knows; of a
+               group it is the sum over its endpoints
+    buckets    a list of lists: what occurred in each hour or day of UTC, such as ["up", "unknown"]; empty for nothing.
+               An endpoint's own twin has the milliseconds of each
 
 Instants are ISO 8601 in UTC or null; `error_kind` is null without a failure or once it is out of date,
 `latency_ms` without a fresh good answer.
@@ -16,20 +25,28 @@ Instants are ISO 8601 in UTC or null; `error_kind` is null without a failure or 
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
+from healthcheck.engine.strips import Mark
 from healthcheck.engine.types import State
+from healthcheck.engine.uptime import Condition, Totals, from_ms, to_ms
+from healthcheck.models import Resolution
 from healthcheck.web.board import Board, EndpointView, GroupView
+from healthcheck.web.uptime import Span
 from healthcheck.web.verdict import judge_board
 from healthcheck.web.words import describe_reason, shorten_name
 
 _WORDS = {str(state.value): state.word for state in State}
+_SPENT = tuple(field.name for field in fields(Totals))
+_OCCURRENCES = tuple((Mark[condition.name], condition) for condition in Condition)
 
 
-def describe_board(board: Board) -> dict[str, Any]:
-    """Return the JSON twin of a page."""
-    verdict = judge_board(board)
+def describe_board(board: Board, now: datetime) -> dict[str, Any]:
+    """Return the JSON twin of a page as it stands at `now`."""
+    verdict, span = judge_board(board), board.span
     return {
         "page": {"slug": board.slug, "title": board.title},
         "verdict": {"state": verdict.state.word, "sentence": verdict.sentence},
@@ -38,26 +55,53 @@ def describe_board(board: Board) -> dict[str, Any]:
             "faults": [{"lag": fault.lag.value, "since": write_instant(fault.since)} for fault in board.checker_faults],
         },
         "newest_result_at": write_instant(board.newest_result_at),
+        "period": describe_span(span, now) if span else None,
         "groups": [
-            {"section": shorten_name(section.title)} | _describe_group(group)
+            {"section": shorten_name(section.title)} | _describe_group(group, span)
             for section in board.sections
             for group in section.groups
         ],
     }
 
 
-def _describe_group(group: GroupView) -> dict[str, Any]:
+def describe_span(span: Span, now: datetime) -> dict[str, Any]:
+    """Return which period it is, and when nothing was measured in it."""
+    return {
+        "key": span.period.key,
+        "resolution": Resolution(span.period.resolution).name.lower(),
+        "start": write_instant(span.period.find_start(now)),
+        "end": write_instant(from_ms(to_ms(now))),
+        "counts_degraded_as_good": span.counts_degraded,
+        "blind": [
+            {"start": write_instant(from_ms(each.start_ms)), "end": write_instant(from_ms(each.end_ms))}
+            for each in span.blind
+        ],
+    }
+
+
+def describe_totals(totals: Totals, *, counts_degraded: bool) -> dict[str, Any]:
+    """Return the milliseconds per condition, and what they come to."""
+    uptime, unknown = totals.uptime(counts_degraded=counts_degraded), totals.unknown_share()
+    return {
+        "uptime": None if uptime is None else float(uptime),
+        "unknown_share": None if unknown is None else float(unknown),
+        **{name: getattr(totals, name) for name in _SPENT},
+    }
+
+
+def _describe_group(group: GroupView, span: Span | None) -> dict[str, Any]:
     return {
         "slug": group.slug or None,
         "name": None if group.is_loose else shorten_name(group.name),
         "state": group.state.word,
         "is_paused": group.is_paused,
-        "endpoints": [describe_endpoint(endpoint) for endpoint in group.endpoints],
+        "uptime": _describe_uptime(group.totals, span),
+        "endpoints": [describe_endpoint(endpoint, span) for endpoint in group.endpoints],
     }
 
 
-def describe_endpoint(endpoint: EndpointView) -> dict[str, Any]:
-    seen = endpoint.sighting
+def describe_endpoint(endpoint: EndpointView, span: Span | None = None) -> dict[str, Any]:
+    seen, uptime = endpoint.sighting, endpoint.uptime
     return {
         "id": endpoint.id,
         "name": shorten_name(endpoint.name),
@@ -70,7 +114,19 @@ def describe_endpoint(endpoint: EndpointView) -> dict[str, Any]:
         "latency_ms": endpoint.latency_us / 1000 if endpoint.latency_us else None,
         "observed_at": write_instant(seen.observed_at),
         "strip": [_WORDS[digit] for digit in seen.strip if digit in _WORDS],
+        "uptime": _describe_uptime(uptime.totals, span) if uptime else None,
+        "buckets": [_name_occurrences(mark) for mark in uptime.marks] if uptime else [],
     }
+
+
+def _describe_uptime(totals: Totals, span: Span | None) -> dict[str, Any] | None:
+    has_history = span is not None and totals.total_ms > 0
+    return describe_totals(totals, counts_degraded=span.counts_degraded) if span and has_history else None
+
+
+@lru_cache(maxsize=128)
+def _name_occurrences(mark: int) -> list[str]:
+    return [condition.word for bit, condition in _OCCURRENCES if mark & bit]
 
 
 def write_instant(at: datetime | None) -> str | None:

@@ -14,8 +14,11 @@ from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language, gettext
 
 from healthcheck.engine.types import State
+from healthcheck.web.bars import draw_bars
 from healthcheck.web.board import EndpointView
 from healthcheck.web.strip import draw_strip
+from healthcheck.web.uptime import Span
+from healthcheck.web.uptime_words import UNITS, describe_unknown, describe_uptime
 from healthcheck.web.words import (
     describe_age,
     describe_latency,
@@ -29,22 +32,35 @@ _ICONS = [state.word for state in State]
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How rows are drawn: `level` is that of their headings, the endpoints' pages lie under `page_url`.
+
+    With a span they show its bars, without one the last checks. `query` goes behind the address of an endpoint's page.
+    """
+
+    page_url: str
+    level: int
+    span: Span | None = None
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Frame:
     """What the rows of a group share."""
 
     now: datetime
-    page_url: str
-    level: int
+    manner: Manner
     language: str | None
     zone: tzinfo
     paused: str
     since: str
+    no_data: str
 
 
-def draw_rows(endpoints: tuple[EndpointView, ...], now: datetime, *, page_url: str, level: int) -> SafeString:
-    """Return list items; `level` is that of their headings, and the pages of the endpoints lie under `page_url`."""
-    words = {"paused": _draw_paused(), "since": escape(gettext("since"))}
-    frame = _Frame(now, page_url, level, language=get_language(), zone=get_current_timezone(), **words)
+def draw_rows(endpoints: tuple[EndpointView, ...], now: datetime, manner: Manner) -> SafeString:
+    """Return list items."""
+    words = {"paused": _draw_paused(), "since": escape(gettext("since")), "no_data": escape(gettext("No data"))}
+    frame = _Frame(now, manner, language=get_language(), zone=get_current_timezone(), **words)
     return SafeString("\n".join(_draw_row(endpoint, frame) for endpoint in endpoints))
 
 
@@ -56,16 +72,40 @@ def _draw_row(endpoint: EndpointView, frame: _Frame) -> str:
     icon = choose_icon(endpoint)
     resting = " hc-is-resting" if endpoint.is_paused else ""
     badge = f" {frame.paused}" if endpoint.is_paused else ""
-    latency = describe_latency(endpoint.latency_us, frame.language) if endpoint.latency_us else ""
-    strip = draw_strip(endpoint.sighting.strip, frame.language) if endpoint.is_checked else ""
+    level = frame.manner.level
+    strip, number = _draw_past(endpoint, frame)
     return (
         f'<li class="hc-endpoint hc-is-{icon}{resting}"><div class="hc-endpoint-what">'
-        f'<h{frame.level} class="hc-endpoint-name"><a href="{frame.page_url}{endpoint.id}/">'
-        f"<bdi>{escape(shorten_name(endpoint.name))}</bdi></a></h{frame.level}>{_draw_notes(endpoint, frame)}</div>"
+        f'<h{level} class="hc-endpoint-name"><a href="{frame.manner.page_url}{endpoint.id}/{frame.manner.query}">'
+        f"<bdi>{escape(shorten_name(endpoint.name))}</bdi></a></h{level}>{_draw_notes(endpoint, frame)}</div>"
         f'<p class="hc-endpoint-state"><span class="hc-endpoint-word"><svg class="hc-icon" aria-hidden="true">'
         f'<use href="#hc-{icon}"/></svg>{escape(describe_state(endpoint, frame.language))}</span>{badge}</p>'
-        f'<div class="hc-endpoint-strip">{strip}</div><p class="hc-endpoint-latency">{escape(latency)}</p></li>'
+        f'<div class="hc-endpoint-strip">{strip}</div><p class="hc-endpoint-latency">{number}</p></li>'
     )
+
+
+def _draw_past(endpoint: EndpointView, frame: _Frame) -> tuple[str, str]:
+    span = frame.manner.span
+    return _draw_checks(endpoint, frame) if span is None else _draw_span(endpoint, frame, span)
+
+
+def _draw_checks(endpoint: EndpointView, frame: _Frame) -> tuple[str, str]:
+    """Return the strip of the last checks, and how long the newest took."""
+    latency = describe_latency(endpoint.latency_us, frame.language) if endpoint.latency_us else ""
+    strip = draw_strip(endpoint.sighting.strip, frame.language) if endpoint.is_checked else ""
+    return strip, escape(latency)
+
+
+def _draw_span(endpoint: EndpointView, frame: _Frame, span: Span) -> tuple[str, str]:
+    """Return the bars of a period with what was not measured of it, and its uptime."""
+    if endpoint.uptime is None or not any(endpoint.uptime.marks):
+        return "", frame.no_data
+    totals = endpoint.uptime.totals
+    unknown = describe_unknown(totals, frame.language)
+    note = f'<p class="hc-endpoint-unknown">{escape(unknown)}</p>' if unknown else ""
+    bars = draw_bars(endpoint.uptime.marks, UNITS[span.period.resolution], frame.language)
+    uptime = describe_uptime(totals, counts_degraded=span.counts_degraded, language=frame.language)
+    return f"{bars}{note}", escape(uptime) or frame.no_data
 
 
 def _draw_notes(endpoint: EndpointView, frame: _Frame) -> str:

@@ -16,10 +16,13 @@ from healthcheck.engine.freshness import is_expired
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Endpoint, EndpointGroup, StatusPage, Tick
 from healthcheck.models.page import DEFAULT_SLUG
+from healthcheck.web.blind import find_blindness
 from healthcheck.web.board import NEVER_CHECKED, Board, EndpointView, GroupView, Sighting, choose_sighting
 from healthcheck.web.freshness import Pulse, effective_state, find_checker_faults
 from healthcheck.web.layout import load_layout, select_endpoints, select_groups
 from healthcheck.web.untaken import load_untaken
+from healthcheck.web.uptime import Period, Span
+from healthcheck.web.uptime_rows import Reading, read_period
 
 # Narrow on purpose: addresses and options never leave the database on the way to a public page. Rows are tuples, in
 # this order: a page of a thousand endpoints would spend more time on making models of them than on showing them.
@@ -59,7 +62,9 @@ def find_page(slug: str | None) -> StatusPage | None:
     return pages.order_by(is_default, "id").first()
 
 
-def load_board(page: StatusPage, *, now: datetime, endpoint_id: int | None = None) -> Board:
+def load_board(
+    page: StatusPage, *, now: datetime, endpoint_id: int | None = None, period: Period | None = None
+) -> Board:
     """Return the page as it stands at `now`; with an endpoint only what shows that one, which may be nothing."""
     layout = load_layout(page)
     groups, endpoints = select_groups(page, layout), select_endpoints(page, layout)
@@ -67,11 +72,17 @@ def load_board(page: StatusPage, *, now: datetime, endpoint_id: int | None = Non
         endpoints = endpoints.filter(pk=endpoint_id)
         groups = groups.filter(pk__in=endpoints.order_by().values("group"))
     rows = [GroupRow(*row) for row in groups.values_list(*GroupRow._fields)]
-    views = _load_endpoints(endpoints, {row.id for row in rows if row.is_paused}, now)
+    reading = read_period(endpoints, period, now) if period else Reading()
+    views = _load_endpoints(endpoints, {row.id for row in rows if row.is_paused}, now, reading)
     shown = {row.id: GroupView(row.id, row.slug, row.name, row.is_paused, tuple(views[row.id])) for row in rows}
     pulse = _load_pulse(groups, rows, shown.values())
     faults = find_checker_faults(pulse, now=now, stale_after_seconds=conf.get_settings().stale_after_seconds)
-    return Board(page.slug, page.title, page.description, layout.arrange(shown), faults)
+    span = None
+    if period is not None:
+        watched = {endpoint.id for group in shown.values() for endpoint in group.active}
+        blind = find_blindness(watched, reading, period=period, now=now)
+        span = Span(period, page.counts_degraded_as_good, blind)
+    return Board(page.slug, page.title, page.description, layout.arrange(shown), faults, span)
 
 
 def see(row: Sequence[Any], now: datetime) -> Sighting:
@@ -93,14 +104,15 @@ def see(row: Sequence[Any], now: datetime) -> Sighting:
 
 
 def _load_endpoints(
-    endpoints: QuerySet[Endpoint], paused_groups: set[int], now: datetime
+    endpoints: QuerySet[Endpoint], paused_groups: set[int], now: datetime, reading: Reading
 ) -> dict[int, list[EndpointView]]:
     """Return the endpoints by group. One row per location; an endpoint that was never checked has one without."""
     rows = endpoints.order_by("position", "id", "states__location_id").values_list(*ENDPOINT_COLUMNS, *STATE_COLUMNS)
     views: dict[int, list[EndpointView]] = defaultdict(list)
     for (pk, group_id, name, is_paused), seen in groupby(rows, key=itemgetter(slice(_OWN_COLUMNS))):
         sighting = _choose((row[_OWN_COLUMNS:] for row in seen), now)
-        views[group_id].append(EndpointView(pk, name, is_paused or group_id in paused_groups, sighting))
+        is_resting = is_paused or group_id in paused_groups
+        views[group_id].append(EndpointView(pk, name, is_resting, sighting, reading.uptimes.get(pk)))
     return views
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from healthcheck.web.addresses import find_admin_url
 from healthcheck.web.announcement import draw_announcement
+from healthcheck.web.choosing import build_choices, choose_key, choose_period, write_query
 from healthcheck.web.json_twin import describe_board
 from healthcheck.web.look import load_look
 from healthcheck.web.public import public
@@ -23,22 +25,27 @@ JSON = "application/json"
 @public
 def status_page(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     """Show a page; without a slug the default one."""
-    return serve(request, slug, Part("page", _render_page))
+    key = choose_key(request)
+    return serve(request, slug, Part(f"page {key}", partial(_render_page, key)))
 
 
 @public
 def status_json(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     """Return the page's facts; `json_twin` documents the keys."""
-    return serve(request, slug, Part("json", _render_json, JSON, is_for_machines=True))
+    key = choose_key(request)
+    return serve(request, slug, Part(f"json {key}", partial(_render_json, key), JSON, is_for_machines=True))
 
 
-def _render_page(visit: Visit) -> str:
-    board = load_board(visit.page, now=visit.now)
-    context = build_context(board, visit.now, page_url=visit.urls.page) | {
+def _render_page(key: str, visit: Visit) -> str:
+    board = load_board(visit.page, now=visit.now, period=choose_period(key))
+    query = write_query(key)
+    context = build_context(board, visit.now, page_url=visit.urls.page, query=query) | {
+        "periods": build_choices(key),
+        "canonical_url": f"{visit.urls.page}{query}",
         "announcement": draw_announcement(visit.page.announcement),
         "announcement_level": visit.page.announcement_level,
         "look": load_look(visit.page, visit.urls),
-        "json_url": visit.urls.json,
+        "json_url": f"{visit.urls.json}{query}",
         "admin_url": "" if board.groups else find_admin_url(),
         "refresh_seconds": REFRESH_SECONDS,
     }
@@ -46,8 +53,10 @@ def _render_page(visit: Visit) -> str:
     return render_to_string("healthcheck/status.html", context)
 
 
-def _render_json(visit: Visit) -> str:
+def _render_json(key: str, visit: Visit) -> str:
     page = visit.page
     announcement = {"level": page.announcement_level, "text": page.announcement} if page.announcement else None
-    facts = describe_board(load_board(page, now=visit.now)) | {"announcement": announcement}
+    facts = describe_board(load_board(page, now=visit.now, period=choose_period(key)), visit.now) | {
+        "announcement": announcement
+    }
     return json.dumps(facts)

@@ -52,7 +52,7 @@ def test_json_is_the_pages_twin() -> None:
     page = find_page("other")
     assert page is not None
     status, shown = run_command("overview", "other", "--json")
-    assert (status, json.loads(shown)) == (0, describe_board(load_board(page, now=now)))
+    assert (status, json.loads(shown)) == (0, describe_board(load_board(page, now=now), now))
 
 
 def test_unknown_page_is_refused_with_the_pages_there_are() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from healthcheck.engine.types import ErrorKind, State
+from healthcheck.engine.uptime import HOUR_MS, Totals
 from healthcheck.models import (
     CheckResult,
     CheckRun,
@@ -14,6 +16,7 @@ from healthcheck.models import (
     EndpointGroup,
     PageItem,
     PageSection,
+    Resolution,
     RunStatus,
     StatusPage,
     Trigger,
@@ -28,6 +31,7 @@ from tests.factories import (
     make_tick,
     make_transition,
 )
+from tests.histories import LENGTHS_MS, number_day, number_hour, roll, spend
 from tests.pictures import make_picture
 
 HOSTILE_NAME = (
@@ -137,6 +141,43 @@ def _check(run_id: int, endpoint: Endpoint, place: float, chance: float) -> Chec
     judgement = Judgement(verdict, error_kind=kind).pack()
     latency_us = sum(spent.values())
     return CheckResult(run_id=run_id, endpoint_id=endpoint.pk, judgement=judgement, latency_us=latency_us, **spent)
+
+
+def paint_past(now: datetime, *, endpoints: Iterable[Endpoint] | None = None, days: int = 90) -> None:
+    """Ninety days of every endpoint up to the hour that is under way: outages, maintenance, a time of blindness."""
+    luck = random.Random(5)  # the same picture each time
+    today, hour = number_day(now), number_hour(now)
+    for endpoint in Endpoint.objects.order_by("pk") if endpoints is None else endpoints:
+        if not endpoint.states.exists():
+            continue
+        age = days if luck.random() < 0.8 else days // 3
+        history = {number: _live_through(Resolution.DAY, number - today, luck) for number in range(today - age, today)}
+        # What the hours of today came to.
+        history[today] = Totals(up_ms=(hour - today * 24) * HOUR_MS)
+        roll(endpoint, Resolution.DAY, {number: each for number, each in history.items() if each.total_ms})
+        hours = {number: _live_through(Resolution.HOUR, number - hour, luck) for number in range(hour - 48, hour)}
+        roll(endpoint, Resolution.HOUR, hours)
+
+
+# By chance in a hundred: what a bucket holds beside good time, in hundredths of it.
+_FATES: list[tuple[float, dict[str, int]]] = [
+    (1.5, {"down_ms": 7}),
+    (2.0, {"down_ms": 66, "unknown_ms": 10}),
+    (4.0, {"degraded_ms": 11}),
+    (5.0, {"maintenance_ms": 8}),
+    (5.5, {"excluded_ms": 100}),
+    (100.0, {}),
+]
+# So many buckets ago, everywhere.
+_BLINDNESS = {-17: 25, -30: 100}
+
+
+def _live_through(resolution: Resolution, age: int, luck: random.Random) -> Totals:
+    chance = luck.random() * 100
+    fate = next(each for limit, each in _FATES if chance <= limit)
+    if age in _BLINDNESS:
+        fate = {"unknown_ms": _BLINDNESS[age]}
+    return spend(resolution, **{name: LENGTHS_MS[resolution] * share // 100 for name, share in fate.items()})
 
 
 def paint_calm_page(now: datetime, *, endpoint_count: int = 300) -> None:

@@ -10,7 +10,7 @@ from django.contrib.staticfiles import finders
 
 TEXT = ["text", "quiet", "link", "up", "degraded", "down", "unknown"]
 PHASES = ["phase-resolve", "phase-connect", "phase-tls", "phase-headers", "phase-body"]
-MARKS = ["up-mark", "degraded-mark", "down-mark", "unknown-mark", *PHASES]
+MARKS = ["up-mark", "degraded-mark", "down-mark", "unknown-mark", "maintenance-mark", "excluded-mark", *PHASES]
 SOFT = ["up-soft", "degraded-soft", "down-soft", "unknown-soft"]
 
 

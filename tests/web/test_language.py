@@ -57,7 +57,7 @@ def _read(client: Client, address: str, language: str = "de") -> str:
 def test_page_is_german_down_to_its_dates_numbers_and_plurals(client: Client) -> None:
     now = timezone.now()
     paint_mixed_page(now)
-    text = _read(client, "/")
+    text = _read(client, "/?period=now")
     assert '<html lang="de" dir="ltr">' in text
     assert "1 von 8 ist ausgefallen" in text
     assert "Keine Antwort in der vorgesehenen Zeit." in text

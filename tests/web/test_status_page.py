@@ -29,8 +29,9 @@ from tests.web.scenes import HOSTILE_NAME, paint_hostile_page, paint_mixed_page
 pytestmark = pytest.mark.django_db
 
 # The page, its sections; groups, endpoints with states; ticks, queued runs, newest runs; the clock, where the database
-# is elsewhere. A page for people has a logo, too.
-TWIN_QUERIES = 7 + (connection.vendor == "postgresql")
+# is elsewhere. Of a period the strips, the states and what was laid over them. A page for people has a logo, too.
+NOW_QUERIES = 7 + (connection.vendor == "postgresql")
+TWIN_QUERIES = NOW_QUERIES + 3
 PAGES = {"/": 1, "/status/status/": 1, "/status.json": 0, "/status/status.json": 0}
 
 urlpatterns = [path("deep/below/", include("healthcheck.urls"))]
@@ -52,6 +53,8 @@ def test_page_costs_the_same_queries_however_much_it_shows(
         make_state(make_endpoint(make_group(f"group-{number}"), f"site-{number}"))
     with django_assert_num_queries(TWIN_QUERIES + PAGES[address]):
         client.get(address)
+    with django_assert_num_queries(NOW_QUERIES + PAGES[address]):
+        client.get(f"{address}?period=now")
 
 
 def test_page_says_what_is_wrong_and_since_when(client: Client) -> None:

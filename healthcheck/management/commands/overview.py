@@ -55,7 +55,7 @@ class Command(TerminalCommand[tuple[Board, datetime]]):
             _tell_group(group, now, screen)
 
     def describe(self, answer: tuple[Board, datetime]) -> object:
-        return describe_board(answer[0])
+        return describe_board(*answer)
 
 
 def _get_page(slug: str | None) -> StatusPage:
