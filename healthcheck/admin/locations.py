@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest
 
+from healthcheck.admin.forms.location_forms import LocationForm
 from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.models import Location
 
@@ -13,6 +14,7 @@ from healthcheck.models import Location
 class LocationAdmin(VersionedAdmin):
     """Runs and states hang on locations, so they are never deleted here."""
 
+    form = LocationForm
     list_display = ("name", "slug")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Location | None = None) -> tuple[str, ...]:

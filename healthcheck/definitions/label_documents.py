@@ -1,4 +1,4 @@
-"""Locations and tags as documents: little more than their names."""
+"""Locations and tags as documents: hardly more than their names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from healthcheck.models import Location, Tag
 
 
 def read_locations(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    rows = Location.objects.filter(pk__in=ids).values_list("pk", "slug", "name")
-    return {pk: {"slug": slug, "name": name} for pk, slug, name in rows}
+    rows = Location.objects.filter(pk__in=ids).values_list("pk", "slug", "name", "control_targets")
+    return {pk: {"slug": slug, "name": name, "control_targets": targets} for pk, slug, name, targets in rows}
 
 
 def read_tags(ids: Sequence[int]) -> dict[int, dict[str, Any]]:

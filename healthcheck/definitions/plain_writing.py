@@ -114,8 +114,8 @@ def _fit_details(credential: Credential, old: Document) -> Document:
 
 def _write_location(location: Location, before: Document, after: Document) -> None:
     # The slug says which location is the default one.
-    _assign(location, {"name": after["name"]})
-    location.save(update_fields=["name"])
+    _assign(location, {name: after[name] for name in ("name", "control_targets")})
+    location.save(update_fields=["name", "control_targets"])
 
 
 def _write_tag(tag: Tag, before: Document, after: Document) -> None:

@@ -31,6 +31,7 @@ VERDICTS: Mapping[ErrorKind, State] = {
     ErrorKind.AWAY: State.UNKNOWN,
     ErrorKind.MEMBERS: State.DOWN,
     ErrorKind.NO_DATA: State.UNKNOWN,
+    ErrorKind.UPLINK: State.UNKNOWN,
     ErrorKind.OTHER: State.UNKNOWN,
 }
 
@@ -63,6 +64,7 @@ SENTENCES: Mapping[ErrorKind, str] = {
     ErrorKind.AWAY: gettext_noop("The checker was away when it was to report."),
     ErrorKind.MEMBERS: gettext_noop("Endpoints that it consists of are not up."),
     ErrorKind.NO_DATA: gettext_noop("What it is judged by is not known."),
+    ErrorKind.UPLINK: gettext_noop("The checker's own network had no way out."),
     ErrorKind.OTHER: gettext_noop("It failed for another reason."),
 }
 

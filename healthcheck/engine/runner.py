@@ -19,6 +19,7 @@ from healthcheck.engine.probes import Probe, load_probe
 from healthcheck.engine.probes.address_rule import asks_every_address
 from healthcheck.engine.run import Run
 from healthcheck.engine.types import ErrorKind, Limits, Outcome, Phase, Target
+from healthcheck.engine.uplink import excuse_lost_uplink
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ async def probe_all(  # noqa: PLR0913 - the clock and every collaborator are pas
     """Check every target; return their outcomes in the order of the targets.
 
     With `details` each outcome tells all that was seen. `on_outcome` is called on the loop with a target's place and
-    outcome as soon as it is there; it must neither block nor raise.
+    outcome as soon as it is there, and once more where it turns out that it was our own uplink; it must neither block
+    nor raise.
 
     `now` is the aware instant of the call, `lag` meters the running loop. Cancellation ends all checks and is raised,
     as is what ends a process; a defect of ours becomes UNKNOWN(internal) of its target alone. Raises
@@ -55,7 +57,16 @@ async def probe_all(  # noqa: PLR0913 - the clock and every collaborator are pas
         if isinstance(result, BaseException):
             raise result
         outcomes.append(result)
-    return outcomes
+    judged = await excuse_lost_uplink(outcomes, limits, dialer)
+    if on_outcome is not None:
+        _correct(outcomes, judged, on_outcome)
+    return judged
+
+
+def _correct(told: Sequence[Outcome], judged: Sequence[Outcome], tell: Callable[[int, Outcome], None]) -> None:
+    for place, (before, after) in enumerate(zip(told, judged, strict=True)):
+        if after is not before:
+            tell(place, after)
 
 
 async def _report(check: Coroutine[Any, Any, Outcome], tell: Callable[[Outcome], None]) -> Outcome:

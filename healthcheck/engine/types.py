@@ -49,6 +49,7 @@ class ErrorKind(enum.IntEnum):
     SILENT = 19
     AWAY = 20
     NO_DATA = 21
+    UPLINK = 22
     # Never stored by this release: how it reads the number of a newer one, whose rows are there during an upgrade.
     # The largest that the packed judgement of a result has room for.
     OTHER = 31
@@ -308,3 +309,5 @@ class Limits:
     per_address: int = 32
     address_rules: AddressRules = AddressRules()
     control_name: str = "example.com"
+    # Hosts and ports that are asked when every target of a run fails as it would without a network.
+    control_targets: tuple[tuple[str, int], ...] = ()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from healthcheck.engine.probes.control_targets import parse_control_targets
+from healthcheck.engine.types import ConfigurationError
 
 DEFAULT_SLUG = "default"
 
@@ -37,3 +41,9 @@ class Location(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        try:
+            parse_control_targets(self.control_targets)
+        except ConfigurationError as error:
+            raise ValidationError({error.field: error.sentence}) from None

@@ -82,8 +82,8 @@ def take_run(run_id: int, now: datetime) -> TakenRun | None:
     rows = fetch(SELECT_RUN, run_id)
     if not rows:
         return None
-    status, token, trigger, slot_at, open_until, valid_until, group_id, location_id, *group = rows[0]
-    name, deadline_seconds, interval_seconds, deleted_at = group
+    status, token, trigger, slot_at, open_until, valid_until, group_id, location_id, *rest = rows[0]
+    control_targets, name, deadline_seconds, interval_seconds, deleted_at = rest
     lease_until = now + timedelta(seconds=deadline_seconds) + LEASE_MARGIN
     held = (write_instant(now), write_instant(lease_until))
     queued = (run_id, RunStatus.QUEUED, token)
@@ -105,7 +105,7 @@ def take_run(run_id: int, now: datetime) -> TakenRun | None:
         interval_seconds=interval_seconds,
         targets=tuple(loaded.targets),
         unreadable=tuple(loaded.unreadable),
-        limits=build_limits(deadline_seconds),
+        limits=build_limits(deadline_seconds, control_targets=control_targets),
         in_maintenance=frozenset(loaded.in_maintenance),
         facts=load_facts(loaded.targets, location_id, now),
     )

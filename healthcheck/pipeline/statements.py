@@ -19,17 +19,19 @@ from healthcheck.models import (
     Endpoint,
     EndpointGroup,
     EndpointState,
+    Location,
     MaintenanceSpan,
 )
 
 _RUN, _GROUP = CheckRun._meta.db_table, EndpointGroup._meta.db_table
 _CREDENTIAL, _SPAN = Credential._meta.db_table, MaintenanceSpan._meta.db_table
+_LOCATION = Location._meta.db_table
 _ENDPOINT, _ASSERTION, _STATE = Endpoint._meta.db_table, Assertion._meta.db_table, EndpointState._meta.db_table
 
 SELECT_RUN = f"""
     SELECT r.status, r.token, r."trigger", r.scheduled_for, r.open_until, r.valid_until, r.group_id, r.location_id,
-           g.name, g.deadline_seconds, g.interval_seconds, g.deleted_at
-    FROM {_RUN} r JOIN {_GROUP} g ON g.id = r.group_id WHERE r.id = %s
+           l.control_targets, g.name, g.deadline_seconds, g.interval_seconds, g.deleted_at
+    FROM {_RUN} r JOIN {_GROUP} g ON g.id = r.group_id JOIN {_LOCATION} l ON l.id = r.location_id WHERE r.id = %s
 """  # noqa: S608  # our own names
 TAKE_RUN = f"""
     UPDATE {_RUN} SET status = %s, token = token + 1, started_at = %s, lease_until = %s

@@ -73,7 +73,9 @@ def test_group_location_and_tag_are_read() -> None:
     }
     assert list(read_documents(Tag, [tag.pk]).values()) == [{"name": "eu"}]
     location = make_location()
-    assert list(read_documents(Location, [location.pk]).values()) == [{"slug": "default", "name": "Default"}]
+    assert list(read_documents(Location, [location.pk]).values()) == [
+        {"slug": "default", "name": "Default", "control_targets": ""}
+    ]
 
 
 def test_page_is_read_with_sections_and_without_its_password_and_logo() -> None:

@@ -151,6 +151,15 @@ def test_names_come_back(model: type[Model]) -> None:
     assert go_back(obj) == before
 
 
+def test_control_targets_come_back() -> None:
+    location = make_location(control_targets="192.0.2.1:443")
+    Location.objects.update(control_targets="192.0.2.1:443")
+    before = read_documents(Location, [location.pk])[location.pk]
+    with recorded(Location, [location.pk], CHANGE):
+        Location.objects.update(control_targets="")
+    assert go_back(location) == before
+
+
 def test_tag_whose_name_is_taken_meanwhile_does_not_come_back() -> None:
     tag = Tag.objects.create(name="eu")
     with recorded(Tag, [tag.pk], CHANGE):

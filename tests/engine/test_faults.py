@@ -26,6 +26,7 @@ def test_only_our_own_faults_are_unknown() -> None:
         ErrorKind.SILENT,
         ErrorKind.AWAY,
         ErrorKind.NO_DATA,
+        ErrorKind.UPLINK,
         ErrorKind.OTHER,
     }
 

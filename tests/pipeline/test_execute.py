@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from healthcheck.models import CheckRun, Endpoint, EndpointGroup, Reason, RunStatus
+from healthcheck.models import CheckRun, Endpoint, EndpointGroup, Location, Reason, RunStatus
 from healthcheck.pipeline.execute import give_up_run, take_run
 from tests.factories import NOW, make_assertion, make_endpoint, make_group
 from tests.pipeline.conftest import claim_one, take_one
@@ -51,6 +51,16 @@ def test_take_keeps_an_unreadable_endpoint_apart_from_its_neighbours() -> None:
     taken = take_one(group)
     assert [target.endpoint_id for target in taken.targets] == [good.pk]
     assert taken.unreadable == (bad.pk,)
+
+
+@pytest.mark.parametrize(
+    ("written", "targets"),
+    [("", ()), ("192.0.2.1:443\n[2001:db8::1]:53", (("192.0.2.1", 443), ("2001:db8::1", 53))), ("nonsense", ())],
+)
+def test_take_reads_the_control_targets_of_the_location(written: str, targets: tuple[tuple[str, int], ...]) -> None:
+    endpoint = make_endpoint()
+    Location.objects.update(control_targets=written)
+    assert take_one(endpoint.group).limits.control_targets == targets
 
 
 def test_take_of_a_deleted_group_checks_nothing() -> None:

@@ -42,6 +42,7 @@ FAULTS: Mapping[ErrorKind, Fault] = {
     ErrorKind.CAPACITY: Fault.CHECKER,
     ErrorKind.INTERNAL: Fault.CHECKER,
     ErrorKind.AWAY: Fault.CHECKER,
+    ErrorKind.UPLINK: Fault.CHECKER,
     ErrorKind.SILENT: Fault.NOBODY,
     ErrorKind.NO_DATA: Fault.SOURCE,
     ErrorKind.OTHER: Fault.OTHER,
@@ -73,6 +74,7 @@ FIRST_STEPS: Mapping[ErrorKind, Promise] = {
     ErrorKind.AWAY: _("Nothing to do for the job: its next signal settles it. See why no scheduler was running."),
     ErrorKind.MEMBERS: _("Open those of its members that are not up: each says why on a page of its own."),
     ErrorKind.NO_DATA: _("Open what it is judged by, and see why nothing is known of it."),
+    ErrorKind.UPLINK: _("Look at the network of the workers: not one of the location's control targets answered."),
     ErrorKind.OTHER: _("Finish the upgrade: restart the web processes with the newer release."),
 }
 # Where no request and no page is involved, they would mislead.
