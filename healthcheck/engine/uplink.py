@@ -1,4 +1,4 @@
-"""Whether it was our own uplink: asked of the location's control targets when a whole run fails as it would without one.
+"""Whether it was our own uplink: asked of a location's control targets when a run fails as it would without one.
 
 A run of which anything was reached asks nobody, and costs nothing.
 """

@@ -11,7 +11,6 @@ from healthcheck.engine.probes.stream_options import Place
 from healthcheck.engine.resolver import is_address
 from healthcheck.engine.types import ConfigurationError, Limits
 
-
 logger = logging.getLogger(__name__)
 
 
