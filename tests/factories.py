@@ -22,6 +22,7 @@ from healthcheck.models import (
     Location,
     MaintenanceSpan,
     MaintenanceWindow,
+    RollupProgress,
     RunStatus,
     StatusPage,
     Tag,
@@ -175,3 +176,12 @@ def make_token(endpoint: Endpoint, *, at: datetime = NOW, retires_at: datetime |
     token = random_token()
     HeartbeatToken.objects.create(endpoint=endpoint, digest=hash_token(token), created_at=at, retires_at=retires_at)
     return token
+
+
+def make_progress(group: EndpointGroup, *, until: datetime = NOW) -> RollupProgress:
+    """Say that a group is rolled up at the default location, up to the hour of this instant."""
+    hour = int(until.timestamp()) // 3600
+    progress, _created = RollupProgress.objects.update_or_create(
+        group_id=group.pk, location_id=make_location().pk, defaults={"next_hour": hour}
+    )
+    return progress

@@ -1,6 +1,7 @@
-"""Removes raw rows by age, and what people deleted. In small timed batches, so that no check waits for it.
+"""Removes raw rows and rollups per hour by age, and what people deleted. In small timed batches: no check waits for it.
 
-Transitions stay as long as their endpoint: they are the source of uptime.
+Raw rows stay until their hour is rolled up, however old they are. Transitions, and rollups per day, stay as long as
+their endpoint: they are the source of uptime.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Min, Model, Q, QuerySet
 
 from healthcheck.models import (
     CheckResult,
@@ -26,12 +27,19 @@ from healthcheck.models import (
     HeartbeatToken,
     ImportFile,
     MaintenanceSpan,
+    Rollup,
+    RollupMark,
+    RollupProgress,
     Signal,
     Tick,
     Transition,
+    UptimeStrip,
     WorkerPulse,
 )
 from healthcheck.models.run import UNFINISHED
+from healthcheck.pipeline.retention import read_retention
+from healthcheck.pipeline.rollup_sources import read_hour_start
+from healthcheck.pipeline.statements import DELETE_OLD_HOURS, DELETE_ROLLUPS, change
 
 # Rows of one statement: tens of milliseconds, the longest that a check may have to wait for a lock on SQLite.
 BATCH = 2000
@@ -42,24 +50,29 @@ DELETED_GRACE = timedelta(minutes=15)
 PULSE_RETENTION = timedelta(days=1)
 # A file whose preview nobody confirmed by then is forgotten.
 IMPORT_RETENTION = timedelta(days=1)
+# What goes with its endpoint: before its row, and after it, when nobody can write any more.
+_HISTORY: tuple[type[Model], ...] = (Transition, MaintenanceSpan)
+_ROLLED_UP: tuple[type[Model], ...] = (Rollup, RollupMark, UptimeStrip)
 
 
 @dataclass(slots=True)
 class Pruned:
-    """Rows removed. `is_complete` is False when the time was over first; the next prune goes on."""
+    """Rows removed; `hours` are rollups by age. `is_complete` is False when the time was over first: it is to go on."""
 
     results: int = 0
     runs: int = 0
     endpoints: int = 0
     groups: int = 0
+    hours: int = 0
     is_complete: bool = True
 
 
 def prune(now: datetime, *, retention: timedelta, budget_seconds: float, batch: int = BATCH) -> Pruned:
-    """Remove raw rows older than `retention`, and deleted endpoints and groups with all their rows."""
+    """Remove raw rows older than `retention`, or than their group says, and what was deleted with all its rows."""
     budget = _Budget(time.monotonic() + budget_seconds, batch)
     pruned = Pruned()
-    _prune_old(pruned, budget, now - retention)
+    _prune_old(pruned, budget, now, retention)
+    _prune_hours(pruned, budget, now)
     _prune_signals(budget, now - retention)
     _prune_endpoints(pruned, budget, now - DELETED_GRACE)
     _prune_groups(pruned, budget, now - DELETED_GRACE)
@@ -91,9 +104,13 @@ class _Budget:
         return total
 
 
-def _prune_old(pruned: Pruned, budget: _Budget, cutoff: datetime) -> None:
-    for group_id in EndpointGroup.objects.order_by("pk").values_list("pk", flat=True):
-        runs = _find_old_runs(group_id, cutoff)
+def _prune_old(pruned: Pruned, budget: _Budget, now: datetime, retention: timedelta) -> None:
+    rolled_up = _find_rolled_up()
+    for group_id, days in EndpointGroup.objects.order_by("pk").values_list("pk", "retention_days"):
+        if group_id not in rolled_up:
+            continue
+        cutoff = now - (retention if days is None else timedelta(days=days))
+        runs = _find_old_runs(group_id, min(cutoff, read_hour_start(rolled_up[group_id])))
         last_id = runs.order_by("-pk").values_list("pk", flat=True).first()
         if last_id is None:
             continue
@@ -104,6 +121,28 @@ def _prune_old(pruned: Pruned, budget: _Budget, cutoff: datetime) -> None:
             return
         # A run that has been claimed meanwhile is none of these.
         pruned.runs += budget.repeat(partial(_remove_batch, runs.filter(pk__lte=last_id)))
+
+
+def _find_rolled_up() -> dict[int, int]:
+    """Return the first hour whose raw rows a group still needs. A marked hour needs them in every group.
+
+    An endpoint's results are with the group that it was in then, its mark with the one that it is in now.
+    """
+    marked = RollupMark.objects.aggregate(first=Min("hour"))["first"]
+    progress = RollupProgress.objects.order_by().values_list("group_id").annotate(first=Min("next_hour"))
+    return {group_id: first if marked is None else min(first, marked) for group_id, first in progress}
+
+
+def _prune_hours(pruned: Pruned, budget: _Budget, now: datetime) -> None:
+    retention = read_retention()
+    groups = EndpointGroup.objects.order_by("hour_retention_days")
+    for days in groups.values_list("hour_retention_days", flat=True).distinct():
+        if budget.is_over:
+            return
+        first_hour = retention.override(None, days).find_first_hour(now)
+        own = "IS NULL" if days is None else f"= {days:d}"
+        remove = partial(change, DELETE_OLD_HOURS.format(own=own), first_hour)
+        pruned.hours += budget.repeat(remove)
 
 
 def _prune_signals(budget: _Budget, cutoff: datetime) -> None:
@@ -132,16 +171,26 @@ def _prune_endpoints(pruned: Pruned, budget: _Budget, deleted_before: datetime) 
         pruned.results += _remove_results(budget, endpoint_id, None)
         if budget.is_over:
             return
+        if not _is_endpoint_there(rows, endpoint_id):
+            continue
+        for model in _HISTORY:
+            budget.repeat(partial(_remove_some, model, endpoint_id))
+        budget.repeat(partial(change, DELETE_ROLLUPS, endpoint_id))
+        if budget.is_over:
+            return
         with transaction.atomic():
             if not _is_endpoint_there(rows, endpoint_id):
                 continue
-            Transition.objects.filter(endpoint_id=endpoint_id).delete()
-            MaintenanceSpan.objects.filter(endpoint_id=endpoint_id).delete()
+            for model in _HISTORY:
+                model._default_manager.filter(endpoint_id=endpoint_id).delete()
             rows.filter(pk=endpoint_id).delete()
             # After the row that every signal locks has gone with its endpoint: none can arrive any more.
             Signal.objects.filter(endpoint_id=endpoint_id).delete()
             # Nor can a correction: whoever makes one locks that row, too. Before it has gone, the database keeps them.
             Correction.objects.remove_with_endpoint(endpoint_id)
+            # Nor can a rollup: it is stored while that row is held.
+            for model in _ROLLED_UP:
+                model._default_manager.filter(endpoint_id=endpoint_id).delete()
         pruned.endpoints += 1
 
 
@@ -157,6 +206,7 @@ def _prune_groups(pruned: Pruned, budget: _Budget, deleted_before: datetime) -> 
             if not _is_there(EndpointGroup.objects.filter(deleted_at__lt=deleted_before), group_id):
                 continue
             removed, _by_model = rows.filter(pk=group_id).delete()
+            RollupProgress.objects.filter(group_id=group_id).delete()
         pruned.groups += bool(removed)
 
 
@@ -175,6 +225,12 @@ def _is_endpoint_there(rows: QuerySet[Endpoint], pk: int) -> bool:
         groups = Endpoint.objects.filter(pk=pk).values("group_id")
         EndpointGroup.objects.filter(pk__in=groups).select_for_update(no_key=True).first()
         return _is_there(rows, pk)
+
+
+def _remove_some(model: type[Model], endpoint_id: int, batch: int) -> int:
+    rows = model._default_manager.filter(endpoint_id=endpoint_id)
+    removed, _by_model = model._default_manager.filter(pk__in=list(rows.values_list("pk", flat=True)[:batch])).delete()
+    return removed
 
 
 def _remove_results(budget: _Budget, endpoint_id: int, last_run_id: int | None) -> int:

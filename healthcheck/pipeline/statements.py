@@ -21,8 +21,11 @@ from healthcheck.models import (
     EndpointState,
     Location,
     MaintenanceSpan,
+    Rollup,
+    RollupProgress,
 )
 
+_ROLLUP, _PROGRESS = Rollup._meta.db_table, RollupProgress._meta.db_table
 _RUN, _GROUP = CheckRun._meta.db_table, EndpointGroup._meta.db_table
 _CREDENTIAL, _SPAN = Credential._meta.db_table, MaintenanceSpan._meta.db_table
 _LOCATION = Location._meta.db_table
@@ -64,6 +67,24 @@ SELECT_STATES = """
     FROM {state} s JOIN {endpoint} e ON e.id = s.endpoint_id
     WHERE e.group_id = %s AND e.deleted_at IS NULL AND s.location_id = %s ORDER BY s.endpoint_id {lock}
 """
+
+# Hours of days that are rolled up as a whole: a day is summed from its hours until it is over. A look into the index
+# for each endpoint, and a batch of what is found there.
+_ROLLUP_KEY = "resolution, endpoint_id, location_id, number"
+DELETE_OLD_HOURS = f"""
+    DELETE FROM {_ROLLUP} WHERE ({_ROLLUP_KEY}) IN (
+        SELECT r.resolution, r.endpoint_id, r.location_id, r.number
+        FROM {_GROUP} g JOIN {_ENDPOINT} e ON e.group_id = g.id JOIN {_PROGRESS} p ON p.group_id = g.id
+        JOIN {_ROLLUP} r ON r.resolution = 1 AND r.endpoint_id = e.id AND r.location_id = p.location_id
+            AND r.number < p.next_hour / 24 * 24
+        WHERE g.hour_retention_days {{own}} AND r.number < %s LIMIT %s
+    )
+"""  # noqa: S608  # our own names
+DELETE_ROLLUPS = f"""
+    DELETE FROM {_ROLLUP} WHERE ({_ROLLUP_KEY}) IN (
+        SELECT {_ROLLUP_KEY} FROM {_ROLLUP} WHERE resolution IN (1, 2) AND endpoint_id = %s LIMIT %s
+    )
+"""  # noqa: S608  # our own names
 
 
 def fetch(statement: str, *params: Any) -> Sequence[tuple[Any, ...]]:

@@ -23,14 +23,21 @@ from healthcheck.models import (
     EndpointGroup,
     EndpointState,
     Evidence,
+    MaintenanceSpan,
     Reason,
+    Resolution,
+    Rollup,
+    RollupMark,
+    RollupProgress,
     RunStatus,
     StatusPage,
     Tick,
     Transition,
     Trigger,
+    UptimeStrip,
     Version,
 )
+from healthcheck.pipeline.marks import find_hour
 from healthcheck.pipeline.prune import DELETED_GRACE, Pruned, prune
 from tests.factories import (
     NOW,
@@ -39,7 +46,9 @@ from tests.factories import (
     make_endpoint,
     make_evidence,
     make_group,
+    make_location,
     make_page,
+    make_progress,
     make_result,
     make_run,
     make_state,
@@ -55,10 +64,14 @@ CUTOFF = NOW - RETENTION
 LONG_DELETED = NOW - DELETED_GRACE - SECOND
 EVERYTHING: list[type[Model]] = [
     EndpointGroup, Endpoint, Assertion, EndpointState, Transition, CheckRun, CheckResult, Evidence,
+    Rollup, UptimeStrip, RollupMark, MaintenanceSpan, RollupProgress,
 ]  # fmt: skip
 
 
 def run_prune(*, budget_seconds: float = 60, batch: int = 2000) -> Pruned:
+    """Prune, all hours being rolled up."""
+    for group in EndpointGroup.objects.all():
+        make_progress(group)
     return prune(NOW, retention=RETENTION, budget_seconds=budget_seconds, batch=batch)
 
 
@@ -81,8 +94,20 @@ def make_full_group(slug: str) -> Endpoint:
     make_assertion(endpoint)
     make_state(endpoint)
     make_transition(endpoint)
+    make_rollups(endpoint)
     make_history(endpoint, NOW - DAY, NOW)
     return endpoint
+
+
+def make_rollups(endpoint: Endpoint) -> None:
+    """Store a row in every table of what is rolled up."""
+    key = {"endpoint_id": endpoint.pk, "location_id": make_location().pk}
+    for resolution in Resolution:
+        Rollup.objects.create(**key, resolution=resolution, number=find_hour(NOW))
+        UptimeStrip.objects.create(**key, resolution=resolution, last=1, packed="")
+    RollupMark.objects.create(**key, hour=find_hour(NOW))
+    MaintenanceSpan.objects.create(endpoint_id=endpoint.pk, window_id=1, starts_at=NOW, ends_at=NOW)
+    make_progress(endpoint.group)
 
 
 def read_run_ids(model: type[Model]) -> list[int]:
@@ -171,7 +196,7 @@ def test_prune_removes_what_was_deleted_with_all_its_rows_and_nothing_else(what:
     else:
         assert pruned == Pruned(results=2, endpoints=1)
         # The group stays, and its runs with it.
-        assert count_rows() == [kept[0] + 1, *kept[1:5], kept[5] + 2, *kept[6:]]
+        assert count_rows() == [kept[0] + 1, *kept[1:5], kept[5] + 2, *kept[6:-1], kept[-1] + 1]
 
 
 def test_prune_removes_corrections_with_their_endpoint_and_never_before() -> None:
@@ -229,11 +254,13 @@ def test_prune_never_removes_more_than_a_batch_in_a_statement() -> None:
 @pytest.mark.parametrize("young", [1, 30])
 def test_prune_asks_the_same_of_a_young_history_of_any_length(young: int) -> None:
     make_history(make_endpoint(), *(NOW - number * SECOND for number in reversed(range(young))))
+    run_prune()
     with CaptureQueriesContext(connection) as queries:
-        run_prune()
-    # Groups, the first run needed, its old runs, deleted endpoints and groups, old ticks, old pulses, old files,
+        prune(NOW, retention=RETENTION, budget_seconds=60)
+    # What is rolled up and what is marked, how long hours are kept and the old ones, groups, the first run needed, its
+    # old runs, deleted endpoints and groups, old ticks, old pulses, old files,
     # old signals and old tokens of heartbeats.
-    assert len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 10
+    assert len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 14
 
 
 def test_prune_forgets_schedulers_that_are_gone() -> None:
