@@ -53,6 +53,7 @@ def _build_navigation() -> list[dict[str, Any]]:
                 _link("credential", _("Credentials"), "key"),
                 _link("tag", _("Tags"), "label"),
                 _link("location", _("Locations"), "location_on"),
+                _link("correction", _("Corrections"), "rule", seen_with="endpoint"),
             ],
         },
         {
@@ -71,9 +72,12 @@ def _build_navigation() -> list[dict[str, Any]]:
     ]
 
 
-def _link(model: str, title: Any, icon: str, *, app: str = "healthcheck") -> dict[str, Any]:
+def _link(model: str, title: Any, icon: str, *, app: str = "healthcheck", seen_with: str = "") -> dict[str, Any]:
+    """Return a link to a list; `seen_with` is the model whose viewers see it, where that is another."""
+    seen = seen_with or model
+
     def may_view(request: HttpRequest) -> bool:
-        return request.user.has_perm(f"{app}.view_{model}") or request.user.has_perm(f"{app}.change_{model}")
+        return request.user.has_perm(f"{app}.view_{seen}") or request.user.has_perm(f"{app}.change_{seen}")
 
     link = reverse_lazy(f"admin:{app}_{model}_changelist")
     return {"title": title, "icon": icon, "link": link, "permission": may_view}

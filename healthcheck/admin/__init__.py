@@ -1,5 +1,6 @@
 """The operator's window: ModelAdmins by family on the stock admin, and histories in views of our own."""
 
+from healthcheck.admin.corrections import CorrectionAdmin
 from healthcheck.admin.credentials import CredentialAdmin
 from healthcheck.admin.endpoints import EndpointAdmin
 from healthcheck.admin.groups import EndpointGroupAdmin
@@ -7,4 +8,12 @@ from healthcheck.admin.locations import LocationAdmin
 from healthcheck.admin.pages import StatusPageAdmin
 from healthcheck.admin.tags import TagAdmin
 
-__all__ = ["CredentialAdmin", "EndpointAdmin", "EndpointGroupAdmin", "LocationAdmin", "StatusPageAdmin", "TagAdmin"]
+__all__ = [
+    "CorrectionAdmin",
+    "CredentialAdmin",
+    "EndpointAdmin",
+    "EndpointGroupAdmin",
+    "LocationAdmin",
+    "StatusPageAdmin",
+    "TagAdmin",
+]

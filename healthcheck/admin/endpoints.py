@@ -22,6 +22,7 @@ from healthcheck.admin.change.bulk import BulkAdmin
 from healthcheck.admin.change.bulk_fields import BulkField, list_endpoint_fields
 from healthcheck.admin.change.cloned import ClonedAdmin
 from healthcheck.admin.change.csv_views import CsvAdmin
+from healthcheck.admin.correct.entries import CorrectedEndpointAdmin
 from healthcheck.admin.explain.add_by_url import AddByUrlViews
 from healthcheck.admin.explain.explanation import ExplanationViews
 from healthcheck.admin.explain.result_rows import load_endpoint_rows
@@ -49,7 +50,7 @@ from healthcheck.admin.look.bases import ChangeListBase
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.look.words import describe_duration, describe_instant, describe_moment
 from healthcheck.admin.open_addresses import name_open_address, search_openly
-from healthcheck.admin.operated import OperatedAdmin, changed_columns, describe_parents
+from healthcheck.admin.operated import changed_columns, describe_parents
 from healthcheck.admin.overview import latest_state, overall_state
 from healthcheck.definitions.cloning import clone_endpoints
 from healthcheck.definitions.labels import name_kind
@@ -131,7 +132,16 @@ class EndpointChangeList(ChangeListBase):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin, ClonedAdmin, ExplanationViews):
+class EndpointAdmin(
+    HeartbeatViews,
+    AddByUrlViews,
+    TryViews,
+    BulkAdmin,
+    CsvAdmin,
+    ClonedAdmin,
+    ExplanationViews,
+    CorrectedEndpointAdmin,
+):
     list_display = ("name_and_address", "group", "state_since", "result_and_error")
     list_filter = (
         EndpointStateFilter,
@@ -144,7 +154,7 @@ class EndpointAdmin(HeartbeatViews, AddByUrlViews, TryViews, BulkAdmin, CsvAdmin
     )
     list_select_related = ("group",)
     search_fields = ("name", "address", "description", "group__name", "tags__name", "group__tags__name")
-    actions = (*OperatedAdmin.actions, "clone_selected", "edit_selected", "export_selected")
+    actions = (*CorrectedEndpointAdmin.actions, "clone_selected", "edit_selected", "export_selected")
     ordering = ("group__position", "group_id", "position", "id")
     autocomplete_fields = ("credential",)
     readonly_fields = (

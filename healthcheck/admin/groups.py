@@ -21,6 +21,7 @@ from healthcheck.admin.change.bulk import BulkAdmin
 from healthcheck.admin.change.bulk_fields import BulkField, list_group_fields
 from healthcheck.admin.change.cloned import ClonedAdmin
 from healthcheck.admin.change.csv_views import CsvAdmin
+from healthcheck.admin.correct.entries import CorrectedGroupAdmin
 from healthcheck.admin.desk.desk_views import DeskViews
 from healthcheck.admin.endpoint_rights import may_see_endpoints
 from healthcheck.admin.fields.tag_fields import TaggedForm, draw_tags_below
@@ -38,7 +39,7 @@ from healthcheck.admin.look.words import (
     describe_schedule,
     describe_status,
 )
-from healthcheck.admin.operated import OperatedAdmin, changed_columns, describe_parents
+from healthcheck.admin.operated import changed_columns, describe_parents
 from healthcheck.admin.overview import GroupOverview, load_overviews
 from healthcheck.admin.runs import RunViews
 from healthcheck.admin.versioned import Tracked
@@ -125,12 +126,12 @@ class GroupChangeList(ChangeListBase):
 
 
 @admin.register(EndpointGroup)
-class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin):
+class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin, CorrectedGroupAdmin):
     form = EndpointGroupForm
     list_display = ("name_and_tags", "schedule_words", "members", "last_error", "last_run")
     list_filter = (GroupStateFilter, GroupTagFilter, "is_paused")
     search_fields = ("name", "slug", "tags__name", "endpoints__name")
-    actions = ("check_selected", *OperatedAdmin.actions, "clone_selected", "edit_selected", "export_selected")
+    actions = ("check_selected", *CorrectedGroupAdmin.actions, "clone_selected", "edit_selected", "export_selected")
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("members", "last_error", "last_run", "next_run")
     _fieldsets: tuple[Any, ...] = (

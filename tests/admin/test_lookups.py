@@ -10,13 +10,13 @@ from django.db.models import Model
 from django.test import Client
 
 from healthcheck.engine.masking import mask_url
-from healthcheck.models import Credential, Endpoint, EndpointGroup, Location, StatusPage, Tag
+from healthcheck.models import Correction, Credential, Endpoint, EndpointGroup, Location, StatusPage, Tag
 from tests.admin.conftest import make_person
 from tests.factories import make_endpoint, make_group, make_location, make_page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-MODELS = [Credential, Endpoint, EndpointGroup, Location, StatusPage, Tag]
+MODELS = [Correction, Credential, Endpoint, EndpointGroup, Location, StatusPage, Tag]
 QUESTIONS = ("exact", "icontains", "startswith", "regex", "iregex", "contains", "gt")
 
 

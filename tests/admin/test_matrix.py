@@ -66,11 +66,17 @@ PAGES: dict[str, tuple[str, set[str]]] = {
     "healthcheck_endpoint_members": ("get", EDIT),
     "healthcheck_endpoint_signals": ("get", VIEW),
     "healthcheck_endpoint_token": ("post", EDIT),
+    "healthcheck_endpoint_corrections": ("get", VIEW),
+    "healthcheck_correction_make": ("get", OPERATE),
+    "healthcheck_correction_withdraw": ("get", OPERATE),
 }
 ACTIONS: dict[tuple[str, str], set[str]] = {
     ("endpointgroup", "check_selected"): OPERATE,
     ("endpointgroup", "pause_selected"): OPERATE,
     ("endpointgroup", "resume_selected"): OPERATE,
+    ("endpointgroup", "correct_selected"): OPERATE,
+    ("endpoint", "correct_selected"): OPERATE,
+    ("correction", "withdraw_selected"): OPERATE,
     ("endpointgroup", "clone_selected"): EDIT,
     ("endpointgroup", "edit_selected"): EDIT,
     ("endpointgroup", "export_selected"): VIEW,
@@ -125,6 +131,7 @@ def addresses() -> dict[str, str]:
 def _choose(name: str, rows: dict[str, int], run_id: int) -> list[int]:
     model, _, page = name.removeprefix("healthcheck_").partition("_")
     of_no_row = {"changelist", "deleted", "add", "bulk", "add_by_url", "export", "import", "members"}
+    of_no_row |= {"make", "withdraw"}
     if page in of_no_row or name == "healthcheck_desk":
         return []
     if name == "healthcheck_run":

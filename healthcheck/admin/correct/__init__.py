@@ -1,0 +1,1 @@
+"""Correcting intervals of endpoints: the form, what it would change, and the walk from one to the other."""
