@@ -176,8 +176,8 @@ class Check:
         failure = ProbeFailure(ErrorKind.TIMEOUT, phase, f"no end within {self.target.timeout_seconds:g} s")
         if session.is_aside:
             failure = ProbeFailure(ErrorKind.CREDENTIAL, phase, _SILENT_SERVER)
-        elif session.is_at_proxy:
-            failure = ProbeFailure(ErrorKind.CAPACITY, phase, "the proxy could not be reached in time")
+        elif session.awaited:
+            failure = ProbeFailure(ErrorKind.CAPACITY, phase, session.awaited)
         # Read before the resolver is asked, so that asking is not part of the latency.
         outcome = self.run.fail(failure, phase=phase, session=session)
         reason = self._find_own_fault() or await self._find_silent_resolver()

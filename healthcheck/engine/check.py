@@ -127,8 +127,8 @@ class CheckSession:
     is_waiting: bool = False
     # True while, or when it ended while, something was done that is not the target's doing: see `aside`.
     is_aside: bool = False
-    # True while a connection to a proxy is made: see `engine/proxy.py`.
-    is_at_proxy: bool = False
+    # What a proxy has not done while it is waited for, empty at any other time: see `engine/proxy.py`.
+    awaited: str = ""
     # Texts that were said to the target and must not be kept, whatever it makes of them.
     secrets: list[str] = field(default_factory=list, repr=False)
 

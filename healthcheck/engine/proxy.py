@@ -21,6 +21,12 @@ from healthcheck.engine.types import AddressFamily, ErrorKind, Phase
 # An answer to CONNECT is a few lines; error pages behind it are not read.
 MAX_ANSWER_BYTES = 16 * 1024
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r]")
+# What 503 and others of the kind leave open, Squid says in a header of its own, others in that of RFC 9209.
+_NOT_REACHED = re.compile(
+    rb"\r\n(?:x-squid-error:[ \t]*ERR_CONNECT_FAIL\b"
+    rb"|proxy-status:[^\r\n]*;[ \t]*error=connection_(?:refused|timeout|terminated)\b)",
+    re.IGNORECASE,
+)
 LOGIN_WANTED = (
     "The proxy wants a login (407), and checks send it none; let it accept this checker, or choose another proxy."
 )
@@ -48,8 +54,11 @@ async def dial_by_proxy(
     stream = Stream(MAX_ANSWER_BYTES)
     connection = await _reach(session, place, stream)
     try:
+        # Until it answers nobody knows whether it waits for the target or is stuck itself.
+        session.awaited = "the proxy did not answer in time whether it could connect"
         with session.stopwatch.measure(Phase.CONNECT):
             await _open_tunnel(stream, connection.transport, destination)
+        session.awaited = ""
         await Dialer.upgrade(session, destination, protocol, connection=connection)
     except BaseException:
         connection.close()
@@ -82,15 +91,15 @@ async def _permit(session: CheckSession, destination: Destination) -> None:
 
 
 async def _reach(session: CheckSession, place: Destination, protocol: asyncio.Protocol) -> Connection:
-    session.is_at_proxy = True
+    session.awaited = "the proxy could not be reached in time"
     try:
         connection = await session.dialer.dial(session, place, protocol)
     except ProbeFailure as failure:
-        session.is_at_proxy = False
+        session.awaited = ""
         if failure.kind is ErrorKind.BLOCKED:
             raise ProbeFailure(failure.kind, failure.phase, f"the proxy: {failure.found}") from None
         raise _lack(f"could not be reached ({failure.found or failure.kind.word})", failure.phase) from None
-    session.is_at_proxy = False
+    session.awaited = ""
     return connection
 
 
@@ -105,7 +114,7 @@ async def _open_tunnel(stream: Stream, transport: asyncio.Transport, destination
     status = _STATUS.match(head)
     if status is None:
         raise _lack("does not answer as a proxy does", Phase.CONNECT)
-    _judge_status(int(status[1]))
+    _judge_answer(int(status[1]), head)
     if stream.has_unread:
         raise ProbeFailure(ErrorKind.TLS, Phase.TLS, "it spoke before the handshake, so it does not speak TLS here")
 
@@ -115,15 +124,18 @@ def _find_head_end(unread: bytes) -> int | None:
     return None if end < 0 else end + 4
 
 
-def _judge_status(status: int) -> None:
+def _judge_answer(status: int, head: bytes) -> None:
+    """Raise what the proxy says: of the target, which it could not reach, or else of itself."""
     if 200 <= status < 300:
         return
     if status == 407:
         raise refuse_login()
     if status == 504:
         raise ProbeFailure(ErrorKind.TIMEOUT, Phase.CONNECT, "the proxy waited for it in vain (504)")
-    if status >= 500:
+    if status == 502 or _NOT_REACHED.search(head):
         raise ProbeFailure(ErrorKind.CONNECTION, Phase.CONNECT, f"the proxy could not reach it ({status})")
+    if status >= 500:
+        raise _lack(f"could not do it, and does not say that the target is the reason ({status})", Phase.CONNECT)
     raise _lack(f"refuses to connect there ({status})", Phase.CONNECT)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,17 +57,31 @@ def test_real_proxy_that_cannot_or_may_not_is_told_apart(tmp_path: Path, run: Ru
     with run_proxy(tmp_path, closed) as proxy:
         attempt = Attempt(f"https://127.0.0.1:{closed}/", options={"proxy": proxy})
         failure = run(attempt.fail())
-        assert (failure.kind, failure.phase) == (ErrorKind.CONNECTION, CONNECT)
-        assert "the proxy could not reach it (50" in failure.found
+        # Apache says 503 of a target that refuses, as others do of themselves: nobody could tell them apart.
+        assert (failure.kind, failure.phase) == (ErrorKind.CAPACITY, CONNECT)
+        assert "does not say that the target is the reason (503)" in failure.found
         failure = run(replace(attempt, url=f"https://127.0.0.1:{forbidden}/").fail())
         assert (failure.kind, failure.found) == (ErrorKind.CAPACITY, "the proxy refuses to connect there (403)")
 
 
 LOGIN = play(answer("HTTP/1.1 407 Proxy Authentication Required", "Content-Length: 0"))
+BUSY = "HTTP/1.1 503 Service Unavailable"
+SQUID, STATUS = "X-Squid-Error: ERR_CONNECT_FAIL 111", "Proxy-Status: gate; error=connection_refused"
 FAULTS: dict[str, tuple[str | Behaviour, ErrorKind, Phase, str]] = {
     "wants a login": (LOGIN, ErrorKind.CREDENTIAL, Phase.REQUEST, "wants a login (407)"),
     "502": (play(answer("HTTP/1.0 502 Bad Gateway")), ErrorKind.CONNECTION, CONNECT, "could not reach it (502)"),
     "504": (play(answer("HTTP/1.1 504 Timeout")), ErrorKind.TIMEOUT, CONNECT, "in vain (504)"),
+    "503": (play(answer("HTTP/1.1 503 Busy")), ErrorKind.CAPACITY, CONNECT, "does not say that the target is"),
+    "500": (play(answer("HTTP/1.1 500 Oops")), ErrorKind.CAPACITY, CONNECT, "does not say that the target is"),
+    "403": (play(answer("HTTP/1.1 403 No")), ErrorKind.CAPACITY, CONNECT, "refuses to connect there (403)"),
+    "503 of Squid": (play(answer(BUSY, SQUID)), ErrorKind.CONNECTION, CONNECT, "could not reach it (503)"),
+    "503 of Squid for a name": (
+        play(answer(BUSY, "X-Squid-Error: ERR_DNS_FAIL 0")),
+        ErrorKind.CAPACITY,
+        CONNECT,
+        "(503)",
+    ),
+    "503 with a reason": (play(answer(BUSY, STATUS)), ErrorKind.CONNECTION, CONNECT, "could not reach it (503)"),
     "400": (play(answer("HTTP/1.1 400 Bad Request")), ErrorKind.CAPACITY, CONNECT, "refuses to connect there (400)"),
     "garbage": (play(b"SSH-2.0-OpenSSH\r\n\r\n"), ErrorKind.CAPACITY, CONNECT, "does not answer as a proxy"),
     "600": (play(answer("HTTP/1.1 600 X")), ErrorKind.CAPACITY, CONNECT, "does not answer as a proxy"),
@@ -120,14 +135,36 @@ def test_proxy_is_not_asked_for_a_name_that_cannot_be_judged(name: str, hostile:
         assert run(replace(attempt, url="http://good.test/").observe()).status == 200
 
 
-def test_proxy_that_is_silent_is_no_outage_of_the_target() -> None:
-    url = "http://shop.test/"
-    with deaf_port("127.0.0.1") as port:
-        options = load_probe("http").parse(url, {"proxy": f"http://127.0.0.1:{port}"})
-        [outcome] = probe(Target(1, "http", url, options, timeout_seconds=1.0))
-    assert (outcome.verdict, outcome.error_kind) == (State.UNKNOWN, ErrorKind.CAPACITY)
+def judge_over(port: int, url: str) -> tuple[State, ErrorKind | None, str]:
+    options = load_probe("http").parse(url, {"proxy": f"http://127.0.0.1:{port}"})
+    [outcome] = probe(Target(1, "http", url, options, timeout_seconds=1.0))
     assert outcome.evidence is not None
-    assert outcome.evidence.found == "the proxy could not be reached in time"
+    return outcome.verdict, outcome.error_kind, outcome.evidence.found
+
+
+def test_proxy_that_takes_no_connection_is_no_outage_of_the_target() -> None:
+    with deaf_port("127.0.0.1") as port:
+        found = judge_over(port, "http://shop.test/")
+    assert found == (State.UNKNOWN, ErrorKind.CAPACITY, "the proxy could not be reached in time")
+
+
+def test_proxy_that_is_silent_is_no_outage_of_the_target(hostile: HostileServer) -> None:
+    found = judge_over(hostile.listen("silent"), "https://shop.test/")
+    sentence = "the proxy did not answer in time whether it could connect"
+    assert found == (State.UNKNOWN, ErrorKind.CAPACITY, sentence)
+
+
+async def open_and_be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(answer("HTTP/1.1 200 OK"))
+    # The first word of TLS, and no more until the other end goes.
+    while await reader.read(4096):
+        pass
+
+
+def test_target_that_is_silent_behind_its_tunnel_is_down(hostile: HostileServer) -> None:
+    verdict, kind, _ = judge_over(hostile.listen(open_and_be_silent), "https://shop.test/")
+    assert (verdict, kind) == (State.DOWN, ErrorKind.TIMEOUT)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

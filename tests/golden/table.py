@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.golden import encoding, encryption, names, transport
+from tests.golden import encoding, encryption, names, proxies, transport
 from tests.golden.case import Case, Door, is_up
 
-CASES: tuple[Case, ...] = (*transport.CASES, *encoding.CASES, *names.CASES, *encryption.CASES)
+CASES: tuple[Case, ...] = (*transport.CASES, *encoding.CASES, *names.CASES, *encryption.CASES, *proxies.CASES)
 # More of what is hard on us in numbers only.
 CROWD: tuple[Case, ...] = tuple(names.CROWD)
 HEALTHY: tuple[Case, ...] = tuple(

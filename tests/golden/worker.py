@@ -53,7 +53,8 @@ class Seen:
     @property
     def is_excused(self) -> bool:
         """Whether the engine says that it could not measure."""
-        return self.kind == ErrorKind.CAPACITY.word
+        # What is wrong with a proxy on the way is no fault of the loop's.
+        return self.kind == ErrorKind.CAPACITY.word and not self.found.startswith("the proxy ")
 
     def is_as(self, golden: Golden) -> bool:
         """Whether this is what must come of the case."""
