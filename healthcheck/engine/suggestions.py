@@ -11,7 +11,7 @@ from typing import Any
 from healthcheck.engine.assertions import parse_assertion
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.json_document import UnreadableJsonError
-from healthcheck.engine.assertions.subjects.latency import MAX_LATENCY_MS
+from healthcheck.engine.assertions.subjects.latency import MAX_LATENCY_US
 from healthcheck.engine.masking import is_secret_name, mask_named_values
 from healthcheck.engine.redaction import Redactor
 from healthcheck.engine.types import ConfigurationError, Observation
@@ -194,7 +194,7 @@ def _round_up(wanted: float) -> int:
     while step * 10 <= wanted:
         step *= 10
     rounded = next(step * factor for factor in (1, 2, 3, 5, 10) if step * factor >= wanted)
-    return min(rounded, MAX_LATENCY_MS)
+    return min(rounded, MAX_LATENCY_US // 1000)
 
 
 def _suggest_certificate() -> Iterator[str]:

@@ -17,6 +17,9 @@ _LONG_UNITS = {"seconds": "s", "second": "s", "minutes": "min", "minute": "min",
     "day": "d",
 }
 _DURATION = re.compile(rf"(\d{{1,15}}(?:\.\d{{1,3}})?)[ \t]*({'|'.join([*_LONG_UNITS, *_MS])})(?!\w)", re.ASCII)
+# The sign of micro is two characters that look the same, and what keyboards have.
+_US: Mapping[str, int] = {"us": 1, "µs": 1, "μs": 1, **{unit: ms * 1000 for unit, ms in _MS.items()}}
+_FINE_DURATION = re.compile(rf"(\d{{1,15}}(?:\.\d{{1,6}})?)[ \t]*({'|'.join([*_LONG_UNITS, *_US])})(?!\w)", re.ASCII)
 _BYTES: Mapping[str, int] = {"": 1, "B": 1, "bytes": 1, "kB": 1000, "KiB": 1024, "MB": 10**6, "MiB": 1024**2}
 _LARGE = ("MiB", "MB", "KiB", "kB")
 _SIZE = re.compile(
@@ -35,6 +38,21 @@ def take_ms(scanner: Scanner, example: str) -> int:
     if amount > MAX_MS:
         scanner.fail("Durations are a hundred years at most.", position=start)
     return amount
+
+
+def take_us(scanner: Scanner, example: str) -> int:
+    """Consume a duration and return whole microseconds, for what takes less than a millisecond."""
+    start = scanner.position
+    if (found := _FINE_DURATION.match(scanner.text, start)) is None:
+        scanner.fail(f"Write a duration in us, ms, s, min, h or d, for example: {example}.")
+    scanner.take(_FINE_DURATION)
+    unit = _US[_LONG_UNITS.get(found[2], found[2])]
+    return _to_whole(Decimal(found[1]) * unit, scanner, start, refusal="Durations are whole microseconds.")
+
+
+def write_us(amount: int) -> str:
+    """Return the spelling of a limit: in milliseconds where it is whole ones."""
+    return f"{amount}us" if amount % 1000 else f"{amount // 1000}ms"
 
 
 def write_ms(amount: int) -> str:

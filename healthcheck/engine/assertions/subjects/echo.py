@@ -41,7 +41,7 @@ class LossAssertion(Assertion):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JitterAssertion(Assertion):
-    """By how much one round trip differs from the next, on average, in milliseconds."""
+    """By how much one round trip differs from the next, on average, in microseconds."""
 
     condition: Condition
 
@@ -59,7 +59,7 @@ class JitterAssertion(Assertion):
             return Fault(_NONE)
         if echoes.jitter_us is None:
             return Fault("fewer than two replies to compare")
-        if self.condition.holds_for_number(echoes.jitter_us / 1000):
+        if self.condition.holds_for_number(echoes.jitter_us):
             return None
         return Fault(self.describe_held(facts), excess_us=find_excess_us(self.condition, echoes.jitter_us))
 
