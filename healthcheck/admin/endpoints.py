@@ -39,9 +39,11 @@ from healthcheck.admin.filters import (
     KindFilter,
     RestFilter,
 )
+from healthcheck.admin.forms.endpoint_fieldsets import READ_ONLY, STATE, list_form
 from healthcheck.admin.forms.endpoint_forms import restarts_clock
-from healthcheck.admin.forms.option_fields import describe_options, list_option_fields
-from healthcheck.admin.forms.plugin_fields import list_plugin_fields, make_endpoint_form
+from healthcheck.admin.forms.folds import fold_fieldsets
+from healthcheck.admin.forms.option_fields import describe_options, list_option_fields, read_options
+from healthcheck.admin.forms.plugin_fields import make_endpoint_form
 from healthcheck.admin.heartbeats import HeartbeatViews, draw_expected
 from healthcheck.admin.history import Cursor, page_history
 from healthcheck.admin.kind_rights import may_use_any_kind
@@ -65,56 +67,6 @@ from healthcheck.engine.types import ErrorKind
 from healthcheck.models import CheckResult, Endpoint, EndpointGroup, EndpointState
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.clock import restart_clocks
-
-_IDENTITY: Any = (
-    None,
-    {"fields": (("group", "name"), "kind", "address", "tags", "description", ("position", "is_paused"))},
-)
-_MASKED_IDENTITY: Any = (
-    None,
-    {"fields": (("group", "name"), "kind_words", "masked_address", "tags", "description", ("position", "is_paused"))},
-)
-_JUDGEMENT: Any = (
-    gettext_lazy("What is expected"),
-    {"fields": ("assertions", "timeout_seconds", ("failure_threshold", "recovery_threshold"))},
-)
-_REQUEST: Any = (
-    gettext_lazy("Request (http)"),
-    {
-        "fields": (
-            "credential",
-            "method",
-            "query",
-            "headers",
-            "body_type",
-            "body",
-            "host",
-            ("max_redirects", "redirect_scope"),
-            "max_body_bytes",
-        )
-    },
-)
-_MEMBERS: Any = (
-    gettext_lazy("Members (group)"),
-    {"fields": ("member_rule", "members", ("up_share", "degraded_share"), "degraded_is_down")},
-)
-_DIALOGUE: Any = (gettext_lazy("Dialogue (tcp)"), {"fields": ("dialogue", "is_encrypted")})
-_HEARTBEAT: Any = (
-    gettext_lazy("When the job is expected (heartbeat)"),
-    {"fields": ("period_seconds", ("cron", "timezone"), ("grace_seconds", "max_run_seconds"), "expected")},
-)
-_QUESTION: Any = (gettext_lazy("Question (dns)"), {"fields": ("record_type", "server", "is_iterative")})
-_TRUST: Any = (
-    gettext_lazy("Connection and trust"),
-    {"fields": ("family", "addresses", "resolver", "proxy", "verify", "ca_pem", "server_name", ("tls_min", "tls_max"))},
-)
-_ECHOES: Any = (
-    gettext_lazy("Echo requests (icmp)"),
-    {"fields": (("packets", "packet_interval_ms"), ("packet_wait_ms", "packet_bytes"))},
-)
-_FORM: Any = (_IDENTITY, _JUDGEMENT, _MEMBERS, _REQUEST, _DIALOGUE, _QUESTION, _ECHOES, _HEARTBEAT, _TRUST)
-_STATE: Any = (gettext_lazy("State"), {"fields": ("state", "since", "last_error", "last_result")})
-_OPTIONS: Any = (gettext_lazy("Options"), {"fields": ("credential", "options_words", "members")})
 
 
 class EndpointChangeList(ChangeListBase):
@@ -289,12 +241,13 @@ class EndpointAdmin(
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
-        form = (*_FORM, *_list_plugin_fieldsets())
         if obj is None:
-            return form
-        if not self.has_change_permission(request, obj):
-            return (_MASKED_IDENTITY, _JUDGEMENT, _OPTIONS, _STATE)
-        return (*form, _STATE)
+            return list_form()
+        return (*list_form(), STATE) if self.has_change_permission(request, obj) else READ_ONLY
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
+        context["fieldsets"] = fold_fieldsets(context["adminform"], read_options({}))
+        return super().render_change_form(request, context, **options)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
         # A run's results are found by the group's endpoints: one that changed its group would leave its past behind.
@@ -382,11 +335,6 @@ class EndpointAdmin(
             "rows": load_endpoint_rows(obj, page.rows),
         }
         return TemplateResponse(request, "admin/healthcheck/result_history.html", context)
-
-
-def _list_plugin_fieldsets() -> Any:
-    names = list_plugin_fields()
-    return ((_("Options of further kinds"), {"fields": names}),) if names else ()
 
 
 def _changed_columns(form: Any) -> list[str]:

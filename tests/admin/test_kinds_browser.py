@@ -20,6 +20,13 @@ def field(page: Page, name: str) -> Locator:
     return page.locator(f"#id_{name}")
 
 
+def open_folds(page: Page) -> None:
+    """Open what is folded by the keyboard, as far as it is in view."""
+    folded = page.locator("details.hc-fold:not([open]) > summary:visible")
+    while folded.count():
+        folded.first.press("Enter")
+
+
 def expect_fields(page: Page, seen: tuple[str, ...], unseen: tuple[str, ...]) -> None:
     for name in (*seen, *SHARED):
         expect(field(page, name)).to_be_visible()
@@ -31,10 +38,13 @@ def test_form_shows_what_fits_the_kind(page: Page, live_server: LiveServer, comp
     make_group()
     log_in(page, live_server)
     page.goto(f"{live_server.url}/admin/healthcheck/endpoint/add/")
+    expect(field(page, "max_redirects")).to_be_hidden()
+    open_folds(page)
     expect_fields(page, HTTP, (*TCP, *TLS))
     field(page, "kind").select_option("tls")
     expect_fields(page, TLS, (*HTTP, *TCP))
     expect(page.get_by_text("Request (http)")).to_be_hidden()
+    expect(page.get_by_text("Parameters, body, host, redirects and limits (http)")).to_be_hidden()
     expect(page.get_by_text("https://example.com/health")).to_be_hidden()
     field(page, "kind").select_option("http")
     field(page, "headers").fill("X-Key: 1")
@@ -57,6 +67,36 @@ def test_form_shows_what_fits_the_kind(page: Page, live_server: LiveServer, comp
     expect(page.get_by_text("was added successfully")).to_be_visible()
     assert Endpoint.objects.values_list("kind", "options").get() == ("tcp", {})
     assert complaints == []
+
+
+def test_what_is_set_is_unfolded_and_told(page: Page, live_server: LiveServer, complaints: list[str]) -> None:
+    endpoint = make_endpoint(kind="tls", address="127.0.0.1:9", options={"verify": "off"})
+    log_in(page, live_server)
+    page.goto(f"{live_server.url}/admin/healthcheck/endpoint/{endpoint.pk}/change/")
+    expect(field(page, "verify")).to_be_visible()
+    expect(page.get_by_text("Verify the certificate: off: any certificate is accepted")).to_be_visible()
+    expect(field(page, "family")).to_be_hidden()
+    fold = page.locator("details.hc-fold > summary", has_text="Connection")
+    expect(fold.get_by_text("nothing set")).to_be_visible()
+    fold.focus()
+    page.keyboard.press("Space")
+    field(page, "resolver").fill("nonsense of a resolver")
+    page.get_by_role("button", name="Save", exact=True).click()
+    # What was refused is in view, as what was set.
+    expect(page.get_by_text("Resolver: nonsense of a resolver")).to_be_visible()
+    expect(field(page, "resolver")).to_be_visible()
+    assert complaints == []
+
+
+def test_dns_says_when_trust_counts(page: Page, live_server: LiveServer) -> None:
+    log_in(page, live_server)
+    page.goto(f"{live_server.url}/admin/healthcheck/endpoint/add/")
+    field(page, "kind").select_option("dns")
+    open_folds(page)
+    words = page.get_by_text("dns: counts for a name server behind tls:// alone")
+    expect(words).to_be_visible()
+    field(page, "kind").select_option("tls")
+    expect(words).to_be_hidden()
 
 
 def test_group_shows_how_the_address_of_the_kind_is_written(

@@ -10,7 +10,7 @@ from typing import Any
 
 from django import forms
 from django.utils.functional import cached_property
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -80,6 +80,11 @@ def describe_addresses() -> SafeString:
     """Return the help text of an address: how it is written for each kind."""
     rows = ((kind, kind, example) for kind, example in _ADDRESSES.items())
     return format_html_join("", '<span class="hc-example" data-hc-kinds="{}">{}: <code>{}</code></span> ', rows)
+
+
+def _describe_trust() -> SafeString:
+    words = _("dns: counts for a name server behind tls:// alone, as the authority does.")
+    return format_html('<span class="hc-example" data-hc-kinds="dns">{}</span>', words)
 
 
 class KindForm(ModelFormBase):
@@ -287,6 +292,8 @@ class OptionsForm(EchoFields, KindForm):
             name_kinds(self.fields[name].widget, list_kinds_with(name))
             # What the kind has not may be left out altogether.
             self.fields[name].required &= name in read_defaults(self.chosen_kind)
+        if "verify" in self.fields:
+            self.fields["verify"].help_text = _describe_trust()
         if "timeout_seconds" in self.fields:
             name_kinds(self.fields["timeout_seconds"].widget, list_asked_kinds())
         if "credential" in self.fields:

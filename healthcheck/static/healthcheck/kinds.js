@@ -24,9 +24,9 @@
       rows.forEach(function (row) {
         if (row.querySelector("[data-hc-kinds]:not(span)")) row.classList.toggle("hc-other-kind", !isWanted(row, kind));
       });
-      fieldset.classList.toggle("hc-other-kind", rows.length > 0 && rows.every(function (row) {
-        return row.classList.contains("hc-other-kind");
-      }));
+      var isOther = rows.length > 0 && rows.every(function (row) { return row.classList.contains("hc-other-kind"); });
+      // A fold goes with what is folded in it.
+      (fieldset.closest("details.hc-fold") || fieldset).classList.toggle("hc-other-kind", isOther);
     });
   }
 
@@ -53,6 +53,8 @@
     for (var part = event.target.closest(".hc-other-kind"); part; part = part.closest(".hc-other-kind")) {
       part.classList.remove("hc-other-kind");
     }
+    var fold = event.target.closest("details.hc-fold");
+    if (fold) fold.open = true;
   }, true);
   document.addEventListener("formset:added", showAll);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", showAll);
