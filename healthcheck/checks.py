@@ -22,7 +22,7 @@ from healthcheck.engine.probes import list_third_party
 from healthcheck.engine.probes.plugins import PluginFault
 from healthcheck.engine.types import AddressMode, ConfigurationError
 from healthcheck.models.credential import Credential
-from healthcheck.models.group import MAX_DEADLINE_SECONDS
+from healthcheck.models.group import MAX_DEADLINE_SECONDS, MAX_RETENTION_DAYS
 from healthcheck.models.secrets import SecretsError, load_keys
 from healthcheck.pipeline.dispatch import LEASE_MARGIN
 
@@ -31,6 +31,8 @@ _REFUSED_POOLS = ("gevent", "eventlet")
 _REDIS_SCHEMES = ("redis", "sentinel")
 # Credentials that are opened by way of trial, and how many of those that do not open are named.
 MAX_CHECKED, MAX_NAMED = 1000, 10
+# Days: the newest rows are what pages show, and a day is summed from its hours until it is over.
+MIN_RETENTION_DAYS = {"RETENTION_DAYS": 1, "HOUR_RETENTION_DAYS": 2}
 
 
 @register("healthcheck")
@@ -46,6 +48,29 @@ def check_spool(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[C
             f"HEALTHCHECK['SPOOL_DIR'] is “{folder}”, which depends on where a worker is started.",
             hint="Write the whole path of a folder, such as /var/spool/healthcheck.",
             id="healthcheck.E008",
+        )
+
+
+@register("healthcheck")
+def check_retention(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[CheckMessage]:
+    if not _has_readable_settings():
+        return
+    loaded = conf.get_settings()
+    days = {"RETENTION_DAYS": loaded.retention_days, "HOUR_RETENTION_DAYS": loaded.hour_retention_days}
+    for key, value in days.items():
+        if not isinstance(value, int) or not MIN_RETENTION_DAYS[key] <= value <= MAX_RETENTION_DAYS:
+            yield Error(
+                f"HEALTHCHECK['{key}'] is {value!r}.",
+                hint=f"Set a whole number of days from {MIN_RETENTION_DAYS[key]} to {MAX_RETENTION_DAYS}.",
+                id="healthcheck.E009",
+            )
+            return
+    if loaded.hour_retention_days < loaded.retention_days:
+        yield Error(
+            f"HEALTHCHECK['HOUR_RETENTION_DAYS'] is {loaded.hour_retention_days}, less than the"
+            f" {loaded.retention_days} of RETENTION_DAYS.",
+            hint="Keep hours at least as long as raw results; 100 is the default.",
+            id="healthcheck.E009",
         )
 
 

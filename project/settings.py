@@ -180,6 +180,7 @@ HEALTHCHECK: dict[str, Any] = {
         if key.strip()
     ),
     "RETENTION_DAYS": env.int("HEALTHCHECK_RETENTION_DAYS", default=14),
+    "HOUR_RETENTION_DAYS": env.int("HEALTHCHECK_HOUR_RETENTION_DAYS", default=100),
     "SPOOL_DIR": env.str("HEALTHCHECK_SPOOL_DIR", default=""),
     "TRUSTED_PROXIES": tuple(env.list("HEALTHCHECK_TRUSTED_PROXIES", default=[])),
 }

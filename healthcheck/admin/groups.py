@@ -76,6 +76,8 @@ class EndpointGroupForm(TaggedForm, ExistingForm):
             "cron",
             "timezone",
             "deadline_seconds",
+            "retention_days",
+            "hour_retention_days",
             "tags",
         )
 
@@ -139,6 +141,10 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin, 
         (
             gettext_lazy("Schedule"),
             {"fields": (("interval_seconds", "deadline_seconds"), ("cron", "timezone"))},
+        ),
+        (
+            gettext_lazy("Retention"),
+            {"fields": (("retention_days", "hour_retention_days"),), "classes": ("collapse",)},
         ),
     )
     _state_fieldset = (

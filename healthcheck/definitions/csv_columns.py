@@ -172,6 +172,8 @@ GROUP_COLUMNS: Sequence[Column] = (
     Column("timezone", str, _read_said),
     Column("deadline_seconds", _write_number, _read_float),
     Column("is_paused", _write_yes_no, _read_yes_no),
+    Column("retention_days", _write_number, _read_optional_integer),
+    Column("hour_retention_days", _write_number, _read_optional_integer),
     Column("tags", join_tags, parse_tags),
 )
 COLUMNS: Mapping[type[Model], Sequence[Column]] = {Endpoint: ENDPOINT_COLUMNS, EndpointGroup: GROUP_COLUMNS}

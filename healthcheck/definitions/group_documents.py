@@ -16,6 +16,8 @@ GROUP_COLUMNS = (
     "cron",
     "timezone",
     "deadline_seconds",
+    "retention_days",
+    "hour_retention_days",
 )
 
 

@@ -144,6 +144,9 @@ class EndpointGroup(models.Model):
             self._clean_deadline(self.interval_seconds)
         if self.interval_seconds is None and self.cron:
             self._clean_cron()
+        if self.retention_days and self.hour_retention_days and self.hour_retention_days < self.retention_days:
+            sentence = _("Hours must be kept at least as long as raw results, %(days)d days; raise it.")
+            raise ValidationError({"hour_retention_days": sentence % {"days": self.retention_days}})
 
     def _clean_cron(self) -> None:
         try:

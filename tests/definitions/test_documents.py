@@ -69,6 +69,8 @@ def test_group_location_and_tag_are_read() -> None:
         "cron": "*/5 * * * *",
         "timezone": "UTC",
         "deadline_seconds": 30.0,
+        "retention_days": None,
+        "hour_retention_days": None,
         "tags": ["eu"],
     }
     assert list(read_documents(Tag, [tag.pk]).values()) == [{"name": "eu"}]

@@ -93,7 +93,9 @@ def list_endpoint_fields(*, with_credential: bool, with_groups: bool) -> list[Bu
 
 
 def list_group_fields() -> list[BulkField]:
-    names = ("interval_seconds", "cron", "timezone", "deadline_seconds", "position")
+    names = (
+        "interval_seconds", "cron", "timezone", "deadline_seconds", "retention_days", "hour_retention_days", "position",
+    )  # fmt: skip
     return [*(_from_model(EndpointGroup, name) for name in names), _paused(EndpointGroup), _tags(EndpointGroup)]
 
 
