@@ -65,18 +65,24 @@ class PostgreSQL:
         options = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
         command = [str(self.binaries / "postgres"), "-D", str(self.data), "-k", str(self.folder)]
         command += [part for option in options for part in ("-c", option)]
-        self.process = subprocess.Popen(
-            command,
-            user=self.user,
-            extra_groups=[] if self.user else None,
-            stdout=subprocess.DEVNULL,
-            stderr=self._log(),
-        )
         deadline = time.monotonic() + START_SECONDS
         while not self._is_ready():
             if time.monotonic() > deadline:
                 raise TimeoutError((self.folder / "log").read_text())
+            if self.process is None or self.process.poll() is not None:
+                # Also again: after a kill -9 the next one waits for what is left of the one before.
+                self.process = self._launch(command)
             time.sleep(0.02)
+
+    def _launch(self, command: list[str]) -> subprocess.Popen[bytes]:
+        log = os.open(self.folder / "log", os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        extra_groups = [] if self.user else None
+        try:
+            return subprocess.Popen(
+                command, user=self.user, extra_groups=extra_groups, stdout=subprocess.DEVNULL, stderr=log
+            )
+        finally:
+            os.close(log)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         if self.process is not None:
@@ -101,9 +107,6 @@ class PostgreSQL:
             stdout=subprocess.DEVNULL,
             cwd=self.folder,
         )
-
-    def _log(self) -> int:
-        return os.open(self.folder / "log", os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
 
 @contextmanager

@@ -144,10 +144,12 @@ def _store(run: SpooledRun) -> str:
     taken = run.taken
     # By more than its id: in a database that was restored from a copy, the id may be another run's.
     runs = CheckRun.objects.filter(pk=taken.run_id, group=taken.group_id, scheduled_for=taken.slot_at)
-    held = runs.values_list("token", "status").first()
-    if held is None:
+    if not runs.exists():
         return GONE
-    if held == (taken.token, RunStatus.FINISHED):
+    is_finished = runs.filter(token=taken.token, status=RunStatus.FINISHED).exists
+    if is_finished():
         return ALREADY
-    recorded = record_run(taken, run.findings, now=read_database_clock(), wall_us=run.wall_us)
-    return STORED if recorded is not None else TAKEN_OVER
+    if record_run(taken, run.findings, now=read_database_clock(), wall_us=run.wall_us) is not None:
+        return STORED
+    # Asked once more: what nobody waited for any longer may have been stored meanwhile.
+    return ALREADY if is_finished() else TAKEN_OVER

@@ -39,7 +39,7 @@ def audit(window: Window, *, how: str) -> Iterator[Row]:
     finished = slots.filter(status=RunStatus.FINISHED).count()
     yield Row("slots without a terminal state", "0", str(slots.filter(status__in=UNFINISHED).count()), how)
     yield Row("slots without a row", "0", str(_count_holes(window)), "from one row to the next, in every group")
-    yield Row("slots or results stored twice", "0", str(_count_doubles()), "impossible by key")
+    yield Row("slots or results stored twice", "0", str(count_doubles()), "impossible by key")
     halves = _count_halves(window.members)
     yield Row("runs with some of their results", "0", str(halves), f"finished: {window.members}, all others: none")
     false = CheckResult.objects.judged(State.DOWN).count()
@@ -60,7 +60,7 @@ def _count_holes(window: Window) -> int:
     return holes
 
 
-def _count_doubles() -> int:
+def count_doubles() -> int:
     results = CheckResult.objects.order_by().values("endpoint_id", "run_id").annotate(n=Count("judgement"))
     runs = CheckRun.objects.filter(trigger=Trigger.SCHEDULED).order_by()
     slots = runs.values("group_id", "scheduled_for").annotate(n=Count("id"))

@@ -26,6 +26,7 @@ FIGURES = {
     "kills": Figure("what kill -9 of worker, scheduler and broker costs", "kills of each", 3, 400),
     # Names of its own are answered in a network of its own, which takes root, or a system that gives people one.
     "faults": Figure("what faults of our own side cost", "faulted slots of endpoints", 10_000, 900),
+    "spool": Figure("what is lost and doubled while the database comes and goes", "outages", 200, 2400),
     "growth": Figure(
         "what group runs leave behind in memory, handles, tasks", "group runs", 100_000, 1900, by_database=False
     ),

@@ -77,6 +77,7 @@ def _build_environment(folder: Path, database_url: str) -> dict[str, str]:
         "DATABASE_URL": database_url,
         "HEALTHCHECK_ADDRESS_MODE": "everything",
         "HEALTHCHECK_DATA": str(folder),
+        "HEALTHCHECK_SPOOL_DIR": str(folder / "spool"),
         "LOG_LEVEL": "WARNING",
         # One line per record, so that `measure.py` finds the complaints among what else is printed.
         "LOG_FORMAT": "json",
