@@ -104,6 +104,7 @@ def read_run(body: bytes) -> SpooledRun:
         targets=(),
         unreadable=(),
         limits=Limits(loaded["deadline"]),
+        in_maintenance=frozenset(loaded["in_maintenance"]),
     )
     return SpooledRun(taken, [_read_finding(values) for values in loaded["findings"]], loaded["wall_us"])
 
@@ -134,6 +135,7 @@ def _write_run(run: SpooledRun) -> dict[str, Any]:
         "started_at": taken.started_at.isoformat(),
         "interval": taken.interval_seconds,
         "deadline": taken.limits.deadline_seconds,
+        "in_maintenance": sorted(taken.in_maintenance),
         "wall_us": run.wall_us,
         "findings": [_write_finding(finding) for finding in run.findings],
     }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from healthcheck.models import (
     EndpointState,
     Evidence,
     Reason,
+    RollupMark,
     RunStatus,
     Transition,
 )
+from healthcheck.models.result import Judgement
 from healthcheck.pipeline.execute import TakenRun
 from healthcheck.pipeline.record import pair_findings
 from healthcheck.pipeline.replay import replay
@@ -182,3 +185,13 @@ def test_replay_that_is_stopped_leaves_the_rest_for_the_next(spool: Spool) -> No
     stops = iter([False, False, True])
     assert replay(spool, is_stopping=lambda: next(stops)) == {"stored": 1}
     assert replay(spool) == {"already_stored": 1, "stored": 1}
+
+
+def test_replay_marks_the_hour_that_was_rolled_up_without_it(spool: Spool) -> None:
+    endpoint = make_one()
+    taken = replace(take_one(endpoint.group), in_maintenance=frozenset({endpoint.pk}))
+    keep(spool, taken)
+    assert replay(spool) == {"stored": 1}
+    assert Judgement.unpack(CheckResult.objects.get().judgement).in_maintenance
+    hour = int(NOW.timestamp()) // 3600
+    assert RollupMark.objects.filter(endpoint_id=endpoint.pk, hour=hour).exists()

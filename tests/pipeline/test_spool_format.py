@@ -41,6 +41,7 @@ def build_run(run_id: int = 7, *, results: int = 1, found: str = "500") -> Spool
         targets=(),
         unreadable=(),
         limits=Limits(30.0),
+        in_maintenance=frozenset({2, 5}),
     )
     outcome = Outcome(
         State.DOWN,
