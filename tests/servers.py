@@ -76,7 +76,7 @@ class PostgreSQL:
 
     def _launch(self, command: list[str]) -> subprocess.Popen[bytes]:
         log = os.open(self.folder / "log", os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        extra_groups = [] if self.user else None
+        extra_groups: list[str] | None = [] if self.user else None
         try:
             return subprocess.Popen(
                 command, user=self.user, extra_groups=extra_groups, stdout=subprocess.DEVNULL, stderr=log

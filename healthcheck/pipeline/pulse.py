@@ -19,6 +19,7 @@ from healthcheck.models import Location, WorkerPulse
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.database import name_error
+from healthcheck.pipeline.spool import NOTHING, Waiting, get_spool
 from healthcheck.pipeline.text import sanitise
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,8 @@ logger = logging.getLogger(__name__)
 PULSE_SECONDS = 10.0
 # A worker that stops takes its row along; a database that is away must not hold up the stop.
 STOP_SECONDS = 1.0
-_COLUMNS = ("node", "location_id", "started_at", "at", "pool", "concurrency")
+_RENEWED = ("at", "spooled_count", "spooled_since", "dropped_count")
+_COLUMNS = ("node", "location_id", "started_at", "pool", "concurrency", *_RENEWED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,27 @@ class Worker:
         object.__setattr__(self, "node", f"{sanitise(self.name, 150)}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
 
 
-def record_pulse(worker: Worker, now: datetime) -> None:
-    """Say that the worker is there at `now`; the first time it began then."""
+def record_pulse(worker: Worker, now: datetime, *, waiting: Waiting = NOTHING, dropped: int = 0) -> None:
+    """Say that the worker is there at `now`, and what is in its spool; the first time it began then."""
     location = Location.objects.default()
-    row = (worker.node, location.pk, now, now, sanitise(worker.pool, 50), max(0, worker.concurrency))
-    insert_rows(WorkerPulse, _COLUMNS, [row], conflict=("node",), update=("at",))
+    renewed = (now, waiting.count, waiting.since, dropped)
+    row = (worker.node, location.pk, now, sanitise(worker.pool, 50), max(0, worker.concurrency), *renewed)
+    insert_rows(WorkerPulse, _COLUMNS, [row], conflict=("node",), update=_RENEWED)
 
 
 def forget_pulse(worker: Worker) -> None:
     WorkerPulse.objects.filter(node=worker.node).delete()
+
+
+def _look_at_spool() -> tuple[Waiting, int]:
+    spool = get_spool()
+    if spool is None:
+        return NOTHING, 0
+    try:
+        return spool.survey(), spool.dropped
+    except OSError:
+        # Whoever appends or replays says what is wrong with it.
+        return NOTHING, spool.dropped
 
 
 class Pulse:
@@ -78,7 +92,8 @@ class Pulse:
             if self._stopping.is_set():
                 forget_pulse(worker)
             else:
-                record_pulse(worker, read_database_clock())
+                waiting, dropped = _look_at_spool()
+                record_pulse(worker, read_database_clock(), waiting=waiting, dropped=dropped)
             self._is_away = False
         except (DatabaseError, InterfaceError) as error:
             if not self._is_away:

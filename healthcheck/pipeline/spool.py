@@ -48,6 +48,9 @@ class Waiting:
     since: datetime | None = None
 
 
+NOTHING = Waiting()
+
+
 class Spool:
     """The spool of this process in a folder. Safe to share between threads."""
 

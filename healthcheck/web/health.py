@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from celery import Celery, current_app
 from django.db import Error
-from django.db.models import Max
+from django.db.models import Max, Min, Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu.exceptions import KombuError
 
 from healthcheck import conf
-from healthcheck.models import EndpointGroup, Tick
+from healthcheck.models import EndpointGroup, Tick, WorkerPulse
 from healthcheck.models.clock import read_database_clock
 from healthcheck.web.pending import has_pending_migrations
 from healthcheck.web.untaken import load_untaken
@@ -33,10 +34,27 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when all parts are "ok", else 503. Keys: is_ready, database, migrations, tick, worker, broker."""
+    """200 when all parts are "ok", else 503. Keys: is_ready, database, migrations, tick, worker, broker; and spool,
+    which keeps nothing from being ready: {results, since, dropped}, null where nobody knows.
+    """
     parts = inspect_database() | {"broker": inspect_broker(current_app)}
     is_ready = all(word == OK for word in parts.values())
-    return JsonResponse({"is_ready": is_ready} | parts, status=200 if is_ready else 503)
+    spool = count_spooled() if (parts["database"], parts["migrations"]) == (OK, OK) else None
+    return JsonResponse({"is_ready": is_ready} | parts | {"spool": spool}, status=200 if is_ready else 503)
+
+
+def count_spooled(now: datetime | None = None) -> dict[str, Any] | None:
+    """Return what waits in the spools of all living workers; None where the database does not answer."""
+    try:
+        workers = WorkerPulse.objects.with_spool(read_database_clock() if now is None else now)
+        sums = workers.order_by().aggregate(
+            results=Sum("spooled_count", default=0),
+            since=Min("spooled_since"),
+            dropped=Sum("dropped_count", default=0),
+        )
+    except Error:
+        return None
+    return sums
 
 
 def inspect_database(now: datetime | None = None) -> dict[str, str]:

@@ -9,17 +9,19 @@ from django.db import connection
 from django.utils import timezone
 
 from healthcheck.engine.types import State
+from healthcheck.models import WorkerPulse
 from healthcheck.models.clock import read_database_clock
 from healthcheck.web.json_twin import describe_board
 from healthcheck.web.snapshot import find_page, load_board
-from tests.factories import make_endpoint, make_group, make_page, make_state, make_tick
+from healthcheck.web.words import describe_instant
+from tests.factories import make_endpoint, make_group, make_location, make_page, make_state, make_tick
 from tests.management.conftest import Terminal, run_command
 from tests.web.scenes import HOSTILE_NAME, paint_hostile_page, paint_mixed_page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 # PostgreSQL is asked for its clock as well.
-QUERIES = 7 if connection.vendor == "sqlite" else 8
+QUERIES = 8 if connection.vendor == "sqlite" else 9
 
 
 def test_overview_shows_what_the_page_shows() -> None:
@@ -43,6 +45,23 @@ def test_overview_says_that_the_checker_is_behind() -> None:
     make_state(make_endpoint(make_group(next_run_at=now + timedelta(minutes=1))), now=now)
     _, shown = run_command("overview")
     assert shown.startswith("Example: The current state is not known\nThe scheduler has been silent since ")
+
+
+def test_overview_says_what_waits_in_spools_and_what_they_dropped() -> None:
+    now = read_database_clock()
+    make_page(title="Example")
+    columns = {"location": make_location(), "started_at": now, "at": now}
+    WorkerPulse.objects.create(node="a", spooled_count=12, spooled_since=now, **columns)
+    WorkerPulse.objects.create(node="b", dropped_count=1, **columns)
+    WorkerPulse.objects.create(node="idle", **columns)
+    silent = columns | {"at": now - timedelta(minutes=1)}
+    WorkerPulse.objects.create(node="silent", spooled_count=7, spooled_since=now, **silent)
+    _, shown = run_command("overview")
+    told = [line for line in shown.splitlines() if "spool" in line]
+    assert sorted(told) == [
+        "1 result was dropped by the spool of worker b.",
+        f"12 results wait in the spool of worker a since {describe_instant(now)}.",
+    ]
 
 
 def test_json_is_the_pages_twin() -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
 
 from healthcheck.models import WorkerPulse
+from healthcheck.models.tick import WORKER_SILENT_AFTER
 from healthcheck.pipeline.prune import prune
-from healthcheck.pipeline.pulse import Pulse, Worker, forget_pulse, record_pulse
+from healthcheck.pipeline.pulse import PULSE_SECONDS, Pulse, Worker, forget_pulse, record_pulse
+from healthcheck.pipeline.spool import get_spool
 from healthcheck.pipeline.sweep import realign_clocks
 from tests.factories import NOW, make_location
+from tests.pipeline.test_spool_format import build_run
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +33,28 @@ def test_pulse_is_one_row_that_is_renewed() -> None:
     row = WorkerPulse.objects.get()
     assert (row.started_at, row.at) == (NOW, NOW + timedelta(seconds=10))
     assert (row.node, row.pool, row.concurrency, row.location.slug) == (worker.node, "threads", 500, "default")
+
+
+def test_pulse_says_what_waits_in_the_spool(tmp_path: Path, settings: object) -> None:
+    settings.HEALTHCHECK = {"SPOOL_DIR": str(tmp_path / "spool")}  # type: ignore[attr-defined]
+    spool = get_spool()
+    assert spool is not None
+    worker, pulse = make_worker(), Pulse()
+    spool.keep(build_run(results=3))
+    spool.count_dropped(2)
+    pulse.beat(worker)
+    row = WorkerPulse.objects.get()
+    assert (row.spooled_count, row.spooled_since, row.dropped_count) == (3, spool.survey().since, 2)
+    file = spool.adopt()
+    assert file is not None
+    file.remove()
+    pulse.beat(worker)
+    row.refresh_from_db()
+    assert (row.spooled_count, row.spooled_since, row.dropped_count) == (0, None, 2)
+
+
+def test_worker_is_silent_after_three_pulses_and_a_little() -> None:
+    assert WORKER_SILENT_AFTER.total_seconds() == 3 * PULSE_SECONDS + 5
 
 
 def test_two_workers_with_one_name_have_two_rows() -> None:

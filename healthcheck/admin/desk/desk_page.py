@@ -113,6 +113,7 @@ def _describe_process(process: Process, desk: Desk) -> Mapping[str, Any]:
         "process": process,
         "seen": describe_age((desk.now - process.at).total_seconds()),
         "started": describe_moment(process.started_at),
+        "spooled_since": describe_moment(process.spooled_since),
     }
 
 

@@ -8,10 +8,8 @@ from datetime import datetime, timedelta
 
 from healthcheck.conf import get_settings
 from healthcheck.models import SIGNED_OFF, Location, Tick, WorkerPulse
-from healthcheck.pipeline.pulse import PULSE_SECONDS
+from healthcheck.models.tick import WORKER_SILENT_AFTER
 
-# Three pulses: one may be late, two are not.
-WORKER_SILENT_AFTER = timedelta(seconds=3 * PULSE_SECONDS + 5)
 PROCESSES_SHOWN, LOCATIONS_SHOWN = 30, 50
 
 
@@ -26,6 +24,9 @@ class Process:
     pool: str = ""
     concurrency: int = 0
     location: str = ""
+    spooled_count: int = 0
+    spooled_since: datetime | None = None
+    dropped_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +66,7 @@ def _describe_worker(pulse: WorkerPulse, now: datetime) -> Process:
         pool=pulse.pool,
         concurrency=pulse.concurrency,
         location=pulse.location.name,
+        spooled_count=pulse.spooled_count,
+        spooled_since=pulse.spooled_since,
+        dropped_count=pulse.dropped_count,
     )

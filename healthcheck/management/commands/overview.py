@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from healthcheck.engine.types import ConfigurationError, State
 from healthcheck.management.command import TerminalCommand
 from healthcheck.management.screen import QUIET, STRONG, Screen, Span
-from healthcheck.models import StatusPage
+from healthcheck.models import StatusPage, WorkerPulse
 from healthcheck.models.clock import read_database_clock
 from healthcheck.models.page import DEFAULT_SLUG
 from healthcheck.web.board import Board, EndpointView, GroupView
@@ -22,6 +24,7 @@ from healthcheck.web.words import (
     describe_age,
     describe_counts,
     describe_fault,
+    describe_instant,
     describe_latency,
     describe_reason,
     describe_state,
@@ -31,31 +34,63 @@ from healthcheck.web.words import (
 # One character per verdict, readable without colours.
 _MARKS = {str(State.UP.value): ".", str(State.DEGRADED.value): "~", str(State.DOWN.value): "x"}
 STRIP_CHARS = 30
+WORKERS_SHOWN = 30
 
 
-class Command(TerminalCommand[tuple[Board, datetime]]):
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The page, and workers whose spool holds or has dropped results."""
+
+    board: Board
+    spools: Sequence[WorkerPulse]
+    now: datetime
+
+
+class Command(TerminalCommand[Seen]):
     help = "Prints what a status page shows. Exit status: 0 when it could be read, whatever it says; 2 otherwise."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("page", metavar="PAGE", nargs="?", help="The page's slug (default: the default page).")
 
-    def ask(self, options: dict[str, Any]) -> tuple[tuple[Board, datetime], bool]:
+    def ask(self, options: dict[str, Any]) -> tuple[Seen, bool]:
         now = read_database_clock()
-        return (load_board(_get_page(options["page"]), now=now), now), True
+        board = load_board(_get_page(options["page"]), now=now)
+        return Seen(board, list(WorkerPulse.objects.with_spool(now)[:WORKERS_SHOWN]), now), True
 
-    def tell(self, answer: tuple[Board, datetime], screen: Screen) -> None:
-        board, now = answer
+    def tell(self, answer: Seen, screen: Screen) -> None:
+        board, now = answer.board, answer.now
         verdict = judge_board(board)
         detail = f" ({verdict.detail})" if verdict.detail else ""
         screen.write(Span(f"{board.title}: ", STRONG), Span(verdict.sentence, verdict.state.word), Span(detail))
         for fault in board.checker_faults:
             screen.write(Span(describe_fault(fault, now), State.DOWN.word))
+        for worker in answer.spools:
+            _tell_spool(worker, now, screen)
         for group in board.groups:
             _tell_group(group, now, screen)
 
-    def describe(self, answer: tuple[Board, datetime]) -> object:
-        return describe_board(*answer)
+    def describe(self, answer: Seen) -> object:
+        return describe_board(answer.board, answer.now)
+
+
+def _tell_spool(worker: WorkerPulse, now: datetime, screen: Screen) -> None:
+    if worker.spooled_count:
+        waiting = ngettext(
+            "%(count)d result waits in the spool of worker %(node)s since %(at)s.",
+            "%(count)d results wait in the spool of worker %(node)s since %(at)s.",
+            worker.spooled_count,
+        )
+        at = describe_instant(worker.spooled_since or now)
+        told = waiting % {"count": worker.spooled_count, "node": worker.node, "at": at}
+        screen.write(Span(told, State.DEGRADED.word))
+    if worker.dropped_count:
+        dropped = ngettext(
+            "%(count)d result was dropped by the spool of worker %(node)s.",
+            "%(count)d results were dropped by the spool of worker %(node)s.",
+            worker.dropped_count,
+        )
+        screen.write(Span(dropped % {"count": worker.dropped_count, "node": worker.node}, State.DOWN.word))
 
 
 def _get_page(slug: str | None) -> StatusPage:

@@ -15,7 +15,7 @@ from healthcheck.admin.desk.desk import load_desk
 from healthcheck.admin.desk.desk_slots import Lost
 from healthcheck.admin.look.bases import IS_UNFOLD
 from healthcheck.engine.types import ErrorKind, State
-from healthcheck.models import SIGNED_OFF, CheckRun, Reason, RunStatus, Trigger, Version
+from healthcheck.models import SIGNED_OFF, CheckRun, Reason, RunStatus, Trigger, Version, WorkerPulse
 from healthcheck.models.run import find_lost_runs
 from tests.admin.conftest import CLOCK_QUERIES, make_person
 from tests.admin.scenes import HOSTILE, paint_bad_day
@@ -160,6 +160,14 @@ def test_processes_are_alive_or_silent() -> None:
     ]
     assert [each.is_alive for each in processes.schedulers] == [True, False]
     assert processes.locations == [("Default", 2), ("Far away", 0)]
+
+
+def test_worker_says_what_waits_in_its_spool_and_what_it_dropped() -> None:
+    paint_bad_day(NOW)
+    spool = {"spooled_count": 12, "spooled_since": NOW, "dropped_count": 1}
+    WorkerPulse.objects.filter(node__startswith="worker-1").update(**spool)
+    [told] = [each for each in load_desk(NOW).processes.workers if each.spooled_count]
+    assert (told.node[:8], told.spooled_count, told.spooled_since, told.dropped_count) == ("worker-1", 12, NOW, 1)
 
 
 def test_schedulers_that_stopped_in_good_order_are_not_missed() -> None:
