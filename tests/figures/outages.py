@@ -28,7 +28,7 @@ GROUPS, MEMBERS, INTERVAL_SECONDS = 8, 5, 4
 ANSWER_SECONDS, TIMEOUT_SECONDS, DEADLINE_SECONDS = 0.3, 2.8, 3.0
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 10.0
 REST_SECONDS = 1.0
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS, WARM_SECONDS = 60.0, 180.0
 # In good order, without a word to anybody, and by force.
 WAYS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 
@@ -40,7 +40,7 @@ def measure(size: int, server: PostgreSQL | None) -> Iterator[Row]:
         make_groups("spool", GROUPS, urls, members=MEMBERS, timeout_seconds=TIMEOUT_SECONDS, **columns)
         deployment.start_worker()
         deployment.start_scheduler()
-        warm_up("spool", runs=GROUPS, settle_seconds=INTERVAL_SECONDS)
+        warm_up("spool", runs=GROUPS, settle_seconds=INTERVAL_SECONDS, seconds=WARM_SECONDS)
         ways = cycle(WAYS)
         for _ in range(size):
             with lose_database(server, next(ways)):

@@ -37,10 +37,10 @@ def select_finished(prefix: str) -> QuerySet[CheckRun]:
     return CheckRun.objects.filter(status=RunStatus.FINISHED, group__slug__startswith=prefix)
 
 
-def warm_up(prefix: str, *, runs: int, settle_seconds: float) -> None:
+def warm_up(prefix: str, *, runs: int, settle_seconds: float, seconds: float = WARM_SECONDS) -> None:
     """Wait for the first runs, so that imports and connections are behind us, and a little longer."""
-    if not wait_until(lambda: select_finished(prefix).count() >= runs, seconds=WARM_SECONDS):
-        raise TimeoutError(f"no {runs} finished runs within {WARM_SECONDS:g} s")
+    if not wait_until(lambda: select_finished(prefix).count() >= runs, seconds=seconds):
+        raise TimeoutError(f"no {runs} finished runs within {seconds:g} s")
     time.sleep(settle_seconds)
 
 
