@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("healthcheck", "0015_maintenance"),
+        ("healthcheck", "0016_lost_uplink"),
     ]
 
     operations = [
