@@ -60,6 +60,7 @@ def redact_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
         details = replace(
             details,
             exchanges=tuple(_redact_exchange(each, redactor) for each in details.exchanges),
+            chain=tuple(redactor.clean_certificate(each) for each in details.chain),
             assertions=redactor.clean_assertions(details.assertions),
             parts=redactor.clean_parts(details.parts),
             excerpt=redactor.clean(details.excerpt),

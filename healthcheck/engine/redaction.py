@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from healthcheck.engine.types import AssertionOutcome, Evidence, SubResult
+from healthcheck.engine.types import AssertionOutcome, Certificate, Evidence, SubResult
 
 MASK = "[hidden]"
 # A piece of a secret that was cut off at the edge of an excerpt; shorter ones tell nothing, and are everywhere.
@@ -52,9 +52,15 @@ class Redactor:
             found=self.clean(evidence.found),
             excerpt=self.clean(evidence.excerpt),
             redirects=tuple(self.clean_url(hop) for hop in evidence.redirects),
+            certificate=self.clean_certificate(evidence.certificate) if evidence.certificate is not None else None,
+            chain=tuple(self.clean_certificate(each) for each in evidence.chain),
             assertions=self.clean_assertions(evidence.assertions),
             parts=self.clean_parts(evidence.parts),
         )
+
+    def clean_certificate(self, certificate: Certificate) -> Certificate:
+        """Return the certificate with its names cleaned: who was told a secret yesterday may present it today."""
+        return replace(certificate, subject=self.clean(certificate.subject), issuer=self.clean(certificate.issuer))
 
     def clean_assertions(self, assertions: Iterable[AssertionOutcome]) -> tuple[AssertionOutcome, ...]:
         """Return the outcomes with every text cleaned."""

@@ -27,7 +27,7 @@ from healthcheck.engine.phases import speaks_freely
 from healthcheck.engine.ping import write_ping
 from healthcheck.engine.probes import load_probe
 from healthcheck.engine.probes.http_options import HttpOptions
-from healthcheck.engine.redaction import MASK
+from healthcheck.engine.redaction import MASK, Redactor
 from healthcheck.engine.runner import probe_all
 from healthcheck.engine.suggestions import suggest_assertions
 from healthcheck.engine.types import (
@@ -182,8 +182,8 @@ def explain_outcome(target: Target, outcome: Outcome) -> Explanation:
         phases=outcome.phases,
         attempts=outcome.attempts,
         address=sanitise(observation.address or evidence.address, _TEXT_CHARS),
-        certificate=_clean_certificate(certificate) if certificate is not None else None,
-        chain=tuple(_clean_certificate(each) for each in chain),
+        certificate=_clean_certificate(certificate, details.redactor) if certificate is not None else None,
+        chain=tuple(_clean_certificate(each, details.redactor) for each in chain),
         redirects=tuple(sanitise(details.redactor.clean(mask_url(hop)), _URL_CHARS) for hop in redirects),
         assertions=tuple(_clean_assertion(each) for each in details.assertions),
         parts=tuple(_clean_part(each) for each in choose_parts(details.parts or evidence.parts)),
@@ -196,7 +196,7 @@ def explain_outcome(target: Target, outcome: Outcome) -> Explanation:
         own_headers=_name_own_headers(target),
         credential_headers=credential_headers,
         kind=target.kind,
-        encryption=observation.protocol if speaks_freely(target.kind) else "",
+        encryption=sanitise(observation.protocol, _TEXT_CHARS) if speaks_freely(target.kind) else "",
         openssl=write_openssl(target),
         echoes=observation.echoes,
         ping=write_ping(target),
@@ -223,8 +223,8 @@ def _suggest(details: Details, outcome: Outcome) -> tuple[str, ...]:
     return suggest_assertions(seen, now=outcome.observed_at, is_encrypted=is_encrypted, redactor=redactor)
 
 
-def _clean_certificate(certificate: Certificate) -> Certificate:
-    written = write_certificate(certificate)
+def _clean_certificate(certificate: Certificate, redactor: Redactor) -> Certificate:
+    written = write_certificate(redactor.clean_certificate(certificate))
     return replace(certificate, subject=written["subject"], issuer=written["issuer"])
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from healthcheck.engine.redaction import MASK, MIN_PIECE_CHARS, Redactor
-from healthcheck.engine.types import Evidence, State, SubResult
+from healthcheck.engine.types import Certificate, Evidence, State, SubResult
 
 SECRET = 'p"ä&<s w/rd+='
 
@@ -63,6 +65,14 @@ def test_redactor_cleans_every_text_of_evidence() -> None:
     said = "a-secret"
     dirty = Evidence("sentence", said, said, "192.0.2.1", said, None, (said,))
     assert Redactor([said]).clean_evidence(dirty) == Evidence("sentence", MASK, MASK, "192.0.2.1", MASK, None, (MASK,))
+
+
+def test_redactor_cleans_the_names_in_certificates() -> None:
+    instant = datetime(2026, 1, 1, tzinfo=UTC)
+    dirty = Certificate("CN=a-secret", "CN=an a-secret", instant, instant, "ab")
+    clean = replace(dirty, subject=f"CN={MASK}", issuer=f"CN=an {MASK}")
+    evidence = Redactor(["a-secret"]).clean_evidence(Evidence(certificate=dirty, chain=(dirty, dirty)))
+    assert (evidence.certificate, evidence.chain) == (clean, (clean, clean))
 
 
 def test_redactor_cleans_what_parts_have_found() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import trustme
 
 from healthcheck.engine.assertions import parse_assertions
 from healthcheck.engine.credentials import DigestCredential, OAuth2Credential, UnusableCredential, parse_credential
@@ -14,7 +15,8 @@ from healthcheck.engine.probes import load_probe
 from healthcheck.engine.redaction import MASK
 from healthcheck.engine.runner import probe_all
 from healthcheck.engine.types import ErrorKind, Outcome, Phase, State, Target
-from tests.engine.conftest import Run
+from healthcheck.pipeline.explain import Explanation, explain_outcome
+from tests.engine.conftest import Run, serve_with
 from tests.engine.scripted import NOW, make_limits
 from tests.hostile import HostileServer
 
@@ -25,6 +27,12 @@ async def check(url: str, credential: Any, *, seconds: float = 5.0, expected: st
     # Never started, so that a busy machine excuses nothing: whose fault a stall is, is tested elsewhere.
     [outcome] = await probe_all([target], make_limits(), now=NOW, lag=LagMeter())
     return outcome
+
+
+async def explain(url: str, credential: Any, **options: Any) -> Explanation:
+    target = Target(1, "http", url, load_probe("http").parse(url, options), (), 5.0, credential)
+    [outcome] = await probe_all([target], make_limits(), now=NOW, lag=LagMeter(), details=True)
+    return explain_outcome(target, outcome)
 
 
 def found(outcome: Outcome) -> str:
@@ -105,3 +113,19 @@ def test_redirect_that_quotes_a_secret_is_not_kept(hostile: HostileServer, run: 
     outcome = run(check(url, BEARER, expected="status 204"))
     assert outcome.evidence is not None
     assert outcome.evidence.redirects == (f"http://127.0.0.1:{last}/?token={MASK}",)
+
+
+def test_certificate_that_says_a_secret_is_not_quoted(authority: trustme.CA, hostile: HostileServer, run: Run) -> None:
+    """Who was told it by an earlier check may present it in the next one."""
+    named = authority.issue_cert("localhost", common_name="of canary-token", organization_name="canary-token")
+    port = hostile.listen("good", tls=serve_with(named))
+    url, expected = f"https://127.0.0.1:{port}/", "status 500"
+    failed = run(check(url, BEARER, expected=expected, verify="off")), run(check(url, BEARER))
+    for outcome in failed:
+        assert outcome.evidence is not None
+        assert outcome.evidence.chain or outcome.evidence.certificate
+        assert "canary" not in repr(outcome.evidence)
+    assert [outcome.error_kind for outcome in failed] == [ErrorKind.STATUS, ErrorKind.CERTIFICATE]
+    told = run(explain(url, BEARER, verify="off")), run(explain(url, BEARER))
+    assert all(each.certificate or each.chain for each in told)
+    assert not any("canary" in repr((each.certificate, each.chain, each.suggestions)) for each in told)
