@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from healthcheck.engine.faults import ProbeFailure, classify_os_error
 from healthcheck.engine.types import ErrorKind, Phase
@@ -44,6 +44,20 @@ class Stream(asyncio.Protocol):
             if end is not None:
                 del self._unread[:end]
                 return unread[:end]
+            if self._failure is not None:
+                raise self._failure
+            await self._wait()
+
+    async def read_found(self, find_end: Callable[[bytes], Awaitable[int | None]]) -> bytes:
+        """Do the same where finding the end takes its time, in which more may come."""
+        while True:
+            unread = bytes(self._unread)
+            end = await find_end(unread)
+            if end is not None:
+                del self._unread[:end]
+                return unread[:end]
+            if len(self._unread) > len(unread):
+                continue
             if self._failure is not None:
                 raise self._failure
             await self._wait()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from healthcheck.engine.assertions import judge, parse_assertions
-from healthcheck.engine.assertions.judge import MAX_ON_LOOP_NS
+from healthcheck.engine.assertions.aside import MAX_ON_LOOP_NS
 from healthcheck.engine.assertions.markup import (
     MAX_ELEMENTS,
     MAX_MARKUP_BYTES,

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 
+from healthcheck.engine.assertions.aside import MAX_ON_LOOP_NS, work_aside
 from healthcheck.engine.assertions.facts import Facts
 from healthcheck.engine.assertions.model import Assertion, Fault
 from healthcheck.engine.assertions.subjects.dns_answer import EXPECTED_ANSWERS, EXPECTED_RCODE
 from healthcheck.engine.assertions.subjects.status import StatusAssertion
-from healthcheck.engine.assertions.turns import get_turns
 from healthcheck.engine.assertions.work import TOO_MUCH_TOGETHER, TooMuchTogetherError, limit_work
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import AssertionOutcome, ErrorKind, Evidence, Observation, Phase, State
-
-# Work up to which judging stays on the loop. Going to a thread and back costs about 0.1 ms, so more is worth the way.
-MAX_ON_LOOP_NS = 4_000_000
-# Threads of this process for larger ones. Their work is bounded, together about seven seconds at the worst.
-JUDGE_THREADS = 2
 
 # When no assertion speaks of the status: after redirects were followed, one more is not an answer.
 IMPLIED_AFTER_REDIRECTS = StatusAssertion(ranges=((200, 299),))
@@ -51,9 +43,7 @@ async def evaluate(
     if work <= MAX_ON_LOOP_NS:
         # Far from what all of them may do together: nothing needs to be counted.
         return _judge(assertions, observation, now=now, details=details)
-    work_aside = partial(judge, assertions, observation, now=now, details=details)
-    async with get_turns(JUDGE_THREADS).take(work):
-        return await asyncio.get_running_loop().run_in_executor(_get_threads(os.getpid()), work_aside)
+    return await work_aside(work, partial(judge, assertions, observation, now=now, details=details))
 
 
 def judge(
@@ -130,9 +120,3 @@ def _make_judgement(
         assertions=outcomes,
     )
     return Judgement(assertion.severity, assertion.error_kind, Phase.ASSERT, evidence, fault.excess_us, outcomes)
-
-
-@cache
-def _get_threads(pid: int) -> ThreadPoolExecutor:
-    # Per process: after a fork the threads of a pool are gone, and it would never start others.
-    return ThreadPoolExecutor(JUDGE_THREADS, thread_name_prefix=f"judge-{pid}")

@@ -31,6 +31,11 @@ class Pattern:
     text: str
     program: Any = field(compare=False, repr=False)
 
+    def estimate_ns(self, size: int) -> int:
+        """Return what one search of so many bytes takes at the worst."""
+        ns: int = size * self.program.programsize * NS_PER_BYTE_AND_INSTRUCTION
+        return ns
+
     def find(self, text: bytes) -> tuple[int, int] | None:
         """Return the byte offsets of the first match in UTF-8 text, or None. Raises TooMuchToSearchError."""
         if len(text) * self.program.programsize > MAX_SEARCH_WORK:

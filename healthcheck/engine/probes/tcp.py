@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 
+from healthcheck.engine.assertions.aside import MAX_ON_LOOP_NS, work_aside
 from healthcheck.engine.assertions.condition import Condition
 from healthcheck.engine.assertions.model import describe_value
-from healthcheck.engine.assertions.patterns import TooMuchToSearchError
+from healthcheck.engine.assertions.patterns import Pattern, TooMuchToSearchError
+from healthcheck.engine.assertions.work import MAX_JUDGEMENT_NS
 from healthcheck.engine.check import CheckSession
 from healthcheck.engine.destination import Destination
 from healthcheck.engine.dialer import Connection
@@ -36,8 +39,15 @@ from healthcheck.engine.stream import Stream
 from healthcheck.engine.types import ConfigurationError, ErrorKind, Observation, Phase, Target
 
 SCHEME = "tcp"
+Result = TypeVar("Result")
 # A dialogue is a handful of lines; what is longer is a flood.
 MAX_RECEIVED_BYTES = 256 * 1024
+# What all searches of one dialogue may take together, as for the assertions of one judgement.
+MAX_SEARCH_NS = MAX_JUDGEMENT_NS
+# After a search that can take long: what comes in small pieces is searched in large ones.
+SETTLE_SECONDS = 0.05
+# Far more than is shown of what was found, and little enough to look for every secret in it.
+MAX_TOLD_CHARS = 8 * 1024
 # Lines of one reply, and lines that `until` passes over.
 MAX_LINES = 200
 MIN_SECRET_CHARS = 6
@@ -111,6 +121,7 @@ class _Dialogue:
         self._secrets = secrets
         self._last = ""
         self._captured: dict[str, str] = {}
+        self._searched_ns = 0
 
     async def take(self, step: Step) -> None:
         """Raises ProbeFailure."""
@@ -134,23 +145,51 @@ class _Dialogue:
 
     async def _wait_for(self, step: Step) -> None:
         if isinstance(step, Expect):
-            self._last = _decode(await self._stream.read_until(step.find_end))
+            self._last = _decode(await self._read_expected(step))
         elif isinstance(step, ExpectLine):
             await self._read_line(step)
         elif isinstance(step, ExpectReply):
             await self._read_reply(step)
         elif isinstance(step, Check):
-            self._hold(step.condition, step)
+            await self._hold(step.condition, step)
         elif isinstance(step, Capture):
-            self._capture(step)
+            await self._capture(step)
+
+    async def _read_expected(self, step: Expect) -> bytes:
+        pattern = step.pattern
+        if pattern is None:
+            return await self._stream.read_until(step.find_end)
+
+        async def find_end(unread: bytes) -> int | None:
+            before = self._searched_ns
+            end = await self._search(pattern, len(unread), partial(step.find_end, unread))
+            if end is None and self._searched_ns - before > MAX_ON_LOOP_NS:
+                await asyncio.sleep(SETTLE_SECONDS)
+            return end
+
+        return await self._stream.read_found(find_end)
+
+    async def _search(self, pattern: Pattern | None, size: int, act: Callable[[], Result]) -> Result:
+        """Do what searches so many bytes: on the loop only as long as all searches together take no time.
+
+        Raises TooMuchToSearchError when they take too much.
+        """
+        self._searched_ns += pattern.estimate_ns(size) if pattern is not None else 0
+        if self._searched_ns > MAX_SEARCH_NS:
+            raise TooMuchToSearchError
+        if pattern is None or self._searched_ns <= MAX_ON_LOOP_NS:
+            return act()
+        # Our own work, and no part of the target's time.
+        with self._session.waiting():
+            return await work_aside(pattern.estimate_ns(size), act)
 
     async def _read_line(self, step: ExpectLine) -> None:
         for _ in range(MAX_LINES):
             self._last = _decode(await self._stream.read_line())
             if not step.skips:
-                self._hold(step.condition, step)
+                await self._hold(step.condition, step)
                 return
-            if _holds(step.condition, self._last):
+            if await self._holds(step.condition):
                 return
         raise ProbeFailure(ErrorKind.TOO_LARGE, Phase.BODY, f"more than {MAX_LINES} lines")
 
@@ -171,19 +210,25 @@ class _Dialogue:
             has_begun = True
         raise ProbeFailure(ErrorKind.TOO_LARGE, Phase.BODY, f"more than {MAX_LINES} lines")
 
-    def _hold(self, condition: Condition, step: Step) -> None:
-        if not _holds(condition, self._last):
+    async def _hold(self, condition: Condition, step: Step) -> None:
+        if not await self._holds(condition):
             raise self._miss(step, self._describe_last())
 
-    def _capture(self, step: Capture) -> None:
-        found = step.pattern.find_group(self._last.encode())
+    async def _holds(self, condition: Condition) -> bool:
+        # No condition of a dialogue asks for the time.
+        act = partial(condition.holds_for_text, self._last, _NO_TIME)
+        return await self._search(condition.pattern, len(self._last.encode()), act)
+
+    async def _capture(self, step: Capture) -> None:
+        text = self._last.encode()
+        found = await self._search(step.pattern, len(text), partial(step.pattern.find_group, text))
         if found is None:
             raise self._miss(step, self._describe_last())
         self._captured[step.name] = _decode(found)
 
     def _describe_last(self) -> str:
         # Before it is cut to what is shown: half of a secret would not be recognised any more.
-        return describe_value(Redactor(self._secrets).clean(self._last))
+        return describe_value(Redactor(self._secrets).clean(self._last[:MAX_TOLD_CHARS]))
 
     def _miss(self, step: Step, found: str) -> ProbeFailure:
         return ProbeFailure(ErrorKind.ASSERTION, Phase.HEADERS, found, expected=describe_step(step))
@@ -198,11 +243,6 @@ def _list_texts(step: Send) -> list[str]:
     if step.data:
         return [step.data.decode("utf-8", "replace").strip()]
     return [part.strip() for part in step.list_parts()]
-
-
-def _holds(condition: Condition, text: str) -> bool:
-    # No condition of a dialogue asks for the time.
-    return condition.holds_for_text(text, _NO_TIME)
 
 
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)

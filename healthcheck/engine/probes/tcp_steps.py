@@ -49,6 +49,7 @@ class Expect:
     pattern: Pattern | None = None
 
     def find_end(self, unread: bytes) -> int | None:
+        """Return where it ends, or None. Raises TooMuchToSearchError."""
         if self.pattern is not None:
             span = self.pattern.find(unread)
             return span[1] if span else None
