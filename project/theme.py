@@ -51,6 +51,7 @@ def _build_navigation() -> list[dict[str, Any]]:
                 _link("endpointgroup", _("Endpoint groups"), "folder_open"),
                 _link("endpoint", _("Endpoints"), "language"),
                 _link("credential", _("Credentials"), "key"),
+                _link("maintenancewindow", _("Maintenance"), "construction"),
                 _link("tag", _("Tags"), "label"),
                 _link("location", _("Locations"), "location_on"),
                 _link("correction", _("Corrections"), "rule", seen_with="endpoint"),

@@ -72,6 +72,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.models",
         "healthcheck.pipeline.bulk",
         "healthcheck.pipeline.clock",
+        "healthcheck.pipeline.maintain",
         "healthcheck.pipeline.prune",
     },
     "healthcheck/web/": {"django", "healthcheck.engine", "healthcheck.models", "healthcheck.conf"},

@@ -5,6 +5,7 @@ from healthcheck.admin.credentials import CredentialAdmin
 from healthcheck.admin.endpoints import EndpointAdmin
 from healthcheck.admin.groups import EndpointGroupAdmin
 from healthcheck.admin.locations import LocationAdmin
+from healthcheck.admin.maintenance import MaintenanceWindowAdmin
 from healthcheck.admin.pages import StatusPageAdmin
 from healthcheck.admin.tags import TagAdmin
 
@@ -14,6 +15,7 @@ __all__ = [
     "EndpointAdmin",
     "EndpointGroupAdmin",
     "LocationAdmin",
+    "MaintenanceWindowAdmin",
     "StatusPageAdmin",
     "TagAdmin",
 ]

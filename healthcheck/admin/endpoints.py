@@ -13,7 +13,7 @@ from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -47,10 +47,11 @@ from healthcheck.admin.forms.plugin_fields import make_endpoint_form
 from healthcheck.admin.heartbeats import HeartbeatViews, draw_expected
 from healthcheck.admin.history import Cursor, page_history
 from healthcheck.admin.kind_rights import may_use_any_kind
-from healthcheck.admin.look.badges import draw_paused, draw_state
+from healthcheck.admin.look.badges import draw_maintenance, draw_paused, draw_state
 from healthcheck.admin.look.bases import ChangeListBase
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.look.words import describe_duration, describe_instant, describe_moment
+from healthcheck.admin.muting import MuteAdmin
 from healthcheck.admin.open_addresses import name_open_address, search_openly
 from healthcheck.admin.operated import changed_columns, describe_parents
 from healthcheck.admin.overview import latest_state, overall_state
@@ -66,6 +67,7 @@ from healthcheck.engine.probes import is_judged
 from healthcheck.engine.types import ErrorKind
 from healthcheck.models import CheckResult, Endpoint, EndpointGroup, EndpointState
 from healthcheck.models.clock import read_database_clock
+from healthcheck.models.maintenance import find_endpoints_in_maintenance
 from healthcheck.pipeline.clock import restart_clocks
 
 
@@ -77,9 +79,11 @@ class EndpointChangeList(ChangeListBase):
         now = read_database_clock()
         self.result_list = list(self.result_list)
         prefetch_related_objects(self.result_list, "tags")
+        muted = find_endpoints_in_maintenance([endpoint.pk for endpoint in self.result_list], now)
         may_change = self.model_admin.has_change_permission(request)
         for endpoint in self.result_list:
             endpoint.seen_at = now
+            endpoint.in_maintenance = endpoint.pk in muted
             endpoint.shown_address = endpoint.address if may_change else mask_url(endpoint.address)
 
 
@@ -90,6 +94,7 @@ class EndpointAdmin(
     TryViews,
     BulkAdmin,
     CsvAdmin,
+    MuteAdmin,
     ClonedAdmin,
     ExplanationViews,
     CorrectedEndpointAdmin,
@@ -106,7 +111,7 @@ class EndpointAdmin(
     )
     list_select_related = ("group",)
     search_fields = ("name", "address", "description", "group__name", "tags__name", "group__tags__name")
-    actions = (*CorrectedEndpointAdmin.actions, "clone_selected", "edit_selected", "export_selected")
+    actions = (*CorrectedEndpointAdmin.actions, *MuteAdmin.actions, "clone_selected", "edit_selected", "export_selected")
     ordering = ("group__position", "group_id", "position", "id")
     autocomplete_fields = ("credential",)
     readonly_fields = (
@@ -154,8 +159,10 @@ class EndpointAdmin(
     @admin.display(description=gettext_lazy("state"))
     def state(self, obj: Any) -> SafeString:
         now = getattr(obj, "seen_at", None) or read_database_clock()
-        badge = draw_state(overall_state(obj.states.all(), now))
-        return format_html("{} {}", badge, draw_paused()) if obj.is_paused else badge
+        badges = [draw_state(overall_state(obj.states.all(), now))]
+        badges += [draw_paused()] if obj.is_paused else []
+        badges += [draw_maintenance()] if _is_in_maintenance(obj, now) else []
+        return format_html_join(" ", "{}", ((badge,) for badge in badges))
 
     @admin.display(description=gettext_lazy("state"))
     def state_since(self, obj: Any) -> SafeString:
@@ -341,6 +348,11 @@ def _changed_columns(form: Any) -> list[str]:
     # The fields of the options share one column.
     options = ["options"] if set(list_option_fields()) & set(form.changed_data) else []
     return [*changed_columns(form), *options]
+
+
+def _is_in_maintenance(endpoint: Any, now: datetime) -> bool:
+    known: bool | None = getattr(endpoint, "in_maintenance", None)
+    return bool(find_endpoints_in_maintenance([endpoint.pk], now)) if known is None else known
 
 
 def _read_latest(endpoint: Endpoint) -> EndpointState | None:

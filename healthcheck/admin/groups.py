@@ -39,6 +39,7 @@ from healthcheck.admin.look.words import (
     describe_schedule,
     describe_status,
 )
+from healthcheck.admin.muting import MuteAdmin
 from healthcheck.admin.operated import changed_columns, describe_parents
 from healthcheck.admin.overview import GroupOverview, load_overviews
 from healthcheck.admin.runs import RunViews
@@ -128,12 +129,19 @@ class GroupChangeList(ChangeListBase):
 
 
 @admin.register(EndpointGroup)
-class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, ClonedAdmin, CorrectedGroupAdmin):
+class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, MuteAdmin, ClonedAdmin, CorrectedGroupAdmin):
     form = EndpointGroupForm
     list_display = ("name_and_tags", "schedule_words", "members", "last_error", "last_run")
     list_filter = (GroupStateFilter, GroupTagFilter, "is_paused")
     search_fields = ("name", "slug", "tags__name", "endpoints__name")
-    actions = ("check_selected", *CorrectedGroupAdmin.actions, "clone_selected", "edit_selected", "export_selected")
+    actions = (
+        "check_selected",
+        *CorrectedGroupAdmin.actions,
+        *MuteAdmin.actions,
+        "clone_selected",
+        "edit_selected",
+        "export_selected",
+    )
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("members", "last_error", "last_run", "next_run")
     _fieldsets: tuple[Any, ...] = (

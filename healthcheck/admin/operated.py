@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from healthcheck.admin.buttons import ButtonAdmin
 from healthcheck.admin.look.tools import Tool
-from healthcheck.admin.versioned import VersionedAdmin
 from healthcheck.definitions.members import find_parents
 from healthcheck.models import VersionAction
 from healthcheck.models.clock import read_database_clock
 
-# Between viewing and editing; see `EndpointGroup.Meta.permissions`. It covers groups and their endpoints.
-OPERATE = "healthcheck.operate_endpointgroup"
 # A confirmation that lists more names than a person reads only costs time.
 MAX_NAMES_SHOWN = 100
 
 
-class OperatedAdmin(VersionedAdmin):
+class OperatedAdmin(ButtonAdmin):
     actions: Any = ("pause_selected", "resume_selected")
-    change_form_template = "admin/healthcheck/operated_change_form.html"
     delete_confirmation_template = "admin/healthcheck/operated_delete.html"
     delete_selected_confirmation_template = "admin/healthcheck/operated_delete_selected.html"
     list_per_page = 50
@@ -50,13 +46,6 @@ class OperatedAdmin(VersionedAdmin):
     def mark_deleted(self, rows: QuerySet[Any], now: datetime) -> None:
         """Hide the rows from now on; the pruner removes them and what hangs on them in batches."""
         rows.update(deleted_at=now)
-
-    # Who may: Django knows viewing and editing; operating lies between them.
-
-    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the person may check now, pause and resume. Who may change what is checked may do that as well."""
-        operates = request.user.has_perm(OPERATE) and self.has_view_permission(request, obj)
-        return operates or self.has_change_permission(request, obj)
 
     # Deleting.
 
@@ -132,51 +121,6 @@ class OperatedAdmin(VersionedAdmin):
         if obj.is_paused:
             return [Tool(_("Resume"), self.url_of("resume", obj.pk), is_button=True)]
         return [Tool(_("Pause"), self.url_of("pause", obj.pk), is_button=True)]
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
-        if (obj := options.get("obj")) is not None:
-            context["tools"] = self.get_tools(request, obj)
-        return super().render_change_form(request, context, **options)
-
-    def guard_button(
-        self, view: Callable[[HttpRequest, Any], HttpResponse], *, needs: str = "operate"
-    ) -> Callable[..., HttpResponseBase]:
-        """Wrap what a button does: POST only, by people with the permission `needs` for the object."""
-
-        def press(request: HttpRequest, pk: int) -> HttpResponseBase:
-            if request.method != "POST":
-                return HttpResponseNotAllowed(["POST"])
-            return view(request, self.find_permitted(request, pk, needs=needs))
-
-        return self.admin_site.admin_view(press)
-
-    def guard_page(
-        self, view: Callable[[HttpRequest, Any], HttpResponse], *, needs: str = "view_or_change"
-    ) -> Callable[..., HttpResponseBase]:
-        """Wrap a page about one object, for people who may see it unless it `needs` another permission."""
-
-        def show(request: HttpRequest, pk: int) -> HttpResponseBase:
-            return view(request, self.find_permitted(request, pk, needs=needs))
-
-        return self.admin_site.admin_view(show)
-
-    def find_permitted(self, request: HttpRequest, pk: int, *, needs: str = "view_or_change") -> Any:
-        """Return the object. Raises Http404 when it is gone and PermissionDenied for what the person may not do.
-
-        `needs` names a method `has_..._permission`: view_or_change, operate, change, delete.
-        """
-        obj = self.get_object(request, str(pk))
-        if obj is None:
-            raise Http404(_("It does not exist any more."))
-        if not getattr(self, f"has_{needs}_permission")(request, obj):
-            raise PermissionDenied
-        return obj
-
-    def url_of(self, view: str, pk: int) -> str:
-        return reverse(f"{self.admin_site.name}:{self._url_name(view)}", args=[pk])
-
-    def _url_name(self, view: str) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_{view}"
 
 
 def describe_parents(endpoint_ids: Sequence[int] | QuerySet[Any]) -> list[str]:

@@ -16,7 +16,8 @@ from healthcheck.definitions.endpoint_documents import read_endpoints
 from healthcheck.definitions.group_documents import read_groups
 from healthcheck.definitions.label_documents import read_locations, read_tags
 from healthcheck.definitions.page_documents import read_pages
-from healthcheck.models import Credential, Endpoint, EndpointGroup, Location, StatusPage, Tag
+from healthcheck.definitions.window_documents import read_windows
+from healthcheck.models import Credential, Endpoint, EndpointGroup, Location, MaintenanceWindow, StatusPage, Tag
 
 Document = dict[str, Any]
 _Item = TypeVar("_Item")
@@ -33,6 +34,7 @@ _READERS: Mapping[type[Model], Callable[[Sequence[int]], dict[int, Document]]] =
     Endpoint: read_endpoints,
     EndpointGroup: read_groups,
     Location: read_locations,
+    MaintenanceWindow: read_windows,
     StatusPage: read_pages,
     Tag: read_tags,
 }

@@ -63,6 +63,7 @@ LABELS: Mapping[str, Promise] = {
     "password": _("Password"),
     "logo": _("Logo"),
     "sections": _("Sections"),
+    "ended_at": _("Ended by hand"),
 }
 # What the registry's kinds are to people; one that joins without words here is shown by its name.
 KINDS: Mapping[str, Promise] = {

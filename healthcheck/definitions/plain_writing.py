@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from healthcheck.definitions.documents import Document
 from healthcheck.definitions.drafts import DefinitionError, Draft, refuse, refuse_first
 from healthcheck.definitions.page_documents import PAGE_COLUMNS
+from healthcheck.definitions.window_writing import choose_columns, write_scope
 from healthcheck.engine.credentials import parse_credential
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import (
@@ -20,6 +21,7 @@ from healthcheck.models import (
     Endpoint,
     EndpointGroup,
     Location,
+    MaintenanceWindow,
     PageItem,
     PageSection,
     StatusPage,
@@ -118,6 +120,11 @@ def _write_location(location: Location, before: Document, after: Document) -> No
     location.save(update_fields=["name", "control_targets"])
 
 
+def _write_window(window: MaintenanceWindow, before: Document, after: Document) -> None:
+    _assign(window, choose_columns(after))
+    write_scope(window, after)
+
+
 def _write_tag(tag: Tag, before: Document, after: Document) -> None:
     _assign(tag, {"name": after["name"]})
     tag.save(update_fields=["name"])
@@ -137,6 +144,7 @@ def _assign(obj: Model, values: Mapping[str, Any]) -> None:
 _WRITERS: Mapping[type[Model], Callable[[Any, Document, Document], None]] = {
     Credential: _write_credential,
     Location: _write_location,
+    MaintenanceWindow: _write_window,
     StatusPage: _write_page,
     Tag: _write_tag,
 }

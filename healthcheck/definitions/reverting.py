@@ -26,7 +26,16 @@ from healthcheck.definitions.versions import (
     record_versions,
     settle,
 )
-from healthcheck.models import Credential, Endpoint, EndpointGroup, Location, StatusPage, Version, VersionAction
+from healthcheck.models import (
+    Credential,
+    Endpoint,
+    EndpointGroup,
+    Location,
+    MaintenanceWindow,
+    StatusPage,
+    Version,
+    VersionAction,
+)
 from healthcheck.pipeline.prune import DELETED_GRACE
 
 # What a step back leaves alone: a version knows of it only that it is there, or where it stood.
@@ -34,6 +43,7 @@ _KEPT: Mapping[type[Model], Sequence[str]] = {
     Credential: ("secrets", "secrets_changed_at"),
     Endpoint: ("group",),
     Location: ("slug",),
+    MaintenanceWindow: ("ended_at",),
     StatusPage: ("password", "logo"),
 }
 

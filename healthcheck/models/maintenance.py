@@ -24,6 +24,17 @@ from healthcheck.models.tag import Tag
 MAX_ANNOUNCE_HOURS = 336
 
 
+class WindowQuerySet(models.QuerySet["MaintenanceWindow"]):
+    def running(self, now: datetime) -> WindowQuerySet:
+        return self.filter(clock__open_until__gt=now)
+
+    def planned(self, now: datetime) -> WindowQuerySet:
+        return self.filter(clock__next_at__isnull=False).exclude(clock__open_until__gt=now)
+
+    def over(self, now: datetime) -> WindowQuerySet:
+        return self.filter(clock__next_at__isnull=True).exclude(clock__open_until__gt=now)
+
+
 class MaintenanceWindow(models.Model):
     """One-off where `recurrence` is empty. Times are of a clock on the wall in `timezone`."""
 
@@ -56,6 +67,8 @@ class MaintenanceWindow(models.Model):
     )
     # Ended by hand: an occurrence that held then ends there; later ones of a window that recurs come as planned.
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = WindowQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("maintenance window")
@@ -122,6 +135,12 @@ class WindowClock(models.Model):
     spanned_until = models.DateTimeField()
     # When there is next something to do; None for a window that is over for good.
     next_at = models.DateTimeField(null=True)
+    # What is running, and what comes next: read by lists and pages, which compute nothing. None, or an end in the past,
+    # where there is none.
+    open_since = models.DateTimeField(null=True)
+    open_until = models.DateTimeField(null=True)
+    next_starts_at = models.DateTimeField(null=True)
+    next_ends_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("window clock")

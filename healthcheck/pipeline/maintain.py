@@ -108,7 +108,8 @@ def _advance(window: MaintenanceWindow, clock: WindowClock, now: datetime) -> No
         # What was saved past the forms, or a time zone that vanished from the system.
         logger.warning("maintenance window cannot be read", extra={"window": window.pk, "field": error.field})
         clock.next_at = now + UNREADABLE_RETRY
-    clock.save(update_fields=["spanned_until", "next_at"])
+    # Its window is people's, and this row all of it machines'.
+    clock.save()
 
 
 def _write_starting(window: MaintenanceWindow, clock: WindowClock, now: datetime) -> None:
@@ -129,8 +130,12 @@ def _settle(window: MaintenanceWindow, clock: WindowClock, now: datetime) -> dat
     """Bring what is running up to date, and return when to look again."""
     running = window.find_open(now)
     _settle_running(window, running, now)
-    due = [now + LOOK_AGAIN] if running else []
+    clock.open_since = min((each.starts_at for each in running), default=None)
+    clock.open_until = max((each.ends_at for each in running), default=None)
+    # At its end for the last time: that nothing runs any more is written down, too.
+    due = [min(now + LOOK_AGAIN, clock.open_until)] if clock.open_until else []
     following = window.timetable.find_next(now)
+    clock.next_starts_at, clock.next_ends_at = (following.starts_at, following.ends_at) if following else (None, None)
     if following is not None:
         is_written = following.starts_at <= clock.spanned_until
         due.append(following.starts_at if is_written else following.starts_at - LEAD)

@@ -15,7 +15,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLResolver, reverse
 
 from healthcheck.models import Credential, Endpoint, Location, StatusPage, Tag, Version, VersionAction
-from tests.factories import make_endpoint, make_group, make_location, make_page, make_result, make_run
+from tests.factories import make_endpoint, make_group, make_location, make_page, make_result, make_run, make_window
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {
     "healthcheck_endpointgroup_check_now": ("post", OPERATE),
     "healthcheck_endpointgroup_pause": ("post", OPERATE),
     "healthcheck_endpointgroup_resume": ("post", OPERATE),
+    "healthcheck_endpointgroup_mute": ("post", OPERATE),
     "healthcheck_endpointgroup_clone": ("post", EDIT),
     "healthcheck_endpointgroup_bulk": ("get", EDIT),
     "healthcheck_endpointgroup_export": ("get", VIEW),
@@ -61,6 +62,8 @@ PAGES: dict[str, tuple[str, set[str]]] = {
     "healthcheck_endpoint_add_by_url": ("get", EDIT),
     "healthcheck_endpoint_pause": ("post", OPERATE),
     "healthcheck_endpoint_resume": ("post", OPERATE),
+    "healthcheck_endpoint_mute": ("post", OPERATE),
+    "healthcheck_maintenancewindow_end_now": ("post", OPERATE),
     "healthcheck_endpoint_clone": ("post", EDIT),
     "healthcheck_endpoint_bulk": ("get", EDIT),
     "healthcheck_endpoint_members": ("get", EDIT),
@@ -70,7 +73,11 @@ PAGES: dict[str, tuple[str, set[str]]] = {
     "healthcheck_correction_make": ("get", OPERATE),
     "healthcheck_correction_withdraw": ("get", OPERATE),
 }
+MUTES = ("mute_for_20_minutes", "mute_for_an_hour", "mute_for_four_hours", "mute_until_tomorrow")
 ACTIONS: dict[tuple[str, str], set[str]] = {
+    **{(model, action): OPERATE for model in ("endpointgroup", "endpoint") for action in MUTES},
+    ("maintenancewindow", "end_selected"): OPERATE,
+    ("maintenancewindow", "delete_selected"): EDIT,
     ("endpointgroup", "check_selected"): OPERATE,
     ("endpointgroup", "pause_selected"): OPERATE,
     ("endpointgroup", "resume_selected"): OPERATE,
@@ -120,6 +127,7 @@ def addresses() -> dict[str, str]:
         "endpointgroup": endpoint.group_id,
         "statuspage": make_page().pk,
         "location": make_location().pk,
+        "maintenancewindow": make_window(groups=[endpoint.group]).pk,
         "tag": Tag.objects.create(name="customers").pk,
         "credential": Credential.objects.create(name="key", kind="bearer").pk,
     }
@@ -148,6 +156,7 @@ def log_in(person: str) -> Client:
     if person in (VIEWER, OPERATOR, EDITOR):
         # A transactional test before this one may have flushed what the migration made.
         import_module("healthcheck.migrations.0004_roles").create_roles(apps, connection.schema_editor())
+        import_module("healthcheck.migrations.0015_maintenance").extend_roles(apps, connection.schema_editor())
         user.groups.set(Group.objects.filter(name=f"Health checks: {person}s"))
         assert user.groups.count() == 1
     client.force_login(user)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from healthcheck.admin.explain.errors import describe_error
 from healthcheck.admin.explain.parts import describe_parts
 from healthcheck.admin.explain.waterfall import draw_waterfall
-from healthcheck.admin.look.badges import draw_state
+from healthcheck.admin.look.badges import draw_maintenance, draw_state
 from healthcheck.admin.look.words import describe_duration, describe_instant
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind, Phase, State
@@ -33,6 +33,8 @@ class ResultRow:
     phases: Sequence[tuple[str, str]]
     http_status: str
     attempts: int
+    # A badge, empty where it was not in maintenance.
+    maintenance: SafeString | str
     evidence: Sequence[tuple[str, str]]
 
 
@@ -83,6 +85,7 @@ def describe_result(
         phases=[(bar.label, bar.duration) for bar in bars],
         http_status=str(result.http_status) if result.http_status else "",
         attempts=result.attempts,
+        maintenance=draw_maintenance() if result.in_maintenance else "",
         evidence=describe_evidence(evidence.facts, endpoint_kind) if evidence else (),
     )
 

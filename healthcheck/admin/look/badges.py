@@ -48,5 +48,11 @@ def draw_paused(text: str = "") -> SafeString:
     )
 
 
+def draw_maintenance(text: str = "") -> SafeString:
+    return format_html(
+        '<span class="hc-state hc-maintenance"><span aria-hidden="true">◆</span> {}</span>', text or _("in maintenance")
+    )
+
+
 def _join(badges: Iterable[str]) -> SafeString:
     return format_html_join(" ", "{}", ((badge,) for badge in badges))

@@ -11,10 +11,13 @@ from django import forms
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AdminSplitDateTime
 
 from healthcheck.admin.look.dress import dress_form
 
 IS_UNFOLD = apps.is_installed("unfold")
+# What a field of ours for a date and a time wears.
+SPLIT_WIDGET: Any = AdminSplitDateTime
 
 if TYPE_CHECKING:
     ModelAdminBase = admin.ModelAdmin[Any]
@@ -29,6 +32,9 @@ else:
         from unfold.admin import StackedInline as StackedInlineBase
         from unfold.admin import TabularInline as TabularInlineBase
         from unfold.views import ChangeList as ThemedChangeList
+        from unfold.widgets import UnfoldAdminSplitDateTimeWidget
+
+        SPLIT_WIDGET = UnfoldAdminSplitDateTimeWidget
 
         class ModelAdminBase(ThemedModelAdmin):
             # Labels above their fields: beside them there is no room for three in a row.
@@ -65,6 +71,7 @@ class FormBase(forms.Form):
 
 __all__ = [
     "IS_UNFOLD",
+    "SPLIT_WIDGET",
     "ChangeListBase",
     "FormBase",
     "InlineFormSetBase",

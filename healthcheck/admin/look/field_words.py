@@ -77,6 +77,8 @@ _MARKED = frozenset(
     {
         "is_paused",
         "shows_all_groups",
+        "is_public",
+        "covers_all",
         "password",
         "details.sends_secret_in_body",
         "options.is_encrypted",
@@ -157,6 +159,9 @@ _WRITERS: Mapping[str, Callable[[str], str]] = {
     "options.packet_bytes": _write_bytes,
     "secrets": _write_secret,
     "secrets_changed_at": _write_instant,
+    "starts_at": _write_instant,
+    "ended_at": _write_instant,
+    "duration_seconds": _write_seconds,
     "language": _write_language,
 }
 
