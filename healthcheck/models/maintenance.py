@@ -9,6 +9,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -57,7 +58,10 @@ class MaintenanceWindow(models.Model):
     )
     is_public = models.BooleanField(_("announced on status pages"), default=True)
     announce_hours = models.PositiveSmallIntegerField(
-        _("announced ahead (hours)"), default=48, help_text=_("How long before its start pages announce it.")
+        _("announced ahead (hours)"),
+        default=48,
+        validators=[MaxValueValidator(MAX_ANNOUNCE_HOURS)],
+        help_text=_("How long before its start pages announce it."),
     )
     covers_all = models.BooleanField(_("covers every endpoint"), default=False)
     groups = models.ManyToManyField(EndpointGroup, blank=True, related_name="+", verbose_name=_("groups"))

@@ -53,6 +53,13 @@ class EndpointView:
     sighting: Sighting
     # Of the period that is shown; None without a history in it.
     uptime: Uptime | None = None
+    group_id: int = 0
+    in_maintenance: bool = False
+
+    @property
+    def is_counted(self) -> bool:
+        """Tell whether it says anything about the whole: not while it rests, nor by trouble that is maintenance."""
+        return not self.is_paused and (not self.in_maintenance or self.state is _UP)
 
     @property
     def state(self) -> State:
@@ -92,8 +99,12 @@ class GroupView:
         return tuple(endpoint for endpoint in self.endpoints if not endpoint.is_paused)
 
     @property
+    def counted(self) -> tuple[EndpointView, ...]:
+        return tuple(endpoint for endpoint in self.endpoints if endpoint.is_counted)
+
+    @property
     def state(self) -> State:
-        return summarise_states(endpoint.state for endpoint in self.active)
+        return summarise_states(endpoint.state for endpoint in self.counted)
 
     @property
     def totals(self) -> Totals:

@@ -14,7 +14,7 @@ from healthcheck.web.board import Board, EndpointView, GroupView
 from healthcheck.web.chart import DIVISIONS, draw_chart, draw_lane, find_top
 from healthcheck.web.history import Change
 from healthcheck.web.rendering import build_instant
-from healthcheck.web.rows import choose_icon
+from healthcheck.web.rows import choose_icon, draw_maintenance
 from healthcheck.web.strip import draw_strip
 from healthcheck.web.window import PERCENTILES, PHASES, Column, Window
 from healthcheck.web.words import (
@@ -53,6 +53,7 @@ def build_endpoint_context(board: Board, *, window: Window, changes: Sequence[Ch
         "icon": choose_icon(endpoint),
         "state": describe_state(endpoint),
         "is_paused": endpoint.is_paused,
+        "maintenance": draw_maintenance() if endpoint.in_maintenance else "",
         "reason": describe_reason(endpoint),
         "since": build_instant(seen.since, now, with_seconds=False) if endpoint.is_checked else None,
         "newest": build_instant(seen.observed_at, now),

@@ -8,10 +8,12 @@
                its first bucket, end: this very instant, counts_degraded_as_good, blind: a list of {start, end} in which
                nothing that the page shows was measured
     announcement  null or {level, text}
+    maintenance  a list of {title, description, is_running, starts_at, ends_at, affects}, running ones first; `affects`
+               names what the page shows of it, empty for all of it
     groups     a list of {section, slug, name, state, is_paused, uptime, endpoints}; `section` is the title of the
                section it stands in, empty for none; endpoints that stand alone are in one whose slug and name are null
-    endpoints  a list of {id, name, state, is_paused, is_checked, since, error_kind, reason, latency_ms, observed_at,
-               strip, uptime, buckets}; the strip lists the last verdicts, newest last
+    endpoints  a list of {id, name, state, is_paused, in_maintenance, is_checked, since, error_kind, reason, latency_ms,
+               observed_at, strip, uptime, buckets}; the strip lists the last verdicts, newest last
     uptime     null without a history in the period, else {uptime, unknown_share, up_ms, degraded_ms, down_ms,
                unknown_ms, maintenance_ms, excluded_ms}: milliseconds are exact, `uptime` is good time over known time
                and null where nothing is known, `unknown_share` is what of the time to be measured nobody knows; of a
@@ -107,6 +109,7 @@ def describe_endpoint(endpoint: EndpointView, span: Span | None = None) -> dict[
         "name": shorten_name(endpoint.name),
         "state": endpoint.state.word,
         "is_paused": endpoint.is_paused,
+        "in_maintenance": endpoint.in_maintenance,
         "is_checked": endpoint.is_checked,
         "since": write_instant(seen.since),
         "error_kind": seen.error_kind.word if seen.error_kind and not seen.has_ceased else None,

@@ -95,4 +95,6 @@ def _build_group(group: GroupView, span: Span | None, *, endpoint_count: int) ->
 def _choose_group_icon(group: GroupView) -> str:
     if group.endpoints and not group.active:
         return "paused"
+    if group.active and not group.counted:
+        return "maintenance"
     return group.state.word if any(endpoint.is_checked for endpoint in group.active) else "idle"

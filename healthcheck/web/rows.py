@@ -53,13 +53,15 @@ class _Frame:
     language: str | None
     zone: tzinfo
     paused: str
+    maintenance: str
     since: str
     no_data: str
 
 
 def draw_rows(endpoints: tuple[EndpointView, ...], now: datetime, manner: Manner) -> SafeString:
     """Return list items."""
-    words = {"paused": _draw_paused(), "since": escape(gettext("since")), "no_data": escape(gettext("No data"))}
+    badges = {"paused": _draw_badge("paused", gettext("Paused")), "maintenance": draw_maintenance()}
+    words = badges | {"since": escape(gettext("since")), "no_data": escape(gettext("No data"))}
     frame = _Frame(now, manner, language=get_language(), zone=get_current_timezone(), **words)
     return SafeString("\n".join(_draw_row(endpoint, frame) for endpoint in endpoints))
 
@@ -72,6 +74,7 @@ def _draw_row(endpoint: EndpointView, frame: _Frame) -> str:
     icon = choose_icon(endpoint)
     resting = " hc-is-resting" if endpoint.is_paused else ""
     badge = f" {frame.paused}" if endpoint.is_paused else ""
+    badge += f" {frame.maintenance}" if endpoint.in_maintenance else ""
     level = frame.manner.level
     strip, number = _draw_past(endpoint, frame)
     return (
@@ -124,8 +127,12 @@ def _draw_notes(endpoint: EndpointView, frame: _Frame) -> str:
     )
 
 
-def _draw_paused() -> str:
+def draw_maintenance() -> SafeString:
+    return SafeString(_draw_badge("maintenance", gettext("Maintenance")))
+
+
+def _draw_badge(icon: str, word: str) -> str:
     return (
-        '<span class="hc-badge"><svg class="hc-icon" aria-hidden="true"><use href="#hc-paused"/></svg>'
-        f"{escape(gettext('Paused'))}</span>"
+        f'<span class="hc-badge"><svg class="hc-icon" aria-hidden="true"><use href="#hc-{icon}"/></svg>'
+        f"{escape(word)}</span>"
     )

@@ -14,7 +14,7 @@ from django.db.models import Case, IntegerField, Max, QuerySet, Value, When
 from healthcheck import conf
 from healthcheck.engine.freshness import is_expired
 from healthcheck.engine.types import ErrorKind, State
-from healthcheck.models import Endpoint, EndpointGroup, StatusPage, Tick
+from healthcheck.models import Endpoint, EndpointGroup, MaintenanceSpan, StatusPage, Tick
 from healthcheck.models.page import DEFAULT_SLUG
 from healthcheck.web.blind import find_blindness
 from healthcheck.web.board import NEVER_CHECKED, Board, EndpointView, GroupView, Sighting, choose_sighting
@@ -108,11 +108,14 @@ def _load_endpoints(
 ) -> dict[int, list[EndpointView]]:
     """Return the endpoints by group. One row per location; an endpoint that was never checked has one without."""
     rows = endpoints.order_by("position", "id", "states__location_id").values_list(*ENDPOINT_COLUMNS, *STATE_COLUMNS)
+    spans = MaintenanceSpan.objects.holding(now).filter(endpoint_id__in=endpoints.order_by().values("pk"))
+    muted = set(spans.values_list("endpoint_id", flat=True))
     views: dict[int, list[EndpointView]] = defaultdict(list)
     for (pk, group_id, name, is_paused), seen in groupby(rows, key=itemgetter(slice(_OWN_COLUMNS))):
         sighting = _choose((row[_OWN_COLUMNS:] for row in seen), now)
         is_resting = is_paused or group_id in paused_groups
-        views[group_id].append(EndpointView(pk, name, is_resting, sighting, reading.uptimes.get(pk)))
+        uptime, in_maintenance = reading.uptimes.get(pk), pk in muted
+        views[group_id].append(EndpointView(pk, name, is_resting, sighting, uptime, group_id, in_maintenance))
     return views
 
 

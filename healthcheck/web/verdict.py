@@ -8,7 +8,7 @@ from django.utils.translation import gettext, ngettext
 
 from healthcheck.engine.types import State
 from healthcheck.web.board import Board, EndpointView, summarise_states
-from healthcheck.web.words import describe_count
+from healthcheck.web.words import describe_count, describe_maintained
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,9 @@ class Verdict:
 
 
 def judge_board(board: Board) -> Verdict:
-    """Return the overall verdict. Paused endpoints do not count; a checker that is behind leaves nothing certain."""
+    """Return the overall verdict. What is paused does not count, nor does trouble in maintenance; a checker that is
+    behind leaves nothing certain.
+    """
     endpoints = board.endpoints
     active = [endpoint for endpoint in endpoints if not endpoint.is_paused]
     if not endpoints:
@@ -32,7 +34,19 @@ def judge_board(board: Board) -> Verdict:
         return Verdict(State.UNKNOWN, gettext("All checks are paused"))
     if not any(endpoint.is_checked for endpoint in active):
         return Verdict(State.UNKNOWN, gettext("Waiting for the first results"))
-    return _judge_active(active)
+    counted = [endpoint for endpoint in active if endpoint.is_counted]
+    return _judge_active(counted) if len(counted) == len(active) else _judge_maintained(counted, len(active))
+
+
+def _judge_maintained(counted: list[EndpointView], total: int) -> Verdict:
+    """Return the verdict where some are in maintenance and in trouble: it never says that those are up."""
+    if not counted:
+        return Verdict(State.UNKNOWN, gettext("Everything is in maintenance"))
+    verdict = _judge_active(counted)
+    is_good = verdict.state is State.UP
+    sentence = gettext("Everything outside maintenance is up") if is_good else verdict.sentence
+    parts = [verdict.detail, describe_maintained(total - len(counted))]
+    return Verdict(verdict.state, sentence, ", ".join(part for part in parts if part))
 
 
 def _judge_active(active: list[EndpointView]) -> Verdict:

@@ -13,6 +13,7 @@ from healthcheck.web.announcement import draw_announcement
 from healthcheck.web.choosing import build_choices, choose_key, choose_period, write_query
 from healthcheck.web.json_twin import describe_board
 from healthcheck.web.look import load_look
+from healthcheck.web.maintenance import build_notices, describe_notices, load_notices
 from healthcheck.web.public import public
 from healthcheck.web.rendering import build_context
 from healthcheck.web.serving import Part, Visit, serve
@@ -44,6 +45,7 @@ def _render_page(key: str, visit: Visit) -> str:
         "canonical_url": f"{visit.urls.page}{query}",
         "announcement": draw_announcement(visit.page.announcement),
         "announcement_level": visit.page.announcement_level,
+        "notices": build_notices(load_notices(board, visit.now), visit.now),
         "look": load_look(visit.page, visit.urls),
         "json_url": f"{visit.urls.json}{query}",
         "admin_url": "" if board.groups else find_admin_url(),
@@ -56,7 +58,9 @@ def _render_page(key: str, visit: Visit) -> str:
 def _render_json(key: str, visit: Visit) -> str:
     page = visit.page
     announcement = {"level": page.announcement_level, "text": page.announcement} if page.announcement else None
-    facts = describe_board(load_board(page, now=visit.now, period=choose_period(key)), visit.now) | {
-        "announcement": announcement
+    board = load_board(page, now=visit.now, period=choose_period(key))
+    facts = describe_board(board, visit.now) | {
+        "announcement": announcement,
+        "maintenance": describe_notices(load_notices(board, visit.now)),
     }
     return json.dumps(facts)

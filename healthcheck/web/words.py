@@ -154,6 +154,11 @@ def describe_count(state: State, count: int) -> str:
     return str(STATE_COUNTS[state]) % {"count": count}
 
 
+def describe_maintained(count: int) -> str:
+    """Return how many do not count as trouble because they are in maintenance."""
+    return gettext("%(count)s in maintenance") % {"count": count}
+
+
 def describe_counts(group: GroupView) -> str:
     """Return how many of a group are in which state, worst first, such as “1 down, 4 up”; paused ones apart."""
     if not group.endpoints:
@@ -162,9 +167,12 @@ def describe_counts(group: GroupView) -> str:
         return ngettext("%(count)s endpoint", "%(count)s endpoints", len(group.endpoints)) % {
             "count": len(group.endpoints)
         }
-    states = [endpoint.state for endpoint in group.active]
+    states = [endpoint.state for endpoint in group.counted]
+    active = len(group.active)
     parts = [describe_count(state, states.count(state)) for state in STATE_COUNTS if state in states]
-    if paused := len(group.endpoints) - len(states):
+    if maintained := active - len(states):
+        parts.append(describe_maintained(maintained))
+    if paused := len(group.endpoints) - active:
         parts.append(gettext("%(count)s paused") % {"count": paused})
     return ", ".join(parts)
 

@@ -15,10 +15,11 @@ from pytest_django.live_server_helper import LiveServer
 
 from healthcheck.models import Endpoint
 from healthcheck.models.page import Visibility
+from healthcheck.pipeline.maintain import replan_windows
 from healthcheck.web.database_faults import DatabaseFault
 from healthcheck.web.unavailable import answer_unavailable
 from tests.barriers import THEMES, look_with_axe
-from tests.factories import make_endpoint, make_page, make_tick
+from tests.factories import make_endpoint, make_page, make_tick, make_window
 from tests.web.scenes import paint_calm_page, paint_full_page, paint_history, paint_hostile_page, paint_mixed_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -43,6 +44,17 @@ def show_warning(page: Page, url: str) -> None:
     make_tick(at=timezone.now() - timedelta(minutes=5))
     page.goto(url)
     page.evaluate("document.getElementById('hc-outdated').hidden = false")
+
+
+def show_maintenance(page: Page, url: str) -> None:
+    """One window under way and one to come, over endpoints up and down."""
+    now = timezone.now()
+    paint_mixed_page(now)
+    for title, at in (("New switch", now - timedelta(minutes=5)), ("New cable", now + timedelta(hours=5))):
+        window = make_window(title, at=at, covers_all=True, description="Cables move.\nSee https://example.com/.")
+        replan_windows([window.pk], now)
+    page.goto(url)
+    page.get_by_text("New cable").wait_for()
 
 
 def show_calm(page: Page, url: str) -> None:
@@ -101,6 +113,7 @@ Show = Callable[[Page, str], None]
         show_mixed,
         show_full,
         show_warning,
+        show_maintenance,
         show_calm,
         show_hostile,
         show_empty,

@@ -35,7 +35,7 @@ from tests.web.test_status_page import TWIN_QUERIES
 pytestmark = pytest.mark.django_db
 
 # What the page's own twin costs, and: results, the endpoint's locations, the changes of its one location, corrections.
-OWN_QUERIES = TWIN_QUERIES + 5
+OWN_QUERIES = TWIN_QUERIES + 4
 MINUTE = timedelta(minutes=1)
 
 

@@ -41,6 +41,7 @@ def test_twin_says_what_the_page_says() -> None:
                         "name": "Checkout",
                         "state": "down",
                         "is_paused": False,
+                        "in_maintenance": False,
                         "is_checked": True,
                         "since": "2026-07-01T11:00:00Z",
                         "error_kind": "timeout",
