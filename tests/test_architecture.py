@@ -110,6 +110,8 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.phases",
         "healthcheck.engine.ping",
         "healthcheck.engine.probes",
+        "healthcheck.engine.recurrence",
+        "healthcheck.engine.recurrence_rule",
         "healthcheck.engine.schedule",
         "healthcheck.engine.transitions",
         "healthcheck.engine.trust",

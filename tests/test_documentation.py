@@ -21,11 +21,15 @@ from healthcheck.engine.lookup_threads import MAX_THREADS
 from healthcheck.engine.probes import PROBES, read_defaults
 from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS, HttpOptions
 from healthcheck.engine.probes.tcp_steps import MAX_STEPS, READY_MADE, parse_steps
+from healthcheck.engine.recurrence import MAX_DURATION
+from healthcheck.engine.recurrence import MAX_STEPS as MAX_PERIODS
+from healthcheck.engine.recurrence_rule import MAX_COUNT, MAX_RULE_LENGTH, MAX_STARTS_PER_DAY
 from healthcheck.engine.transport import MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_INTERIM_RESPONSES
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Reason, RunStatus
 from healthcheck.models.heartbeat import MAX_BODY_LENGTH
 from healthcheck.pipeline.dispatch import CLAIM_BATCH, MAX_TAKES
+from healthcheck.pipeline.maintain import CATCH_UP, LOOK_AGAIN
 from healthcheck.pipeline.signals import MAX_OPEN_RUNS, MAX_SIGNALS
 from healthcheck.pipeline.spool import FILE_BYTES, MAX_SPOOL_BYTES
 from healthcheck.pipeline.storing import MAX_WAITING_RUNS
@@ -184,3 +188,18 @@ def test_links_to_files_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
     local = [link for link in links if "://" not in link]
     assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+def test_maintenance_page_states_its_limits() -> None:
+    page = (ROOT / "docs" / "maintenance.md").read_text()
+    years, months, weeks, days, _hours = MAX_PERIODS.values()
+    for words in (
+        f"| {MAX_RULE_LENGTH} characters |",
+        f"and {MAX_STARTS_PER_DAY} starts a day",
+        f"| `COUNT`, `INTERVAL` | {MAX_COUNT:,} |",
+        f"| {MAX_DURATION.days} days, and",
+        f"| {years} years, {months:,} months, {weeks:,} weeks or {days:,} days,",
+        f"within {LOOK_AGAIN.seconds} seconds",
+        f"up to {CATCH_UP.days} days later",
+    ):
+        assert words in page

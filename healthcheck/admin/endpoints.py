@@ -51,7 +51,7 @@ from healthcheck.admin.look.badges import draw_maintenance, draw_paused, draw_st
 from healthcheck.admin.look.bases import ChangeListBase
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.look.words import describe_duration, describe_instant, describe_moment
-from healthcheck.admin.muting import MuteAdmin
+from healthcheck.admin.muting import MuteAdmin, is_in_maintenance
 from healthcheck.admin.open_addresses import name_open_address, search_openly
 from healthcheck.admin.operated import changed_columns, describe_parents
 from healthcheck.admin.overview import latest_state, overall_state
@@ -161,7 +161,7 @@ class EndpointAdmin(
         now = getattr(obj, "seen_at", None) or read_database_clock()
         badges = [draw_state(overall_state(obj.states.all(), now))]
         badges += [draw_paused()] if obj.is_paused else []
-        badges += [draw_maintenance()] if _is_in_maintenance(obj, now) else []
+        badges += [draw_maintenance()] if is_in_maintenance(obj, now) else []
         return format_html_join(" ", "{}", ((badge,) for badge in badges))
 
     @admin.display(description=gettext_lazy("state"))
@@ -348,11 +348,6 @@ def _changed_columns(form: Any) -> list[str]:
     # The fields of the options share one column.
     options = ["options"] if set(list_option_fields()) & set(form.changed_data) else []
     return [*changed_columns(form), *options]
-
-
-def _is_in_maintenance(endpoint: Any, now: datetime) -> bool:
-    known: bool | None = getattr(endpoint, "in_maintenance", None)
-    return bool(find_endpoints_in_maintenance([endpoint.pk], now)) if known is None else known
 
 
 def _read_latest(endpoint: Endpoint) -> EndpointState | None:

@@ -23,6 +23,7 @@ from healthcheck.admin.operated import OperatedAdmin
 from healthcheck.definitions.muting import mute
 from healthcheck.models import EndpointGroup, MaintenanceWindow
 from healthcheck.models.clock import read_database_clock
+from healthcheck.models.maintenance import find_endpoints_in_maintenance
 
 # Of a list; a window that names a tag covers any number.
 MAX_MUTED = 5000
@@ -98,6 +99,12 @@ class MuteAdmin(OperatedAdmin):
 
     def _end_url(self, window: MaintenanceWindow) -> str:
         return reverse(f"{self.admin_site.name}:healthcheck_maintenancewindow_end_now", args=[window.pk])
+
+
+def is_in_maintenance(endpoint: Any, now: datetime) -> bool:
+    """Whether it is so now; a list has asked for all its rows at once."""
+    known: bool | None = getattr(endpoint, "in_maintenance", None)
+    return bool(find_endpoints_in_maintenance([endpoint.pk], now)) if known is None else known
 
 
 def _find_running(obj: Any) -> list[MaintenanceWindow]:

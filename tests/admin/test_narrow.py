@@ -20,6 +20,7 @@ from healthcheck.models import (
     Credential,
     Endpoint,
     EndpointGroup,
+    MaintenanceWindow,
     PageItem,
     PageSection,
     StatusPage,
@@ -27,9 +28,10 @@ from healthcheck.models import (
     Version,
     VersionAction,
 )
+from healthcheck.pipeline.maintain import replan_windows
 from tests.admin.scenes import HOSTILE, paint_bad_day
 from tests.admin.test_browser import log_in
-from tests.factories import make_location, make_page
+from tests.factories import make_location, make_page, make_window
 from tests.web.scenes import HOSTILE_NAME
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -37,7 +39,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PHONE = 390
 PATIENCE_MS = 3_000
 NAME = HOSTILE_NAME[:200]
-MODELS = ("endpointgroup", "endpoint", "credential", "tag", "location", "statuspage")
+MODELS = ("endpointgroup", "endpoint", "credential", "tag", "location", "statuspage", "maintenancewindow")
 WIDTH = "document.scrollingElement.scrollWidth"
 HEADINGS = """[...document.querySelectorAll('h1')].filter(h => h.checkVisibility() && h.innerText.trim()).length"""
 # What sticks out, innermost, for whoever has to find it.
@@ -66,6 +68,8 @@ def paint_hostile_admin() -> Endpoint:
     credential = Credential.objects.create(name="W" * 100, kind="bearer")
     Endpoint.objects.filter(pk=endpoint.pk).update(credential=credential)
     page = make_page("w" * 50, title=NAME, description=NAME, announcement=NAME)
+    window = make_window(NAME, at=now, description=NAME, endpoints=[endpoint], tags=["W" * 50])
+    replan_windows([window.pk], now)
     section = PageSection.objects.create(page=page, position=1, title=NAME, description=NAME)
     PageItem.objects.create(section=section, position=1, endpoint=endpoint, label=NAME)
     for kind in MODELS:
@@ -100,6 +104,7 @@ def list_paths(endpoint: Endpoint) -> Iterator[str]:
         "tag": Tag.objects.get(name="W" * 50).pk,
         "location": make_location("w" * 50).pk,
         "statuspage": StatusPage.objects.get(slug="w" * 50).pk,
+        "maintenancewindow": MaintenanceWindow.objects.get().pk,
     }
     yield from (
         "",

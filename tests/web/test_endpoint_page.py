@@ -30,12 +30,12 @@ from tests.factories import (
     make_transition,
 )
 from tests.web.scenes import HOSTILE_NAME
-from tests.web.test_status_page import TWIN_QUERIES
+from tests.web.test_status_page import NOW_QUERIES
 
 pytestmark = pytest.mark.django_db
 
 # What the page's own twin costs, and: results, the endpoint's locations, the changes of its one location, corrections.
-OWN_QUERIES = TWIN_QUERIES + 4
+OWN_QUERIES = NOW_QUERIES + 4
 MINUTE = timedelta(minutes=1)
 
 
