@@ -111,7 +111,13 @@ class EndpointAdmin(
     )
     list_select_related = ("group",)
     search_fields = ("name", "address", "description", "group__name", "tags__name", "group__tags__name")
-    actions = (*CorrectedEndpointAdmin.actions, *MuteAdmin.actions, "clone_selected", "edit_selected", "export_selected")
+    actions = (
+        *CorrectedEndpointAdmin.actions,
+        *MuteAdmin.actions,
+        "clone_selected",
+        "edit_selected",
+        "export_selected",
+    )
     ordering = ("group__position", "group_id", "position", "id")
     autocomplete_fields = ("credential",)
     readonly_fields = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from healthcheck.admin.operated import OPERATE
+from healthcheck.admin.buttons import OPERATE
 
 
 def may_see_corrections(user: Any) -> bool:
