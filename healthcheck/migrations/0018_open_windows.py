@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("healthcheck", "0016_lost_uplink")]
+    dependencies = [("healthcheck", "0017_spool_counts")]
 
     operations = [
         *(
