@@ -126,6 +126,19 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.web.words",
     },
     "healthcheck/templatetags/": {"django"},
+    # An endpoint's past is read and drawn once, for its public page and for the operator's.
+    "healthcheck/admin/explain/past.py": {
+        "django",
+        "healthcheck.engine.uptime",
+        "healthcheck.models",
+        "healthcheck.admin",
+        "healthcheck.web.choosing",
+        "healthcheck.web.past",
+        "healthcheck.web.past_rendering",
+        "healthcheck.web.past_rows",
+        "healthcheck.web.uptime",
+        "healthcheck.web.uptime_words",
+    },
     "healthcheck/admin/fields/logos.py": {"django", "PIL"},
     # The theme, where a project installs it.
     "healthcheck/admin/look/bases.py": {"django", "unfold", "healthcheck.admin.look.dress"},

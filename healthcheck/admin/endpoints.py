@@ -25,6 +25,7 @@ from healthcheck.admin.change.csv_views import CsvAdmin
 from healthcheck.admin.correct.entries import CorrectedEndpointAdmin
 from healthcheck.admin.explain.add_by_url import AddByUrlViews
 from healthcheck.admin.explain.explanation import ExplanationViews
+from healthcheck.admin.explain.past import PastViews
 from healthcheck.admin.explain.result_rows import load_endpoint_rows
 from healthcheck.admin.explain.try_form import TryViews
 from healthcheck.admin.fields.found_members import answer_members
@@ -90,6 +91,7 @@ class EndpointChangeList(ChangeListBase):
 @admin.register(Endpoint)
 class EndpointAdmin(
     HeartbeatViews,
+    PastViews,
     AddByUrlViews,
     TryViews,
     BulkAdmin,

@@ -65,7 +65,7 @@ class StatusPageAdmin(VersionedAdmin):
     readonly_fields = ("logo_preview",)
     fieldsets = (
         (None, {"fields": (("title", "slug"), "description")}),
-        (_("What it shows"), {"fields": ("shows_all_groups", "groups")}),
+        (_("What it shows"), {"fields": ("shows_all_groups", "groups", "counts_degraded_as_good")}),
         (_("Who may see it"), {"fields": ("visibility", "new_password", "remove_password")}),
         (_("Announcement"), {"fields": ("announcement", "announcement_level")}),
         (

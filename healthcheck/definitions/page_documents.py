@@ -19,6 +19,7 @@ PAGE_COLUMNS = (
     "announcement",
     "announcement_level",
     "language",
+    "counts_degraded_as_good",
 )
 
 

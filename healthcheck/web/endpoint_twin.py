@@ -8,6 +8,14 @@ window       count, failed, unknown, percentiles_ms: {"50", "95", "99"} or null,
              columns: a list of {at, count, failed, unknown, latency_ms, phases_ms}, oldest first; means of the
              answered checks
 changes      a list of {at, until, state, error_kind, reason}, newest first
+period       as in the page's own twin; the default where it asks for none
+periods      24h, 7d, 30d, 90d: each start, uptime, unknown_share and exact milliseconds per condition, as `uptime` in
+             the page's own twin
+answers      of the period: count, unknown_count, error_counts by kind, percentiles_ms of the answered checks: {"50",
+             "95", "99"} or null, the same per phase in phases_ms, and how far they may be off, relative_error
+hours, days  the last 24 hours and a year: lists of {at, up_ms, degraded_ms, down_ms, unknown_ms, maintenance_ms,
+             excluded_ms, count, unknown_count, percentiles_ms}, oldest first; the last is not over yet. Results, and
+             percentiles within the period alone, are those of what is rolled up
 corrections  count: all that stand; published: a list of {starts_at, ends_at, effect, reason}, newest first, of those
              whose reason is for everybody, 20 at most
 """

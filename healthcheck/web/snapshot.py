@@ -22,12 +22,13 @@ from healthcheck.web.freshness import Pulse, effective_state, find_checker_fault
 from healthcheck.web.layout import load_layout, select_endpoints, select_groups
 from healthcheck.web.untaken import load_untaken
 from healthcheck.web.uptime import Period, Span
-from healthcheck.web.uptime_rows import Reading, read_period
+from healthcheck.web.uptime_rows import Owner, Reading, Standing, judge_standing, read_period
 
 # Narrow on purpose: addresses and options never leave the database on the way to a public page. Rows are tuples, in
 # this order: a page of a thousand endpoints would spend more time on making models of them than on showing them.
 ENDPOINT_COLUMNS = ("id", "group_id", "name", "is_paused")
 STATE_COLUMNS = (
+    "states__location_id",
     "states__state",
     "states__since",
     "states__last_observed_at",
@@ -72,8 +73,10 @@ def load_board(
         endpoints = endpoints.filter(pk=endpoint_id)
         groups = groups.filter(pk__in=endpoints.order_by().values("group"))
     rows = [GroupRow(*row) for row in groups.values_list(*GroupRow._fields)]
-    reading = read_period(endpoints, period, now) if period else Reading()
-    views = _load_endpoints(endpoints, {row.id for row in rows if row.is_paused}, now, reading)
+    seen = _load_rows(endpoints)
+    reading = read_period(endpoints, period, now, standings=_stand(seen, now)) if period else Reading()
+    paused = {row.id for row in rows if row.is_paused}
+    views = _view(seen, paused, now, reading=reading, muted=_load_muted(endpoints, now))
     shown = {row.id: GroupView(row.id, row.slug, row.name, row.is_paused, tuple(views[row.id])) for row in rows}
     pulse = _load_pulse(groups, rows, shown.values())
     faults = find_checker_faults(pulse, now=now, stale_after_seconds=conf.get_settings().stale_after_seconds)
@@ -87,7 +90,7 @@ def load_board(
 
 def see(row: Sequence[Any], now: datetime) -> Sighting:
     """Return what a row of `STATE_COLUMNS` says at `now`."""
-    number, since, observed_at, verdict, error_kind, latency_us, valid_until, strip = row
+    _location_id, number, since, observed_at, verdict, error_kind, latency_us, valid_until, strip = row
     state = _STATES[number]
     shown = effective_state(state, valid_until, now)
     return Sighting(
@@ -103,13 +106,31 @@ def see(row: Sequence[Any], now: datetime) -> Sighting:
     )
 
 
-def _load_endpoints(
-    endpoints: QuerySet[Endpoint], paused_groups: set[int], now: datetime, reading: Reading
-) -> dict[int, list[EndpointView]]:
-    """Return the endpoints by group. One row per location; an endpoint that was never checked has one without."""
-    rows = endpoints.order_by("position", "id", "states__location_id").values_list(*ENDPOINT_COLUMNS, *STATE_COLUMNS)
+def _load_rows(endpoints: QuerySet[Endpoint]) -> list[tuple[Any, ...]]:
+    """Return a row per endpoint and location, in order; an endpoint that was never checked has one without."""
+    return list(
+        endpoints.order_by("position", "id", "states__location_id").values_list(*ENDPOINT_COLUMNS, *STATE_COLUMNS)
+    )
+
+
+def _stand(rows: Iterable[Sequence[Any]], now: datetime) -> dict[Owner, Standing]:
+    """Return since when each endpoint has been what it is, at every location."""
+    found = {}
+    for pk, _group_id, _name, _is_paused, location_id, state, since, *_rest, valid_until, _strip in rows:
+        if location_id is not None and (standing := judge_standing(_STATES[state], since, valid_until, now)):
+            found[Owner(pk, location_id)] = standing
+    return found
+
+
+def _load_muted(endpoints: QuerySet[Endpoint], now: datetime) -> set[int]:
     spans = MaintenanceSpan.objects.holding(now).filter(endpoint_id__in=endpoints.order_by().values("pk"))
-    muted = set(spans.values_list("endpoint_id", flat=True))
+    return set(spans.values_list("endpoint_id", flat=True))
+
+
+def _view(
+    rows: Iterable[Sequence[Any]], paused_groups: set[int], now: datetime, *, reading: Reading, muted: set[int]
+) -> dict[int, list[EndpointView]]:
+    """Return the endpoints by group."""
     views: dict[int, list[EndpointView]] = defaultdict(list)
     for (pk, group_id, name, is_paused), seen in groupby(rows, key=itemgetter(slice(_OWN_COLUMNS))):
         sighting = _choose((row[_OWN_COLUMNS:] for row in seen), now)

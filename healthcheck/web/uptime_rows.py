@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db.models import Case, F, QuerySet, TextField, Value, When
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
-from healthcheck.engine.strips import Strip, mark, unpack
+from healthcheck.engine.strips import mark, unpack
 from healthcheck.engine.types import State
 from healthcheck.engine.uptime import HOUR_MS, Overlay, Step, Totals, from_ms, measure_buckets, to_ms
 from healthcheck.models import Endpoint, EndpointState, Resolution, UptimeStrip
@@ -50,6 +51,7 @@ class Open:
 
     start_ms: int
     buckets: Mapping[int, Totals]
+    marks: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,20 @@ class Reading:
     opens: dict[int, list[Open]] = field(default_factory=dict)
 
 
-def read_period(endpoints: QuerySet[Endpoint], period: Period, now: datetime) -> Reading:
-    """Return the uptime of each of these endpoints, summed over its locations; those without a history are absent."""
+def read_period(
+    endpoints: QuerySet[Endpoint], period: Period, now: datetime, *, standings: Mapping[Owner, Standing] | None = None
+) -> Reading:
+    """Return the uptime of each of these endpoints, summed over its locations; those without a history are absent.
+
+    Their standings are read unless they are handed in.
+    """
     ids = endpoints.order_by().values("pk")
-    strips, rolled = _load_strips(ids, period.resolution)
-    standings = _load_standings(ids, now)
-    opens = _measure_open(standings, rolled, period, now)
     first, last = period.find_bounds(now)
+    strips, rolled = _load_strips(ids, period.resolution, first, last)
+    if standings is None:
+        standings = load_standings(ids, now)
+    oldest = first * LENGTHS_MS[period.resolution] // HOUR_MS
+    opens = measure_open(standings, rolled, oldest=oldest, length_ms=LENGTHS_MS[period.resolution], now=now)
     reading = Reading()
     for owner in {**strips, **opens}:
         uptime = _sum_up(strips.get(owner), opens.get(owner), first, last)
@@ -77,45 +86,48 @@ def read_period(endpoints: QuerySet[Endpoint], period: Period, now: datetime) ->
     return reading
 
 
-def _load_strips(ids: Ids, resolution: Resolution) -> tuple[dict[Owner, Strip], dict[Owner, int]]:
-    """Return the strips of that resolution, and for each history the first hour that is not rolled up."""
-    # Of the other resolution only its end is needed.
-    packed = Case(When(resolution=resolution, then=F("packed")), default=Value(""), output_field=TextField())
-    rows = UptimeStrip.objects.filter(endpoint_id__in=ids, resolution__in=Resolution.values)
-    strips: dict[Owner, Strip] = {}
+@lru_cache(maxsize=4096)
+def read_strip(packed: str, end: int, first: int, last: int) -> Uptime | None:
+    """Return what the strip that ends with bucket `end` says of the buckets from `first` to `last`.
+
+    It changes once an hour, and a page reads it every few seconds.
+    """
+    strip = unpack(packed, end)
+    return Uptime(strip.list_marks(first, last), strip.sum_up(first, last)) if strip else None
+
+
+def _load_strips(
+    ids: Ids, resolution: Resolution, first: int, last: int
+) -> tuple[dict[Owner, Uptime], dict[Owner, int]]:
+    """Return what is rolled up of these buckets, and for each history the first hour that is not."""
+    rows = UptimeStrip.objects.filter(endpoint_id__in=ids, resolution=resolution)
+    # In the same look: what is rolled up must neither be measured again nor be left out.
+    hours = UptimeStrip.objects.filter(
+        resolution=Resolution.HOUR, endpoint_id=OuterRef("endpoint_id"), location_id=OuterRef("location_id")
+    )
+    last_hour = F("last") if resolution is Resolution.HOUR else Subquery(hours.values("last")[:1])
+    strips: dict[Owner, Uptime] = {}
     rolled: dict[Owner, int] = {}
-    for endpoint_id, location_id, number, last, text in rows.values_list(
-        "endpoint_id", "location_id", "resolution", "last", packed
+    for endpoint_id, location_id, end, packed, hour in rows.values_list(
+        "endpoint_id", "location_id", "last", "packed", last_hour
     ):
         owner = Owner(endpoint_id, location_id)
-        if number == Resolution.HOUR:
-            rolled[owner] = last + 1
-        if number == resolution and (strip := unpack(text, last)) is not None:
-            strips[owner] = strip
+        if hour is not None:
+            rolled[owner] = hour + 1
+        if (uptime := read_strip(packed, end, first, last)) is not None:
+            strips[owner] = uptime
     return strips, rolled
 
 
-def _load_standings(ids: Ids, now: datetime) -> dict[Owner, Standing]:
-    rows = EndpointState.objects.filter(endpoint_id__in=ids)
-    now_ms, standings = to_ms(now), {}
-    states = {state.value: state for state in State}
-    for endpoint_id, location_id, state, since, until in rows.values_list(
-        "endpoint_id", "location_id", "state", "since", "valid_until"
-    ):
-        if since is None:
-            # Never checked.
-            continue
-        until_ms = to_ms(until) if until is not None and state else now_ms
-        expires_ms = until_ms if until_ms < now_ms else None
-        standings[Owner(endpoint_id, location_id)] = Standing(states[state], to_ms(since), expires_ms)
-    return standings
-
-
-def _measure_open(
-    standings: Mapping[Owner, Standing], rolled: Mapping[Owner, int], period: Period, now: datetime
+def measure_open(
+    standings: Mapping[Owner, Standing], rolled: Mapping[Owner, int], *, oldest: int, length_ms: int, now: datetime
 ) -> dict[Owner, Open]:
-    now_ms, hour = to_ms(now), to_ms(now) // HOUR_MS
-    oldest = max(hour - MAX_OPEN_HOURS + 1, period.find_bounds(now)[0] * LENGTHS_MS[period.resolution] // HOUR_MS)
+    """Return what is not rolled up, in buckets of that length: of each history from its hour in `rolled` on.
+
+    Nothing before the hour `oldest`, or before the last MAX_OPEN_HOURS.
+    """
+    now_ms = to_ms(now)
+    oldest = max(now_ms // HOUR_MS - MAX_OPEN_HOURS + 1, oldest)
     starts = {owner: max(oldest, rolled.get(owner, oldest)) * HOUR_MS for owner in standings}
     starts = {owner: start_ms for owner, start_ms in starts.items() if start_ms < now_ms}
     if not starts:
@@ -124,13 +136,32 @@ def _measure_open(
     overlays = load_overlays({owner.endpoint_id for owner in starts}, start=start, end=end)
     moved = [owner for owner, start_ms in starts.items() if standings[owner].since_ms > start_ms]
     steps = _load_steps(moved, start, end)
-    ruler = _Ruler(LENGTHS_MS[period.resolution], now_ms)
+    ruler = _Ruler(length_ms, now_ms)
     return {
         owner: ruler.measure(
             standings[owner], start_ms, steps.get(owner, _NO_STEPS), overlays.get(owner.endpoint_id, _NO_OVERLAYS)
         )
         for owner, start_ms in starts.items()
     }
+
+
+def load_standings(ids: Ids, now: datetime) -> dict[Owner, Standing]:
+    rows = EndpointState.objects.filter(endpoint_id__in=ids)
+    found = {
+        Owner(endpoint_id, location_id): judge_standing(State(state), since, until, now)
+        for endpoint_id, location_id, state, since, until in rows.values_list(
+            "endpoint_id", "location_id", "state", "since", "valid_until"
+        )
+    }
+    return {owner: standing for owner, standing in found.items() if standing is not None}
+
+
+def judge_standing(state: State, since: datetime | None, until: datetime | None, now: datetime) -> Standing | None:
+    """Return the standing of a state at `now`; None where nothing was ever checked."""
+    if since is None:
+        return None
+    expires_ms = to_ms(until) if until is not None and until < now and state is not State.UNKNOWN else None
+    return Standing(state, to_ms(since), expires_ms)
 
 
 def _load_steps(owners: Iterable[Owner], start: datetime, end: datetime) -> dict[Owner, list[Step]]:
@@ -168,15 +199,18 @@ class _Ruler:
             known.append(Step(max(standing.expires_ms, standing.since_ms), _LAST_ORDER, State.UNKNOWN))
         first, last = start_ms // length_ms, (now_ms - 1) // length_ms
         bounds = [start_ms, *(number * length_ms for number in range(first + 1, last + 1)), now_ms]
-        return Open(start_ms, dict(enumerate(measure_buckets(known, overlays, bounds), start=first)))
+        buckets = dict(enumerate(measure_buckets(known, overlays, bounds), start=first))
+        return Open(start_ms, buckets, {number: mark(spent) for number, spent in buckets.items()})
 
 
-def _sum_up(strip: Strip | None, open_part: Open | None, first: int, last: int) -> Uptime:
-    marks = bytearray(strip.list_marks(first, last) if strip else bytes(last - first + 1))
-    totals = strip.sum_up(first, last) if strip else Totals()
-    for number, spent in open_part.buckets.items() if open_part else ():
+def _sum_up(rolled: Uptime | None, open_part: Open | None, first: int, last: int) -> Uptime:
+    uptime = rolled or Uptime(bytes(last - first + 1), Totals())
+    if open_part is None:
+        return uptime
+    marks, totals = bytearray(uptime.marks), uptime.totals
+    for number, spent in open_part.buckets.items():
         if first <= number <= last:
-            marks[number - first] |= mark(spent)
+            marks[number - first] |= open_part.marks[number]
             totals += spent
     return Uptime(bytes(marks), totals)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from healthcheck.engine.latencies import Latencies
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.engine.uptime import HOUR_MS, Totals
 from healthcheck.models import (
@@ -154,9 +155,21 @@ def paint_past(now: datetime, *, endpoints: Iterable[Endpoint] | None = None, da
         history = {number: _live_through(Resolution.DAY, number - today, luck) for number in range(today - age, today)}
         # What the hours of today came to.
         history[today] = Totals(up_ms=(hour - today * 24) * HOUR_MS)
-        roll(endpoint, Resolution.DAY, {number: each for number, each in history.items() if each.total_ms})
         hours = {number: _live_through(Resolution.HOUR, number - hour, luck) for number in range(hour - 48, hour)}
-        roll(endpoint, Resolution.HOUR, hours)
+        for resolution, buckets in ((Resolution.DAY, history), (Resolution.HOUR, hours)):
+            lived = {number: totals for number, totals in buckets.items() if totals.total_ms}
+            roll(endpoint, resolution, lived, **_answer(luck))
+
+
+def _answer(luck: random.Random) -> dict[str, Any]:
+    """The counts and latencies of a bucket."""
+    latencies = Latencies()
+    for _ in range(60):
+        chance = luck.lognormvariate(0, 0.4) * 1000
+        phases = [int(each * chance) for each in (3, 9, 18, 60, 7)]
+        latencies.add(sum(phases), *phases)
+    errors = {str(ErrorKind.TIMEOUT.value): 7, str(ErrorKind.STATUS.value): 2, str(ErrorKind.CAPACITY.value): 1}
+    return {"count": 60, "unknown_count": 1, "error_counts": errors, "latencies": latencies.pack()}
 
 
 # By chance in a hundred: what a bucket holds beside good time, in hundredths of it.

@@ -77,6 +77,7 @@ class StatusPageForm(ModelFormBase):
             "accent",
             "theme",
             "language",
+            "counts_degraded_as_good",
             "announcement",
             "announcement_level",
         )
