@@ -34,7 +34,7 @@ def test_list_costs_the_same_for_one_and_thirty_endpoints(
     for number in range(count):
         endpoint = make_endpoint(group, f"endpoint-{number}")
         make_state(endpoint, State.DOWN, now=timezone.now(), last_error_kind=ErrorKind.TIMEOUT)
-    with django_assert_num_queries(10 + CLOCK_QUERIES):
+    with django_assert_num_queries(11 + CLOCK_QUERIES):
         page = operator.get(LIST).content.decode()
     assert page.count("It did not answer in time.") == count
 
