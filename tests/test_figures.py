@@ -60,6 +60,13 @@ def test_figure_of_faults_sees_no_false_down() -> None:
     assert int(measured["slots with the worker stopped"].replace(",", "")) >= 100
 
 
+def test_figure_of_uptime_is_of_constant_queries() -> None:
+    measured = _measure("uptime", size=3000)
+    one, many = measured["queries of a page with 90d"].split(" / ")
+    assert one == many
+    assert {f"data of a page with {key}" for key in ("24h", "7d", "30d", "90d")} <= measured.keys()
+
+
 def test_figure_of_growth_sees_none() -> None:
     measured = _measure("growth", size=80)
     assert measured["group runs"] == "80"

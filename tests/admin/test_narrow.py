@@ -128,7 +128,8 @@ def list_paths(endpoint: Endpoint) -> Iterator[str]:
     run_id = CheckResult.objects.filter(endpoint_id=endpoint.pk).get().run_id
     yield from (f"healthcheck/credential/add/?kind={kind}" for kind in ("basic", "oauth2"))
     yield from (f"healthcheck/endpoint/{page}/" for page in ("add-by-url", "import"))
-    yield from (f"healthcheck/endpoint/{endpoint.pk}/{page}/" for page in ("results", f"results/{run_id}", "results/9"))
+    pages = ("results", f"results/{run_id}", "results/9", "uptime")
+    yield from (f"healthcheck/endpoint/{endpoint.pk}/{page}/" for page in pages)
     yield from (f"healthcheck/endpointgroup/{endpoint.group_id}/runs/", f"healthcheck/endpointgroup/runs/{run_id}/")
     yield from (
         "healthcheck/endpointgroup/import/",

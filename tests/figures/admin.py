@@ -104,6 +104,7 @@ def _list_pages(group: EndpointGroup) -> dict[str, str]:
         "import": f"{endpoints}import/",
         "deleted endpoints": f"{endpoints}deleted/",
         "versions of an endpoint": f"{endpoints}{endpoint.pk}/history/",
+        "uptime of an endpoint": f"{endpoints}{endpoint.pk}/uptime/",
         "results of an endpoint": f"{endpoints}{endpoint.pk}/results/",
         "oldest results of an endpoint": f"{endpoints}{endpoint.pk}/results/?after=0",
         "verdict explained": f"{endpoints}{endpoint.pk}/results/{run.pk}/",

@@ -76,6 +76,7 @@ SHOTS = (
     Shot("admin-endpoint", _go_to_endpoint("change/")),
     Shot("admin-history", _go_to_endpoint("history/")),
     Shot("admin-results", _go_to_endpoint("results/")),
+    Shot("admin-uptime", _go_to_endpoint("uptime/")),
     Shot("admin-explanation", _go_to_endpoint("latest/")),
     Shot("admin-add-by-url", _add_by_url),
     Shot("admin-edit-many", _edit_many),

@@ -20,7 +20,14 @@ from healthcheck.web.database_faults import DatabaseFault
 from healthcheck.web.unavailable import answer_unavailable
 from tests.barriers import THEMES, look_with_axe
 from tests.factories import make_endpoint, make_page, make_tick, make_window
-from tests.web.scenes import paint_calm_page, paint_full_page, paint_history, paint_hostile_page, paint_mixed_page
+from tests.web.scenes import (
+    paint_calm_page,
+    paint_full_page,
+    paint_history,
+    paint_hostile_page,
+    paint_mixed_page,
+    paint_past,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -33,8 +40,23 @@ def show_mixed(page: Page, url: str) -> None:
 
 
 def show_full(page: Page, url: str) -> None:
-    paint_full_page(timezone.now())
+    now = timezone.now()
+    paint_full_page(now)
+    paint_past(now)
     page.goto(f"{url}/status/example/")
+
+
+def show_last_checks(page: Page, url: str) -> None:
+    paint_mixed_page(timezone.now())
+    page.goto(f"{url}/?period=now")
+
+
+def show_day(page: Page, url: str) -> None:
+    """Bars of hours, on a page that was blind twice."""
+    now = timezone.now()
+    paint_mixed_page(now)
+    paint_past(now)
+    page.goto(f"{url}/?period=24h")
 
 
 def show_warning(page: Page, url: str) -> None:
@@ -81,10 +103,12 @@ def show_unavailable(page: Page, url: str) -> None:
 def show_endpoint(page: Page, url: str) -> None:
     now = timezone.now()
     paint_full_page(now)
+    paint_past(now)
     endpoint = Endpoint.objects.get(name="Checkout")
     paint_history(endpoint, now)
     page.goto(f"{url}/status/example/{endpoint.pk}/")
-    page.get_by_text("The same figures as a table").click()
+    for table in ("The same figures as a table", "The period as a table", "The year as a table"):
+        page.get_by_text(table).click()
 
 
 def show_new_endpoint(page: Page, url: str) -> None:
@@ -112,6 +136,8 @@ Show = Callable[[Page, str], None]
     [
         show_mixed,
         show_full,
+        show_last_checks,
+        show_day,
         show_warning,
         show_maintenance,
         show_calm,
