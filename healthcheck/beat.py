@@ -22,7 +22,7 @@ from healthcheck.pipeline.maintain import realign_windows
 from healthcheck.pipeline.sweep import mark_published, realign_clocks
 from healthcheck.pipeline.tick import sign_off, tick
 from healthcheck.publisher import PUBLISHER, Publisher
-from healthcheck.pulse import Pulse
+from healthcheck.pulse import PulseFile
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ ROLL_UP_SECONDS = 60.0
 class Ticker:
     """Ticks as one node. Holds nothing that matters: the database knows what is due."""
 
-    def __init__(self, publisher: Publisher = PUBLISHER, *, pulse: Pulse | None = None) -> None:
+    def __init__(self, publisher: Publisher = PUBLISHER, *, pulse: PulseFile | None = None) -> None:
         self._publisher = publisher
         # For a process that is a clock and nothing else; a worker that is asked to tick has a pulse of its own.
         self._pulse = pulse
@@ -103,7 +103,7 @@ class DatabaseScheduler(Scheduler):
     """`celery -A project beat --scheduler healthcheck.beat:DatabaseScheduler`: static entries of the project go on."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.ticker = Ticker(pulse=Pulse())
+        self.ticker = Ticker(pulse=PulseFile())
         super().__init__(*args, **kwargs)
         self.max_interval = int(MAX_SLEEP_SECONDS)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 
-class Pulse:
+class PulseFile:
     """Touches the file that SCHEDULER_PULSE_FILE names. Without that variable it does nothing."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from healthcheck.conf import get_settings
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.perform import Performer
 from healthcheck.pipeline.prune import prune as prune_rows
-from healthcheck.pipeline.pulse import Pulse, Worker
+from healthcheck.pipeline.pulse import PulseThread, Worker
 from healthcheck.pipeline.replay import Replayer
 from healthcheck.pipeline.roll_up import roll_up as roll_up_hours
 from healthcheck.publisher import PRUNE, ROLL_UP, RUN_GROUP, publish
@@ -27,7 +27,7 @@ ROLL_UP_REST_SHARE = 1.0
 
 performer = Performer()
 ticker = Ticker()
-pulse = Pulse()
+pulse = PulseThread()
 replayer = Replayer()
 # Celery's modules of the pools, by the names that people know them under.
 POOL_NAMES = {"thread": "threads"}

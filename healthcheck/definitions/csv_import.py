@@ -118,5 +118,6 @@ def _default_document(model: type[Model]) -> Document:
     columns = ENDPOINT_COLUMNS if model is Endpoint else GROUP_COLUMNS
     rest: Document = {"tags": []}
     if model is Endpoint:
-        rest |= {"credential": None, "assertions": [], "members": []}
+        # The timeout of one that says none depends on its group, which `check_endpoints` looks up.
+        rest |= {"credential": None, "assertions": [], "members": [], "timeout_seconds": None}
     return {**{name: getattr(instance, name) for name in columns}, **rest}

@@ -18,6 +18,7 @@ from healthcheck.engine.assertions import parse_assertions
 from healthcheck.engine.probes import is_judged
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Assertion, Credential, Endpoint, EndpointGroup
+from healthcheck.models.endpoint import find_default_timeout
 from healthcheck.pipeline.bulk import insert_rows, update_rows
 from healthcheck.pipeline.clock import restart_clocks
 
@@ -76,6 +77,8 @@ def _record(numbered: Sequence[tuple[int, Draft]], change: Change) -> None:
 def _check(draft: Draft, surroundings: _Surroundings) -> None:
     document = draft.after
     group = surroundings.groups.get(document["group"])
+    if document["timeout_seconds"] is None:
+        document["timeout_seconds"] = find_default_timeout(group.deadline_seconds if group else None)
     if group is None:
         sentence = _("There is no group “%(slug)s”; add it or restore it from its history first.")
         draft.refusals.append(sentence % {"slug": document["group"]})

@@ -108,14 +108,14 @@ def _resolve(draft: Draft, nodes: dict[Reference, Node]) -> None:
         return
     for ref, weight in entries:
         node = nodes.get(Reference.split(ref))
-        if mistake := _find_mistake(draft, Reference.split(ref), node, weight, members):
+        if mistake := _find_mistake(draft, Reference.split(ref), node, weight=weight, members=members):
             draft.refusals.append(_("Members, “%(ref)s”: %(mistake)s") % {"ref": ref, "mistake": mistake})
         elif node is not None:
             members[node] = int(weight)
     draft.members = tuple(members.items())
 
 
-def _find_mistake(draft: Draft, ref: Reference, node: Node | None, weight: object, members: dict[Node, int]) -> str:
+def _find_mistake(draft: Draft, ref: Reference, node: Node | None, *, weight: object, members: dict[Node, int]) -> str:
     if node is None:
         sentence = _("There is no endpoint “%(name)s” in a group “%(slug)s”; copy both from its page.")
         return sentence % {"name": ref.name, "slug": ref.slug}

@@ -78,10 +78,10 @@ def judge_heartbeat(expectation: Expectation, heard: Heard, now: datetime) -> Ou
     if heard.is_failure:
         found = "fail" if heard.exit_code is None else f"exit code {heard.exit_code}"
         return _refuse(ErrorKind.FAILED, now, expected="success", found=found, heard=heard)
-    return _judge_silence(expectation, heard, base, now)
+    return _judge_silence(expectation, heard, now, base=base)
 
 
-def _judge_silence(expectation: Expectation, heard: Heard, base: datetime, now: datetime) -> Outcome:
+def _judge_silence(expectation: Expectation, heard: Heard, now: datetime, *, base: datetime) -> Outcome:
     deadline = expectation.find_deadline(base)
     runs_on = expectation.max_run is not None and any(base <= begun_at <= deadline for begun_at in heard.open_since)
     if now <= deadline or runs_on:

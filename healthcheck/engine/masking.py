@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
+from healthcheck.engine.agent import USER_AGENT
 from healthcheck.engine.redaction import MASK
 
 # Everything else that a person sends may be a secret.
@@ -24,7 +25,6 @@ _HARMLESS_REQUEST_HEADERS = frozenset(
         "content-type",
         "host",
         "pragma",
-        "user-agent",
     }
 )
 # What a target sends is its own word, but for what it gives to be kept. For names in lower case.
@@ -39,6 +39,8 @@ HIDING_CHARACTERS = "@?&;#"
 _QUERY_PART = re.compile(r"([?&;#])([^?&;#=]*)(=?)([^&;#]*)")
 # What no one writes by hand: a signature, a token, a key.
 MIN_OPAQUE_CHARS = 16
+# Shorter ones hold no key: the same bound as for everything that evidence is cleaned of.
+MIN_AGENT_CHARS = 6
 _OPAQUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_\-+/=.~%]{32,}|eyJ[\w-]{13,}[\w.-]*")
 # Possessive from the name on, so that no text makes it try twice.
 _NAMED_VALUE = re.compile(
@@ -63,6 +65,9 @@ def is_secret_name(name: str) -> bool:
 
 def mask_request_header(name: str, value: str) -> str:
     """Return the value if the header's name is on a short list of harmless ones."""
+    if name.lower() == "user-agent":
+        # Some put a key into it, which looks like any name.
+        return value if value == USER_AGENT or len(value) < MIN_AGENT_CHARS else MASK
     return value if name.lower() in _HARMLESS_REQUEST_HEADERS else MASK
 
 

@@ -18,6 +18,12 @@ from healthcheck.models.group import MAX_DEADLINE_SECONDS, EndpointGroup
 from healthcheck.models.tag import Tag
 
 MAX_THRESHOLD = 60
+DEFAULT_TIMEOUT_SECONDS = 10.0
+
+
+def find_default_timeout(deadline_seconds: float | None) -> float:
+    """Return the timeout of a new endpoint in a group with this deadline, which no timeout may be longer than."""
+    return min(DEFAULT_TIMEOUT_SECONDS, deadline_seconds or DEFAULT_TIMEOUT_SECONDS)
 
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
@@ -59,7 +65,7 @@ class Endpoint(models.Model):
     tags = models.ManyToManyField(Tag, blank=True, related_name="endpoints", verbose_name=_("tags"))
     timeout_seconds = models.FloatField(
         _("timeout (seconds)"),
-        default=10.0,
+        default=DEFAULT_TIMEOUT_SECONDS,
         validators=[MinValueValidator(0.1), MaxValueValidator(MAX_DEADLINE_SECONDS)],
         help_text=_("Bounds the whole check: name, connection, answer and a second attempt."),
     )
@@ -121,7 +127,11 @@ class Endpoint(models.Model):
             # The code names the option, for a form that shows each option in a field of its own.
             refusals[field] = ValidationError(error.sentence, code=error.field)
         # The timeout of a kind that asks nobody bounds nothing.
-        if not is_judged(self.kind) and (deadline := self._group_deadline()) and (self.timeout_seconds or 0) > deadline:
+        if (
+            not is_judged(self.kind)
+            and (deadline := self.find_group_deadline())
+            and (self.timeout_seconds or 0) > deadline
+        ):
             sentence = _("The timeout must not be longer than the group's deadline of %(deadline)g s; lower it.")
             refusals["timeout_seconds"] = ValidationError(sentence, params={"deadline": deadline})
         if refusals:
@@ -135,7 +145,8 @@ class Endpoint(models.Model):
             )
         credential.refuse_endpoint(self.address, options.headers)
 
-    def _group_deadline(self) -> float | None:
+    def find_group_deadline(self) -> float | None:
+        """Return the deadline of the group in seconds, which may be one that is not stored yet."""
         try:
             return self.group.deadline_seconds
         except EndpointGroup.DoesNotExist:

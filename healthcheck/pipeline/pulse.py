@@ -67,7 +67,7 @@ def _look_at_spool() -> tuple[Waiting, int]:
         return NOTHING, spool.dropped
 
 
-class Pulse:
+class PulseThread:
     """Renews the row of this process until it is stopped."""
 
     def __init__(self) -> None:

@@ -30,13 +30,13 @@ def record_now(endpoint_id: int, before: Heard, now: datetime) -> Recorded | Non
     if endpoint is None:
         return None
     location = Location.objects.default()
-    outcome, former = _judge(endpoint, location, before, now)
+    outcome, former = _judge(endpoint, location, before=before, now=now)
     last = EndpointState.objects.filter(endpoint=endpoint, location=location)
     is_news = outcome.verdict is not former.verdict or not last.filter(last_verdict=outcome.verdict).exists()
-    return _record(endpoint, location, outcome, now) if is_news and outcome.verdict is not State.UNKNOWN else None
+    return _record(endpoint, location, outcome, now=now) if is_news and outcome.verdict is not State.UNKNOWN else None
 
 
-def _judge(endpoint: Endpoint, location: Location, before: Heard, now: datetime) -> tuple[Outcome, Outcome]:
+def _judge(endpoint: Endpoint, location: Location, *, before: Heard, now: datetime) -> tuple[Outcome, Outcome]:
     """Return the judgement now, and what it was before the signal."""
     try:
         options = load_kind(endpoint.kind).parse(endpoint.address, endpoint.options)
@@ -49,7 +49,7 @@ def _judge(endpoint: Endpoint, location: Location, before: Heard, now: datetime)
     return judge_target(target, heard, now), judge_target(target, former, now)
 
 
-def _record(endpoint: Endpoint, location: Location, outcome: Outcome, now: datetime) -> Recorded | None:
+def _record(endpoint: Endpoint, location: Location, outcome: Outcome, *, now: datetime) -> Recorded | None:
     with transaction.atomic():
         # Closed within this transaction, so that two signals of a group wait for each other and neither is refused.
         run = build_run_now(

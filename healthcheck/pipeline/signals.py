@@ -110,7 +110,7 @@ def _find_wait(since: datetime | None, counted: int, now: datetime) -> int:
 
 def _store(row: Heartbeat, call: Call, now: datetime) -> None:
     name = sanitise(call.run_name, Signal._meta.get_field("run_name").max_length or 0)
-    duration_ms = _note(row, call, name, now)
+    duration_ms = _note(row, call, name=name, now=now)
     Signal.objects.create(
         endpoint_id=row.pk,
         kind=call.kind,
@@ -126,7 +126,7 @@ def _store(row: Heartbeat, call: Call, now: datetime) -> None:
         Signal.objects.filter(endpoint_id=row.pk, id__lte=last_id).delete()
 
 
-def _note(row: Heartbeat, call: Call, name: str, now: datetime) -> int | None:
+def _note(row: Heartbeat, call: Call, *, name: str, now: datetime) -> int | None:
     """Bring what is known of the job up to date; return how long the run took that ended with this."""
     named = ["counted_since", "counted"]
     duration_ms = None

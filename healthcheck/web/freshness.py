@@ -29,7 +29,7 @@ class CheckerFault:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class Progress:
     """What is known about the checker: the newest tick of any scheduler, the longest overdue slot, the oldest slot
     that no worker took, and when the last evidence expired, where all of it has."""
 
@@ -44,20 +44,20 @@ def effective_state(state: State, valid_until: datetime | None, now: datetime) -
     return State.UNKNOWN if is_expired(valid_until, now) else state
 
 
-def find_checker_faults(pulse: Pulse, *, now: datetime, stale_after_seconds: float) -> tuple[CheckerFault, ...]:
+def find_checker_faults(progress: Progress, *, now: datetime, stale_after_seconds: float) -> tuple[CheckerFault, ...]:
     """Return the signs that the checker is behind, the most fundamental first; empty when it keeps up."""
     limit = now - timedelta(seconds=stale_after_seconds)
     faults: list[CheckerFault] = []
-    is_overdue = pulse.oldest_due_at is not None and pulse.oldest_due_at < limit
-    if pulse.newest_tick_at is not None and pulse.newest_tick_at < limit:
-        faults.append(CheckerFault(Lag.SILENT, pulse.newest_tick_at))
-    elif pulse.newest_tick_at is None and is_overdue:
+    is_overdue = progress.oldest_due_at is not None and progress.oldest_due_at < limit
+    if progress.newest_tick_at is not None and progress.newest_tick_at < limit:
+        faults.append(CheckerFault(Lag.SILENT, progress.newest_tick_at))
+    elif progress.newest_tick_at is None and is_overdue:
         # Before that, a deployment is just starting.
         faults.append(CheckerFault(Lag.NEVER_TICKED))
     if is_overdue:
-        faults.append(CheckerFault(Lag.OVERDUE, pulse.oldest_due_at))
-    if pulse.oldest_untaken_at is not None and pulse.oldest_untaken_at < limit:
-        faults.append(CheckerFault(Lag.WAITING, pulse.oldest_untaken_at))
-    if pulse.all_expired_at is not None:
-        faults.append(CheckerFault(Lag.NO_RESULTS, pulse.all_expired_at))
+        faults.append(CheckerFault(Lag.OVERDUE, progress.oldest_due_at))
+    if progress.oldest_untaken_at is not None and progress.oldest_untaken_at < limit:
+        faults.append(CheckerFault(Lag.WAITING, progress.oldest_untaken_at))
+    if progress.all_expired_at is not None:
+        faults.append(CheckerFault(Lag.NO_RESULTS, progress.all_expired_at))
     return tuple(faults)

@@ -18,7 +18,7 @@ from healthcheck.models import Endpoint, EndpointGroup, MaintenanceSpan, StatusP
 from healthcheck.models.page import DEFAULT_SLUG
 from healthcheck.web.blind import find_blindness
 from healthcheck.web.board import NEVER_CHECKED, Board, EndpointView, GroupView, Sighting, choose_sighting
-from healthcheck.web.freshness import Pulse, effective_state, find_checker_faults
+from healthcheck.web.freshness import Progress, effective_state, find_checker_faults
 from healthcheck.web.layout import load_layout, select_endpoints, select_groups
 from healthcheck.web.untaken import load_untaken
 from healthcheck.web.uptime import Period, Span
@@ -78,8 +78,8 @@ def load_board(
     paused = {row.id for row in rows if row.is_paused}
     views = _view(seen, paused, now, reading=reading, muted=_load_muted(endpoints, now))
     shown = {row.id: GroupView(row.id, row.slug, row.name, row.is_paused, tuple(views[row.id])) for row in rows}
-    pulse = _load_pulse(groups, rows, shown.values())
-    faults = find_checker_faults(pulse, now=now, stale_after_seconds=conf.get_settings().stale_after_seconds)
+    progress = _load_progress(groups, rows, shown.values())
+    faults = find_checker_faults(progress, now=now, stale_after_seconds=conf.get_settings().stale_after_seconds)
     span = None
     if period is not None:
         watched = {endpoint.id for group in shown.values() for endpoint in group.active}
@@ -145,8 +145,8 @@ def _choose(rows: Iterable[Sequence[Any]], now: datetime) -> Sighting:
     return choose_sighting(sightings) if sightings else NEVER_CHECKED
 
 
-def _load_pulse(groups: QuerySet[EndpointGroup], rows: list[GroupRow], shown: Iterable[GroupView]) -> Pulse:
-    return Pulse(
+def _load_progress(groups: QuerySet[EndpointGroup], rows: list[GroupRow], shown: Iterable[GroupView]) -> Progress:
+    return Progress(
         newest_tick_at=Tick.objects.aggregate(at=Max("at"))["at"],
         oldest_due_at=min((group.next_run_at for group in rows if not group.is_paused), default=None),
         oldest_untaken_at=load_untaken(groups).oldest_at,

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Endpoint
-from tests.admin.conftest import CLOCK_QUERIES, endpoint_fields
+from tests.admin.conftest import CLOCK_QUERIES, endpoint_fields, group_fields, inline_fields
 from tests.factories import NOW, make_assertion, make_endpoint, make_group, make_state
 
 pytestmark = pytest.mark.django_db
@@ -275,3 +275,24 @@ def test_secrets_of_an_address_are_shown_only_to_people_who_may_change_it(operat
         assert "canary" in operator.get(url).content.decode(), page
         seen = viewer.get(url).content.decode()
         assert ("canary" in seen, "https://a.example/?token=[hidden]&amp;x=1" in seen) == (False, True), page
+
+
+@pytest.mark.parametrize(("deadline_seconds", "timeout_seconds"), [(4.0, 4.0), (30.0, 10.0)])
+def test_a_new_endpoint_without_a_timeout_has_one_that_its_group_allows(
+    operator: Client, deadline_seconds: float, timeout_seconds: float
+) -> None:
+    group = make_group(deadline_seconds=deadline_seconds)
+    operator.post("/admin/healthcheck/endpoint/add/", endpoint_fields(group=group.pk, timeout_seconds=""))
+    assert Endpoint.objects.get().timeout_seconds == timeout_seconds
+
+
+def test_an_endpoint_of_a_new_group_has_a_timeout_that_the_group_allows(operator: Client) -> None:
+    fields = group_fields(inline_fields(timeout_seconds=""), deadline_seconds="3.0")
+    operator.post("/admin/healthcheck/endpointgroup/add/", fields)
+    assert Endpoint.objects.get().timeout_seconds == 3.0
+
+
+def test_a_stored_timeout_is_not_emptied(operator: Client) -> None:
+    endpoint = make_endpoint(timeout_seconds=7.0)
+    url = f"/admin/healthcheck/endpoint/{endpoint.pk}/change/"
+    assert "This field is required" in operator.post(url, endpoint_fields(timeout_seconds="")).content.decode()

@@ -131,7 +131,7 @@ def test_form_refuses_a_schedule_that_cannot_be(operator: Client, changed: dict[
         ({"address": "example.com"}, "The address must start with http:// or https://; add it."),
         (
             {"assertions": "status 200\nlatency < 0ms"},
-            "Line 2: The limit is a whole number of milliseconds, from 1 to 600000. (Column 11.)",
+            "Line 2: The limit is from 1us to 10min, in whole microseconds. (Column 11.)",
         ),
     ],
 )

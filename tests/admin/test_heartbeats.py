@@ -41,7 +41,13 @@ def is_heard(token: str, after: timedelta = timedelta()) -> bool:
 
 def test_a_heartbeat_is_added_with_its_schedule_and_leads_to_its_address(operator: Client) -> None:
     fields = endpoint_fields(
-        group=make_group().pk, kind="heartbeat", address="", assertions="", cron="0 3 * * *", timezone="Europe/Berlin"
+        group=make_group().pk,
+        kind="heartbeat",
+        address="",
+        assertions="",
+        period_seconds="",
+        cron="0 3 * * *",
+        timezone="Europe/Berlin",
     )
     response = operator.post(f"{LIST}add/", fields)
     endpoint = Endpoint.objects.get()
@@ -52,10 +58,50 @@ def test_a_heartbeat_is_added_with_its_schedule_and_leads_to_its_address(operato
 
 def test_nonsense_is_refused_at_its_field(operator: Client) -> None:
     fields = endpoint_fields(group=make_group().pk, kind="heartbeat", address="", assertions="")
-    response = operator.post(f"{LIST}add/", fields | {"cron": "0 3 * *", "grace_seconds": "0"})
+    response = operator.post(f"{LIST}add/", fields | {"period_seconds": "", "cron": "0 3 * *", "grace_seconds": "0"})
     assert set(response.context["adminform"].form.errors) == {"grace_seconds", "cron"}
-    response = operator.post(f"{LIST}add/", fields | {"period_seconds": "60", "cron": "0 3 * * *"})
-    assert set(response.context["adminform"].form.errors) == {"period_seconds"}
+
+
+@pytest.mark.parametrize(
+    ("period", "cron", "sentence"),
+    [
+        ("60", "0 3 * * *", "Give either a period or a cron expression, not both; empty one of them."),
+        ("86400", "0 3 * * *", "Give either a period or a cron expression, not both; empty one of them."),
+        ("", "", "Say when the job is expected: give a period or a cron expression."),
+    ],
+)
+def test_a_job_is_expected_by_a_period_or_by_cron(operator: Client, period: str, cron: str, sentence: str) -> None:
+    fields = endpoint_fields(group=make_group().pk, kind="heartbeat", address="", period_seconds=period, cron=cron)
+    response = operator.post(f"{LIST}add/", fields)
+    assert response.context["adminform"].form.errors == {"period_seconds": [sentence]}
+
+
+@pytest.mark.parametrize(
+    ("stored", "period"),
+    [
+        ({"cron": "0 3 * * *", "period_seconds": 86_400}, ""),
+        ({"cron": "0 3 * * *"}, ""),
+        ({}, "86400"),
+        ({"period_seconds": 60}, "60"),
+    ],
+)
+def test_what_was_stored_before_there_was_a_choice_is_read_as_one(
+    operator: Client, stored: dict[str, Any], period: str
+) -> None:
+    endpoint = make_endpoint(kind="heartbeat", address="", options=stored)
+    url = f"{LIST}{endpoint.pk}/change/"
+    form = operator.get(url).context["adminform"].form
+    shown = {name: form[name].value() for name in ("period_seconds", "cron")}
+    assert str(shown["period_seconds"] or "") == period
+    fields = endpoint_fields(kind="heartbeat", address="", period_seconds=period, cron=shown["cron"])
+    assert operator.post(url, fields).status_code == 302
+    endpoint.refresh_from_db()
+    assert endpoint.options == stored
+
+
+def test_another_kind_minds_no_period(operator: Client) -> None:
+    operator.post(f"{LIST}add/", endpoint_fields(group=make_group().pk, period_seconds=""))
+    assert Endpoint.objects.get().options == {}
 
 
 def test_the_address_is_shown_once_and_works(operator: Client) -> None:

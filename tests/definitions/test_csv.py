@@ -329,3 +329,10 @@ def test_mask_of_an_address_is_never_imported_as_an_address(old: str, new: str) 
         "The address holds [hidden] where a secret was; write all of it, or leave the column out.",
     )
     assert not Endpoint.objects.filter(address__contains="hidden").exists()
+
+
+def test_a_new_endpoint_has_a_timeout_that_its_group_allows() -> None:
+    make_group(slug="quick", deadline_seconds=4.0)
+    import_text("group,name,address,timeout_seconds\nquick,new,http://a.example/,\n")
+    import_text("group,name,address\nquick,other,http://a.example/\n")
+    assert list(Endpoint.objects.values_list("timeout_seconds", flat=True)) == [4.0, 4.0]

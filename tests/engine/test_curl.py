@@ -76,6 +76,7 @@ def test_request_is_pinned_to_the_addresses_that_were_connected_to() -> None:
         ({"query": [["a b", "canary"], ["c", "1"]]}, ["https://h.test/?a%20b=$SECRET_A_B&c=$SECRET_C"]),
         ({"headers": [["Accept", "text/html"]]}, ["--header", "Accept: text/html"]),
         ({"headers": [["X-Empty", ""]]}, ["--header", "X-Empty;"]),
+        ({"headers": [["User-Agent", "shop canary"]]}, ["--header", "User-Agent: $SECRET_USER_AGENT"]),
         ({"headers": [["Path", "canary"]]}, ["--header", "Path: $SECRET_PATH"]),
         ({"headers": [["X-A", "1"], ["X-A", "2"]]}, ["--header", "X-A: $SECRET_X_A", "--header", "X-A: $SECRET_X_A_2"]),
     ],

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from healthcheck.engine.agent import USER_AGENT
 from healthcheck.engine.masking import (
     list_url_secrets,
     mask_answer_header,
@@ -20,6 +21,11 @@ from healthcheck.engine.redaction import MASK
 @pytest.mark.parametrize("name", ["Host", "accept", "User-Agent", "Content-Type"])
 def test_harmless_request_header_is_shown(name: str) -> None:
     assert mask_request_header(name, "value") == "value"
+
+
+def test_an_agent_that_a_person_named_may_hold_a_key() -> None:
+    assert mask_request_header("user-agent", "shop canary") == MASK
+    assert mask_request_header("User-Agent", USER_AGENT) == USER_AGENT
 
 
 @pytest.mark.parametrize("name", ["Authorization", "X-Api-Key", "Cookie", "X-Anything", "Hostess"])

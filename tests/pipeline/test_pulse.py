@@ -12,7 +12,7 @@ from django.db import connection
 from healthcheck.models import WorkerPulse
 from healthcheck.models.tick import WORKER_SILENT_AFTER
 from healthcheck.pipeline.prune import prune
-from healthcheck.pipeline.pulse import PULSE_SECONDS, Pulse, Worker, forget_pulse, record_pulse
+from healthcheck.pipeline.pulse import PULSE_SECONDS, PulseThread, Worker, forget_pulse, record_pulse
 from healthcheck.pipeline.spool import get_spool
 from healthcheck.pipeline.sweep import realign_clocks
 from tests.factories import NOW, make_location
@@ -39,7 +39,7 @@ def test_pulse_says_what_waits_in_the_spool(tmp_path: Path, settings: object) ->
     settings.HEALTHCHECK = {"SPOOL_DIR": str(tmp_path / "spool")}  # type: ignore[attr-defined]
     spool = get_spool()
     assert spool is not None
-    worker, pulse = make_worker(), Pulse()
+    worker, pulse = make_worker(), PulseThread()
     spool.keep(build_run(results=3))
     spool.count_dropped(2)
     pulse.beat(worker)
@@ -94,7 +94,7 @@ def test_pulse_from_a_future_that_is_not_to_be_is_removed() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_database_that_is_away_is_logged_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    worker, pulse = make_worker(), Pulse()
+    worker, pulse = make_worker(), PulseThread()
     rename = 'ALTER TABLE "{}" RENAME TO "{}"'
     table = WorkerPulse._meta.db_table
     with connection.cursor() as cursor:
@@ -109,7 +109,7 @@ def test_database_that_is_away_is_logged_once_and_ends_nothing(caplog: pytest.Lo
 
 @pytest.mark.django_db(transaction=True)
 def test_thread_beats_at_once_and_removes_its_row_when_it_stops() -> None:
-    worker, pulse = make_worker(), Pulse()
+    worker, pulse = make_worker(), PulseThread()
     pulse.start(worker)
     pulse.start(worker)
     threads = [thread for thread in threading.enumerate() if thread.name == "healthcheck-pulse"]

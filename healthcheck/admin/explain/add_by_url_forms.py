@@ -20,6 +20,7 @@ from healthcheck.engine.probes.http_options import MAX_ADDRESS_LENGTH, parse_add
 from healthcheck.engine.schedule import MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Endpoint, EndpointGroup
+from healthcheck.models.endpoint import find_default_timeout
 from healthcheck.pipeline.schemes import find_kind, list_candidates
 
 MAX_NAME = 200
@@ -171,7 +172,7 @@ def build_endpoint(group: EndpointGroup, name: str, address: str) -> Endpoint:
         name=name,
         kind=find_kind(address),
         address=address,
-        timeout_seconds=min(10.0, group.deadline_seconds),
+        timeout_seconds=find_default_timeout(group.deadline_seconds),
     )
 
 

@@ -20,7 +20,7 @@ from healthcheck.admin.explain.probing import Probed
 from healthcheck.admin.explain.requests import RequestWords, describe_sent
 from healthcheck.admin.explain.waterfall import Bar, Times, draw_waterfall
 from healthcheck.admin.look.badges import draw_state
-from healthcheck.admin.look.blame import FAULT_SENTENCES, FAULTS, find_first_step
+from healthcheck.admin.look.blame import BLAME_SENTENCES, BLAMES, find_first_step
 from healthcheck.admin.look.words import describe_duration
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.probes import is_judged
@@ -92,7 +92,7 @@ def describe_answer(seen: Seen) -> Answer:
         badge=draw_state(seen.verdict),
         sentence=_describe_verdict(seen),
         found=_describe_found(facts),
-        fault=str(FAULT_SENTENCES[FAULTS[kind]]) if kind else "",
+        fault=str(BLAME_SENTENCES[BLAMES[kind]]) if kind else "",
         first_step=find_first_step(kind, seen.endpoint_kind) if kind else "",
         error=describe_error(kind, seen.phase, seen.endpoint_kind),
         facts=_list_facts(seen),

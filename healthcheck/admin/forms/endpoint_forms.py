@@ -28,12 +28,18 @@ from healthcheck.definitions.members import KIND
 from healthcheck.definitions.versions import load_numbers
 from healthcheck.engine.probes import is_judged
 from healthcheck.models import Endpoint, EndpointGroup
+from healthcheck.models.endpoint import find_default_timeout
 
 _WIDGETS: Mapping[str, forms.Widget] = {
     "address": forms.TextInput(attrs={"class": "hc-wide"}),
     "description": forms.Textarea(attrs={"rows": 2, "cols": 80, "class": "vLargeTextField"}),
     "timeout_seconds": forms.NumberInput(attrs={"class": "vIntegerField"}),
 }
+
+_TIMEOUT_OF_NEW = _(
+    "Bounds the whole check: name, connection, answer and a second attempt. Empty: 10, or the group's deadline where "
+    "that is shorter."
+)
 
 
 def restarts_clock(changed: Iterable[str]) -> bool:
@@ -65,6 +71,11 @@ class EndpointFormBase(ExistingForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.setdefault("assertions", join_assertions(self.instance))
+        if self.instance.pk is None and "timeout_seconds" in self.fields:
+            # Which it is depends on the group, that of the form perhaps.
+            self.initial["timeout_seconds"] = (kwargs.get("initial") or {}).get("timeout_seconds")
+            self.fields["timeout_seconds"].required = False
+            self.fields["timeout_seconds"].help_text = _TIMEOUT_OF_NEW
         # What is stored, before the form writes what was typed over it.
         self._stored = _describe_sending(self.instance)
 
@@ -73,6 +84,10 @@ class EndpointFormBase(ExistingForm):
         kind = str(cleaned.get("kind") or self.instance.kind)
         if cleaned.get("assertions") and is_judged(kind):
             self.add_error("assertions", refuse_assertions(kind))
+        if "timeout_seconds" in cleaned and cleaned["timeout_seconds"] is None:
+            group = cleaned.get("group")
+            deadline_seconds = group.deadline_seconds if group else self.instance.find_group_deadline()
+            cleaned["timeout_seconds"] = find_default_timeout(deadline_seconds)
         return cleaned
 
     def _post_clean(self) -> None:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from healthcheck.admin.fields.suggested_fields import SuggestingInput
 from healthcheck.admin.fields.text_fields import HeadersField, PairsField, TextField, join_headers, join_pairs
 from healthcheck.admin.forms.echo_fields import EchoFields
+from healthcheck.admin.forms.heartbeat_fields import HeartbeatFields
 from healthcheck.admin.look.bases import ModelFormBase
 from healthcheck.admin.look.field_words import (
     ADDRESSES_CHOICES,
@@ -40,13 +41,6 @@ from healthcheck.engine.probes import (
     read_defaults,
 )
 from healthcheck.engine.probes.dns_options import MAX_SERVER_CHARS, RECORD_TYPES
-from healthcheck.engine.probes.heartbeat import (
-    MAX_CRON_LENGTH,
-    MAX_GRACE_SECONDS,
-    MAX_PERIOD_SECONDS,
-    MAX_RUN_SECONDS,
-    MAX_ZONE_LENGTH,
-)
 from healthcheck.engine.probes.http_options import MAX_BODY_BYTES, MAX_REDIRECTS
 from healthcheck.engine.probes.http_values import MAX_METHOD_LENGTH, METHODS
 from healthcheck.models import Endpoint
@@ -112,7 +106,7 @@ class KindForm(ModelFormBase):
         return str(self._stored_kind)
 
 
-class OptionsForm(EchoFields, KindForm):
+class OptionsForm(EchoFields, HeartbeatFields, KindForm):
     """The form with every option of every kind as a field."""
 
     method = forms.CharField(
@@ -250,40 +244,6 @@ class OptionsForm(EchoFields, KindForm):
         help_text=gettext_lazy("For a share."),
     )
 
-    period_seconds = forms.IntegerField(
-        min_value=1,
-        max_value=MAX_PERIOD_SECONDS,
-        label=gettext_lazy("Period (seconds)"),
-        help_text=gettext_lazy("Between two successes of the job. Leave it at 86400 to use a cron expression."),
-    )
-    cron = forms.CharField(
-        required=False,
-        max_length=MAX_CRON_LENGTH,
-        label=gettext_lazy("Cron expression"),
-        help_text=gettext_lazy("When the job starts, in five fields such as 0 3 * * *, in place of a period."),
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-    )
-    timezone = forms.CharField(
-        required=False,
-        max_length=MAX_ZONE_LENGTH,
-        empty_value="UTC",
-        label=gettext_lazy("Time zone"),
-        help_text=gettext_lazy("For the cron expression, such as Europe/Berlin."),
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-    )
-    grace_seconds = forms.IntegerField(
-        min_value=1,
-        max_value=MAX_GRACE_SECONDS,
-        label=gettext_lazy("Grace (seconds)"),
-        help_text=gettext_lazy("So much later than expected it is late, and down."),
-    )
-    max_run_seconds = forms.IntegerField(
-        min_value=0,
-        max_value=MAX_RUN_SECONDS,
-        label=gettext_lazy("Longest run (seconds)"),
-        help_text=gettext_lazy("Down when a run that has begun does not end within this; 0 for no limit."),
-    )
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, value in read_options(self.instance.options).items():
@@ -292,6 +252,9 @@ class OptionsForm(EchoFields, KindForm):
             name_kinds(self.fields[name].widget, list_kinds_with(name))
             # What the kind has not may be left out altogether.
             self.fields[name].required &= name in read_defaults(self.chosen_kind)
+        if "period_seconds" in self.fields:
+            # Or a cron expression is given in its place.
+            self.fields["period_seconds"].required = False
         if "verify" in self.fields:
             self.fields["verify"].help_text = _describe_trust()
         if "timeout_seconds" in self.fields:
@@ -341,12 +304,14 @@ def name_kinds(widget: Any, kinds: list[str]) -> None:
 def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the initial values of the option fields: what is stored over the defaults."""
     values = {name: options.get(name, default) for name, default in collect_defaults().items()}
+    if values.get("cron"):
+        values["period_seconds"] = None
     return {**values, "headers": join_headers(values["headers"]), "query": join_pairs(values["query"])}
 
 
 def describe_options(endpoint: Endpoint) -> str:
     """Return the options of the endpoint's kind as lines. What may carry keys is only said to be there or not."""
     values = read_options(endpoint.options)
-    own = read_defaults(endpoint.kind)
+    own = [name for name in read_defaults(endpoint.kind) if values[name] is not None]
     hidden = {name: _("(set)") if values[name] else _("(none)") for name in own if is_hidden(f"options.{name}")}
     return "\n".join(f"{name.replace('_', ' ')}: {hidden.get(name, values[name])}" for name in own)

@@ -12,7 +12,7 @@ from healthcheck.engine.phases import asks_names, sends_echoes, speaks_freely
 from healthcheck.engine.types import ErrorKind
 
 
-class Fault(Enum):
+class Blame(Enum):
     """Whose it is. Ours is never the target's outage: nothing was measured then."""
 
     TARGET = "target"
@@ -26,26 +26,26 @@ class Fault(Enum):
     SOURCE = "source"
 
 
-FAULT_SENTENCES: Mapping[Fault, Promise] = {
-    Fault.TARGET: _("The fault lies with the target or on the way to it."),
-    Fault.CONFIGURATION: _("Nothing was measured: the configuration stands in the way, not the target."),
-    Fault.CHECKER: _("Nothing was measured: the fault lies with the checker, not with the target."),
-    Fault.NOBODY: _("Nothing was measured yet, and that is nobody's fault."),
-    Fault.SOURCE: _("Nothing was judged: the fault lies with what it is judged by."),
-    Fault.OTHER: _("A newer release made this check, and this page is of an older one that does not know the reason."),
+BLAME_SENTENCES: Mapping[Blame, Promise] = {
+    Blame.TARGET: _("The fault lies with the target or on the way to it."),
+    Blame.CONFIGURATION: _("Nothing was measured: the configuration stands in the way, not the target."),
+    Blame.CHECKER: _("Nothing was measured: the fault lies with the checker, not with the target."),
+    Blame.NOBODY: _("Nothing was measured yet, and that is nobody's fault."),
+    Blame.SOURCE: _("Nothing was judged: the fault lies with what it is judged by."),
+    Blame.OTHER: _("A newer release made this check, and this page is of an older one that does not know the reason."),
 }
 
-FAULTS: Mapping[ErrorKind, Fault] = {
-    **dict.fromkeys(ErrorKind, Fault.TARGET),
-    ErrorKind.BLOCKED: Fault.CONFIGURATION,
-    ErrorKind.CREDENTIAL: Fault.CONFIGURATION,
-    ErrorKind.CAPACITY: Fault.CHECKER,
-    ErrorKind.INTERNAL: Fault.CHECKER,
-    ErrorKind.AWAY: Fault.CHECKER,
-    ErrorKind.UPLINK: Fault.CHECKER,
-    ErrorKind.SILENT: Fault.NOBODY,
-    ErrorKind.NO_DATA: Fault.SOURCE,
-    ErrorKind.OTHER: Fault.OTHER,
+BLAMES: Mapping[ErrorKind, Blame] = {
+    **dict.fromkeys(ErrorKind, Blame.TARGET),
+    ErrorKind.BLOCKED: Blame.CONFIGURATION,
+    ErrorKind.CREDENTIAL: Blame.CONFIGURATION,
+    ErrorKind.CAPACITY: Blame.CHECKER,
+    ErrorKind.INTERNAL: Blame.CHECKER,
+    ErrorKind.AWAY: Blame.CHECKER,
+    ErrorKind.UPLINK: Blame.CHECKER,
+    ErrorKind.SILENT: Blame.NOBODY,
+    ErrorKind.NO_DATA: Blame.SOURCE,
+    ErrorKind.OTHER: Blame.OTHER,
 }
 
 FIRST_STEPS: Mapping[ErrorKind, Promise] = {

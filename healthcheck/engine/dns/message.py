@@ -166,10 +166,10 @@ class _Reading:
             if offset + size > len(self._wire):
                 raise ValueError
             if group == dns.rdataclass.IN:
-                yield self._read_record(labels, number, ttl, offset, size)
+                yield self._read_record(labels, offset, size, number=number, ttl=ttl)
             offset += size
 
-    def _read_record(self, labels: tuple[bytes, ...], number: int, ttl: int, offset: int, size: int) -> DnsRecord:
+    def _read_record(self, labels: tuple[bytes, ...], offset: int, size: int, *, number: int, ttl: int) -> DnsRecord:
         kind = name_type(number)
         if number in _NAMES:
             target, end = self._read_name(offset)

@@ -107,15 +107,15 @@ class GroupJudge:
         members = facts or ()
         counted = [each for each in members if not (each.is_paused or each.is_gone)]
         if not counted:
-            return _conclude(State.UNKNOWN, now, options, members)
+            return _conclude(State.UNKNOWN, now, options=options, members=members)
         mildest = options.combine(counted, State.UP)
         is_certain = mildest is options.combine(counted, State.DOWN)
         if mildest is State.UP and is_certain:
             return Outcome(State.UP, now, attempts=0)
-        return _conclude(State.UNKNOWN if mildest is State.UP else mildest, now, options, members)
+        return _conclude(State.UNKNOWN if mildest is State.UP else mildest, now, options=options, members=members)
 
 
-def _conclude(verdict: State, now: datetime, options: GroupOptions, members: Sequence[Member]) -> Outcome:
+def _conclude(verdict: State, now: datetime, *, options: GroupOptions, members: Sequence[Member]) -> Outcome:
     kind = ErrorKind.NO_DATA if verdict is State.UNKNOWN else ErrorKind.MEMBERS
     evidence = Evidence(
         sentence=SENTENCES[kind],

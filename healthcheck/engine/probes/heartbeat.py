@@ -57,10 +57,10 @@ class HeartbeatKind:
         check_no_address(address, self.kind)
         refuse_unknown(self.kind, options, _PARSERS)
         parsed = HeartbeatOptions(**{name: _PARSERS[name](value) for name, value in options.items()})
+        # The default says nothing: it is what a file or a row holds beside a cron expression that was chosen.
         if parsed.cron and parsed.period_seconds != DAY_SECONDS:
             raise ConfigurationError(
-                "Give either a period or a cron expression, not both; set the period back to 86400.",
-                field="period_seconds",
+                "Give either a period or a cron expression, not both; empty one of them.", field="period_seconds"
             )
         parsed.build_expectation()
         return parsed

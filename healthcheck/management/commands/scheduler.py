@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from healthcheck.beat import Ticker
-from healthcheck.pulse import Pulse
+from healthcheck.pulse import PulseFile
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
-        ticker = Ticker(pulse=Pulse())
+        ticker = Ticker(pulse=PulseFile())
         while not stopping.is_set():
             stopping.wait(ticker.step())
         ticker.stop()
