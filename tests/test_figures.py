@@ -43,6 +43,13 @@ def test_figures_prints_a_table_of_what_it_measured() -> None:
     ]
 
 
+def test_figure_of_rolling_up_measures_both_ends_of_a_day() -> None:
+    measured = _measure("rollup", size=40)
+    times = ("first hour of a day", "last hour of a day", "last hour of a day once more")
+    assert set(measured) == {*(f"rolling up the {each}" for each in times), "bytes per rollup"}
+    assert 100 < int(measured["bytes per rollup"]) < 2000
+
+
 def test_figure_of_the_admin_measures_every_page() -> None:
     command = [sys.executable, "-m", "tests.figures", "admin", "--database", "sqlite", "--size", "6"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)

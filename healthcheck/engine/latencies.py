@@ -9,8 +9,8 @@ from __future__ import annotations
 import enum
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import chain, pairwise, repeat
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise, repeat
 
 # The largest relative error of a percentile, as a fraction: 1 / 50. What is stored hangs on it; see VERSION.
 ERROR_DIVISOR = 50
@@ -30,6 +30,9 @@ class Part(enum.IntEnum):
     TLS = 3
     HEADERS = 4
     BODY = 5
+
+
+_PARTS = len(Part)
 
 
 class CorruptedLatenciesError(ValueError):
@@ -57,7 +60,8 @@ class Latencies:
     __slots__ = ("_counts",)
 
     def __init__(self) -> None:
-        self._counts: tuple[Counter[int], ...] = tuple(Counter() for _ in Part)
+        # By the number of the bucket, for each part.
+        self._counts: list[dict[int, int]] = [{} for _ in range(_PARTS)]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Latencies) and self._counts == other._counts
@@ -66,9 +70,7 @@ class Latencies:
 
     def add(self, total_us: int, *phases_us: int) -> None:
         """Count one check, with its phases in the order of `Part`."""
-        for counts, value in zip(self._counts, (total_us, *phases_us), strict=False):
-            if value > 0:
-                counts[bisect_right(_FIRSTS, value) - 1] += 1
+        self.add_all([value] for value in (total_us, *phases_us))
 
     def add_all(self, columns: Iterable[Iterable[int]]) -> None:
         """Count many checks, given as what `add` takes of each, column by column: several times as fast."""
@@ -76,20 +78,25 @@ class Latencies:
             places = Counter(map(bisect_right, repeat(_FIRSTS), values))
             # No time lies before the first bucket.
             places.pop(0, None)
-            counts.update({place - 1: count for place, count in places.items()})
+            for place, count in places.items():
+                counts[place - 1] = counts.get(place - 1, 0) + count
 
     def merge(self, other: Latencies) -> None:
         """Count what the other has counted as well."""
         for counts, more in zip(self._counts, other._counts, strict=True):
-            counts.update(more)
+            if not counts:
+                counts.update(more)
+                continue
+            for bucket, count in more.items():
+                counts[bucket] = counts.get(bucket, 0) + count
 
     def count(self, part: Part = Part.TOTAL) -> int:
-        return self._counts[part].total()
+        return sum(self._counts[part].values())
 
     def find_percentile(self, percent: int, part: Part = Part.TOTAL) -> int | None:
         """Return the nearest rank's value within 2 %; None where nothing took time."""
         counts = self._counts[part]
-        rank = max(1, -(-counts.total() * percent // 100))
+        rank = max(1, -(-self.count(part) * percent // 100))
         for bucket in sorted(counts):
             rank -= counts[bucket]
             if rank <= 0:
@@ -97,84 +104,86 @@ class Latencies:
         return None
 
     def pack(self) -> bytes:
-        """Return the few bytes that are stored; none at all where nothing was counted."""
+        """Return the few bytes that are stored; none at all where nothing was counted.
+
+        Per part: how many buckets, the first in two digits of seven bits, the steps to the others, and the counts.
+        """
         if not any(self._counts):
             return b""
-        return bytes([VERSION]) + bytes(chain.from_iterable(map(_write_varint, self._flatten())))
+        numbers: list[int] = []
+        for counts in self._counts:
+            buckets = sorted(counts)
+            numbers.append(len(buckets))
+            if buckets:
+                numbers += divmod(buckets[0], 128)
+                numbers += [after - before for before, after in pairwise(buckets)]
+                numbers += [counts[bucket] for bucket in buckets]
+        return bytes([VERSION]) + _write_varints(numbers)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Latencies:
         """Return what was packed. Raises CorruptedLatenciesError."""
         latencies = cls()
-        if packed:
-            if packed[0] != VERSION:
-                raise CorruptedLatenciesError(f"latencies of version {packed[0]}, which this release does not read")
-            numbers = _read_varints(packed[1:])
-            for counts in latencies._counts:
-                counts.update(_read_buckets(numbers))
-            if next(numbers, None) is not None:
-                raise CorruptedLatenciesError("more bytes than latencies")
+        if not packed:
+            return latencies
+        if packed[0] != VERSION:
+            raise CorruptedLatenciesError(f"latencies of version {packed[0]}, which this release does not read")
+        numbers, start = _read_varints(packed[1:]), 0
+        for counts in latencies._counts:
+            length = _measure_part(numbers, start)
+            counts.update(_read_buckets(numbers[start + 1 : start + length]))
+            start += length
+        if start != len(numbers):
+            raise CorruptedLatenciesError("more bytes than latencies")
         return latencies
 
-    def _flatten(self) -> Iterator[int]:
-        """Per part: how many buckets, the first in two digits of seven bits, the steps to the others, the counts."""
-        for counts in self._counts:
-            buckets = sorted(counts)
-            yield len(buckets)
-            if buckets:
-                yield from divmod(buckets[0], 128)
-                yield from (after - before for before, after in pairwise(buckets))
-                yield from (counts[bucket] for bucket in buckets)
+
+def _write_varints(numbers: Sequence[int]) -> bytes:
+    # An hour's numbers are nearly always below 128 each, and those are bytes as they stand.
+    if max(numbers) < 128:
+        return bytes(numbers)
+    written = bytearray()
+    for number in numbers:
+        while number > 127:
+            written.append(number & 127 | 128)
+            number >>= 7  # noqa: PLW2901  # what is left of it
+        written.append(number)
+    return bytes(written)
 
 
-def _write_varint(number: int) -> Iterator[int]:
-    while number > 127:
-        yield number & 127 | 128
-        number >>= 7
-    yield number
-
-
-def _read_varints(packed: bytes) -> Iterator[int]:
-    # An hour's numbers are nearly always below 128 each, and those are bytes as they stand: twelve times as fast.
-    return iter(packed) if packed.isascii() else _read_long_varints(packed)
-
-
-def _read_long_varints(packed: bytes) -> Iterator[int]:
+def _read_varints(packed: bytes) -> list[int]:
+    if packed.isascii():
+        return list(packed)
+    numbers: list[int] = []
     number = shift = 0
     for byte in packed:
         number |= (byte & 127) << shift
         shift += 7
         if byte < 128:
-            yield number
+            numbers.append(number)
             number = shift = 0
         elif shift >= 7 * _VARINT_BYTES:
             raise CorruptedLatenciesError("a number that is too long")
     if shift:
         raise CorruptedLatenciesError("bytes that end within a number")
+    return numbers
 
 
-def _read_buckets(numbers: Iterator[int]) -> dict[int, int]:
-    length = _take(numbers)
-    if not length:
+def _measure_part(numbers: Sequence[int], start: int) -> int:
+    """Return how many numbers the part at `start` has."""
+    buckets = numbers[start] if start < len(numbers) else 0
+    length = 2 * buckets + 2 if buckets else 1
+    if start + length > len(numbers):
+        raise CorruptedLatenciesError("fewer bytes than latencies")
+    return length
+
+
+def _read_buckets(numbers: Sequence[int]) -> dict[int, int]:
+    if not numbers:
         return {}
-    if length > len(_FIRSTS):
-        raise CorruptedLatenciesError("more buckets than there are")
-    bucket = _take(numbers) * 128 + _take(numbers)
-    buckets = [bucket]
-    for step in _take_many(numbers, length - 1):
-        bucket += step
-        buckets.append(bucket)
-    counts = dict(zip(buckets, _take_many(numbers, length), strict=True))
-    if len(counts) != length or buckets[-1] >= len(_FIRSTS) or not all(counts.values()):
+    length = len(numbers) // 2
+    high, low, *steps = numbers[: length + 1]
+    buckets, counts = list(accumulate(steps, initial=high * 128 + low)), numbers[length + 1 :]
+    if 0 in steps or 0 in counts or buckets[-1] >= len(_FIRSTS):
         raise CorruptedLatenciesError("buckets that do not ascend, do not exist or hold nothing")
-    return counts
-
-
-def _take(numbers: Iterator[int]) -> int:
-    for number in numbers:
-        return number
-    raise CorruptedLatenciesError("fewer bytes than latencies")
-
-
-def _take_many(numbers: Iterator[int], length: int) -> Iterable[int]:
-    return [_take(numbers) for _ in range(length)]
+    return dict(zip(buckets, counts, strict=True))

@@ -21,10 +21,11 @@ from healthcheck.engine.uptime import HOUR_MS
 from healthcheck.models import Endpoint, EndpointGroup, Resolution, RollupMark, RollupProgress
 from healthcheck.pipeline.marks import find_hour
 from healthcheck.pipeline.retention import HOURS_OF_DAY, Retention, read_retention
-from healthcheck.pipeline.rollup_rows import History, Piece, compute_rows, load_history
+from healthcheck.pipeline.rollup_rows import History, compute_rows, load_history
 from healthcheck.pipeline.rollup_sources import RunBounds, find_missing, find_run_bounds
 from healthcheck.pipeline.rollup_start import begin_histories, find_first_changes, forget_orphans
 from healthcheck.pipeline.rollup_store import Claim, Mark, store_piece
+from healthcheck.pipeline.rollup_tallies import Piece
 
 logger = logging.getLogger(__name__)
 

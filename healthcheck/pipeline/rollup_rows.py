@@ -1,9 +1,7 @@
 """Computes the rollups of some hours and of the days that they lie in. Reads, and writes nothing.
 
-1. Time comes from transitions and overlays, which are kept as long as their endpoint: it is the same whenever it is
-   computed, and a day is its hours by the arithmetic itself.
-2. Counts and latencies come from raw results. Those are only ever added until they are pruned, so that fewer of them
-   than were counted before means that they were: then what was counted stays.
+Time comes from transitions and overlays, which are kept as long as their endpoint: it is the same whenever it is
+computed, and a day is its hours by the arithmetic itself. For what was counted see `rollup_tallies`.
 """
 
 from __future__ import annotations
@@ -21,35 +19,9 @@ from healthcheck.pipeline.rollup_sources import (
     Place,
     RunBounds,
     Tally,
-    find_days,
     read_hour_start,
-    read_rollups,
-    read_tallies,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Hours [first, until) of some endpoints at a location: what one transaction writes.
-
-    Nothing from `rolled_until` on is rolled up: days end there. Hours before `hours_from` are not kept as such.
-    """
-
-    location_id: int
-    endpoint_ids: tuple[int, ...]
-    first: int
-    until: int
-    rolled_until: int
-    hours_from: int
-
-    @property
-    def days(self) -> range:
-        return find_days(self.first, self.until)
-
-    @property
-    def day_hours(self) -> tuple[int, int]:
-        """Return the hours that its days consist of, as far as they are rolled up."""
-        return self.days.start * HOURS_OF_DAY, min(self.days.stop * HOURS_OF_DAY, self.rolled_until)
+from healthcheck.pipeline.rollup_tallies import Piece, compute_tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +61,7 @@ def load_history(piece: Piece) -> History:
 
 def compute_rows(piece: Piece, history: History, bounds: RunBounds | None) -> list[Row]:
     """Return the rollups of a piece, hours and days, in the order of their key."""
-    hours = _choose_tallies(piece, bounds)
-    days = _sum_up_days(piece, hours)
+    hours, days = compute_tallies(piece, bounds)
     starts = _list_bounds(piece)
     rows: list[Row] = []
     for endpoint_id in piece.endpoint_ids:
@@ -100,31 +71,6 @@ def compute_rows(piece: Piece, history: History, bounds: RunBounds | None) -> li
         rows += _build_hours(piece, endpoint_id, by_hour, hours)
         rows += _build_days(piece, endpoint_id, by_hour, days)
     return sorted(rows, key=lambda row: (row.resolution, row.place))
-
-
-def _choose_tallies(piece: Piece, bounds: RunBounds | None) -> dict[Place, Tally]:
-    """Return the tallies of every hour of the piece's days: from raw rows those of the piece, as stored the others."""
-    first, until = piece.day_hours
-    tallies = read_rollups(Resolution.HOUR, piece.endpoint_ids, piece.location_id, first=first, until=until)
-    if bounds is not None:
-        span = {"first": piece.first, "until": piece.until}
-        for place, tally in read_tallies(piece.endpoint_ids, piece.location_id, bounds, **span).items():
-            if place not in tallies or tally.count >= tallies[place].count:
-                tallies[place] = tally
-    return tallies
-
-
-def _sum_up_days(piece: Piece, hours: Mapping[Place, Tally]) -> dict[Place, Tally]:
-    days = piece.days
-    stored = read_rollups(Resolution.DAY, piece.endpoint_ids, piece.location_id, first=days.start, until=days.stop)
-    sums: dict[Place, Tally] = {}
-    for place, tally in hours.items():
-        sums.setdefault(Place(place.endpoint_id, place.number // HOURS_OF_DAY), Tally()).merge(tally)
-    for place, tally in stored.items():
-        # Its hours have been pruned.
-        if place not in sums or sums[place].count < tally.count:
-            sums[place] = tally
-    return sums
 
 
 def _list_bounds(piece: Piece) -> list[int]:

@@ -19,6 +19,7 @@ from healthcheck.engine.types import State
 from healthcheck.engine.uptime import HOUR_MS, from_ms
 from healthcheck.models import CheckResult, CheckRun, EndpointGroup, Resolution, Rollup
 from healthcheck.models.result import Judgement
+from healthcheck.models.rollup import RollupQuerySet
 from healthcheck.pipeline.retention import HOURS_OF_DAY
 from healthcheck.pipeline.statements import fetch, write_instant
 
@@ -51,7 +52,7 @@ _SELECT_RESULTS = """
            r.latency_us, r.resolve_us, r.connect_us, r.tls_us, r.headers_us, r.body_us
     FROM {ids} e JOIN {result} r ON r.endpoint_id = e.id AND r.run_id >= %s AND r.run_id <= %s
     JOIN {run} c ON c.id = r.run_id
-    WHERE c.location_id = %s AND c.scheduled_for >= %s AND c.scheduled_for < %s
+    WHERE c.location_id = %s AND c.scheduled_for >= %s AND c.scheduled_for < %s ORDER BY 1, 2
 """
 _ANSWERED = frozenset({State.UP, State.DEGRADED})
 
@@ -101,15 +102,7 @@ def read_tallies(
     statement = _SELECT_RESULTS.format(hour=_HOUR[vendor], ids=_IDS[vendor], result=_RESULT, run=_RUN)
     interval = _write_hours(first, until)
     rows = fetch(statement, json.dumps(endpoint_ids), *bounds, location_id, *interval)
-    tallies: dict[Place, Tally] = {}
-    # Rows of an hour lie together mostly; where they do not, their parts are merged.
-    for key, results in groupby(rows, key=itemgetter(0, 1)):
-        tally = _tally([row[2:] for row in results])
-        if (known := tallies.get(Place(*key))) is not None:
-            known.merge(tally)
-        else:
-            tallies[Place(*key)] = tally
-    return tallies
+    return {Place(*key): _tally([row[2:] for row in results]) for key, results in groupby(rows, key=itemgetter(0, 1))}
 
 
 def _tally(results: Sequence[tuple[int, ...]]) -> Tally:
@@ -131,11 +124,24 @@ def read_rollups(
     resolution: Resolution, endpoint_ids: Sequence[int], location_id: int, *, first: int, until: int
 ) -> dict[Place, Tally]:
     """Return the tallies that the rollups of buckets [first, until) hold."""
-    rows = Rollup.objects.filter(
+    rollups = _select(resolution, endpoint_ids, location_id, first=first, until=until)
+    rows = rollups.values_list("endpoint_id", "number", "count", "unknown_count", "error_counts", "latencies")
+    return {Place(row[0], row[1]): _read_tally(*row[2:]) for row in rows}
+
+
+def read_counts(endpoint_ids: Sequence[int], location_id: int, *, first: int, until: int) -> dict[Place, int]:
+    """Return how many results the rollups of hours [first, until) hold, of those that hold any."""
+    rollups = _select(Resolution.HOUR, endpoint_ids, location_id, first=first, until=until).filter(count__gt=0)
+    return {Place(pk, number): count for pk, number, count in rollups.values_list("endpoint_id", "number", "count")}
+
+
+def _select(
+    resolution: Resolution, endpoint_ids: Iterable[int], location_id: int, *, first: int, until: int
+) -> RollupQuerySet:
+    return Rollup.objects.filter(
         resolution=resolution, endpoint_id__in=endpoint_ids, location_id=location_id,
         number__gte=first, number__lt=until,
-    ).values_list("endpoint_id", "number", "count", "unknown_count", "error_counts", "latencies")  # fmt: skip
-    return {Place(row[0], row[1]): _read_tally(*row[2:]) for row in rows}
+    )  # fmt: skip
 
 
 def _read_tally(count: int, unknown_count: int, error_counts: Mapping[str, int], packed: Any) -> Tally:

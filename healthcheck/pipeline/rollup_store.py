@@ -19,7 +19,8 @@ from django.db.models import F
 from healthcheck.engine.uptime import Totals
 from healthcheck.models import Endpoint, Resolution, Rollup, RollupMark, RollupProgress
 from healthcheck.pipeline.marks import insert_marks
-from healthcheck.pipeline.rollup_rows import Piece, Row
+from healthcheck.pipeline.rollup_rows import Row
+from healthcheck.pipeline.rollup_tallies import Piece
 from healthcheck.pipeline.statements import fetch
 from healthcheck.pipeline.strips import Owner, keep_strips
 

@@ -100,7 +100,7 @@ ONE = build([(1_000, 10, 20, 30, 40, 50)]).pack()
         (b"\x01\x01\x7f\x00\x01" + b"\x00" * 5, "do not exist"),
         (b"\x01\x01\x00\x00\x00" + b"\x00" * 5, "hold nothing"),
         (b"\x01\x02\x00\x00\x00\x01\x01" + b"\x00" * 5, "do not ascend"),
-        (b"\x01\xff\xff\x01", "more buckets"),
+        (b"\x01\xff\xff\x01", "fewer bytes"),
     ],
 )
 def test_corrupted_bytes_are_refused_with_one_error(packed: bytes, sentence: str) -> None:

@@ -71,18 +71,18 @@ FACTS = {
 def measure(size: int) -> Iterator[Row]:
     dice = random.Random(1)
     runs = max(1, size // MEMBERS)
-    before = _measure_size(CheckResult)
+    before = measure_size(CheckResult)
     for run in range(runs):
         _insert(CheckResult, [_build_result(dice, run, member) for member in range(MEMBERS)])
     stored = runs * MEMBERS
-    per_result = (_measure_size(CheckResult) - before) / stored
+    per_result = (measure_size(CheckResult) - before) / stored
     how = f"{stored:,} results of {GROUPS * MEMBERS} endpoints in run order"
     yield Row("bytes per result", TARGETS[connection.vendor], f"{per_result:.0f}", how)
-    before = _measure_size(Evidence)
+    before = measure_size(Evidence)
     failed = [(run, member) for run in range(runs) for member in range(MEMBERS) if dice.random() < FAILURE_SHARE]
     for run, member in failed:
         _insert(Evidence, [_build_key(run, member) | {"facts": FACTS}])
-    per_evidence = (_measure_size(Evidence) - before) / max(1, len(failed))
+    per_evidence = (measure_size(Evidence) - before) / max(1, len(failed))
     yield Row("bytes per evidence", "", f"{per_evidence:.0f}", f"{len(failed):,} rows of {len(str(FACTS))} characters")
 
 
@@ -104,7 +104,7 @@ def _build_result(dice: random.Random, run: int, member: int) -> dict[str, Any]:
     return values | {"judgement": Judgement(State.UP).pack(), "http_status": 200}
 
 
-def _measure_size(model: type[Model]) -> int:
+def measure_size(model: type[Model]) -> int:
     """Return the bytes of a table with its indexes; on SQLite of the whole file, which nothing else lets grow."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

@@ -23,6 +23,7 @@ FIGURES = {
     "silent": Figure("lateness of healthy groups beside as many silent ones", "groups of each", 200, 240),
     "statements": Figure("database statements per run", "endpoints of the largest group", 300, 90),
     "bytes": Figure("bytes per stored result, indexes included", "results", 400_000, 300),
+    "rollup": Figure("time of rolling up one hour of endpoints checked every 30 s", "endpoints", 10_000, 3600),
     "kills": Figure("what kill -9 of worker, scheduler and broker costs", "kills of each", 3, 400),
     # Names of its own are answered in a network of its own, which takes root, or a system that gives people one.
     "faults": Figure("what faults of our own side cost", "faulted slots of endpoints", 10_000, 900),
