@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from healthcheck.admin.correct.effects import describe_length, name_endpoints
+from healthcheck.admin.correct.effects import describe_length, find_existing, name_endpoints
 from healthcheck.admin.correct.making import MakingViews
 from healthcheck.admin.correct.rights import may_correct, may_see_corrections
 from healthcheck.admin.correct.withdrawing import WithdrawingViews
@@ -92,10 +92,12 @@ class CorrectionChangeList(ChangeListBase):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = list(self.result_list)
-        names = name_endpoints(row.endpoint_id for row in self.result_list)
+        ids = {row.endpoint_id for row in self.result_list}
+        names, existing = name_endpoints(ids), find_existing(ids)
         may = may_correct(request.user)
         for row in self.result_list:
             row.endpoint_name = names.get(row.endpoint_id) or _("endpoint %(id)s") % {"id": row.endpoint_id}
+            row.has_page = row.endpoint_id in existing
             row.may_withdraw = may and row.withdrawn_at is None
 
 
@@ -156,6 +158,8 @@ class CorrectionAdmin(MakingViews, WithdrawingViews):
 
     @admin.display(description=gettext_lazy("endpoint"))
     def endpoint_words(self, obj: Any) -> SafeString:
+        if not obj.has_page:
+            return format_html('{}<br><span class="hc-quiet">{}</span>', obj.endpoint_name, _("deleted"))
         url = reverse(f"{self.admin_site.name}:healthcheck_endpoint_corrections", args=[obj.endpoint_id])
         return format_html('<a href="{}">{}</a>', url, obj.endpoint_name)
 

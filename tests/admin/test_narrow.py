@@ -4,6 +4,7 @@ the page is."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -17,6 +18,7 @@ from healthcheck.engine.loop import stop_engine_loop
 from healthcheck.engine.types import State
 from healthcheck.models import (
     CheckResult,
+    Correction,
     Credential,
     Endpoint,
     EndpointGroup,
@@ -31,7 +33,7 @@ from healthcheck.models import (
 from healthcheck.pipeline.maintain import replan_windows
 from tests.admin.scenes import HOSTILE, paint_bad_day
 from tests.admin.test_browser import log_in
-from tests.factories import make_location, make_page, make_window
+from tests.factories import make_correction, make_location, make_page, make_window
 from tests.web.scenes import HOSTILE_NAME
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -39,6 +41,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PHONE = 390
 PATIENCE_MS = 3_000
 NAME = HOSTILE_NAME[:200]
+HOUR = timedelta(hours=1)
 MODELS = ("endpointgroup", "endpoint", "credential", "tag", "location", "statuspage", "maintenancewindow")
 WIDTH = "document.scrollingElement.scrollWidth"
 HEADINGS = """[...document.querySelectorAll('h1')].filter(h => h.checkVisibility() && h.innerText.trim()).length"""
@@ -86,6 +89,9 @@ def paint_hostile_admin() -> Endpoint:
             comment=NAME,
             definition={"name": NAME, "address": f"http://127.0.0.1/{'w' * 900 * number}"},
         )
+    reasons = {"reason": NAME, "author_name": "W" * 150, "withdrawn_by_name": "W" * 150, "is_public": True}
+    for withdrawn_at in (None, now):
+        make_correction(endpoint, start=now - HOUR, end=now, withdrawn_at=withdrawn_at, **reasons)
     gone = {"object_id": 999, "number": 1, "at": now, "author_name": "W" * 150, "name": NAME}
     for kind in ("tag", "endpoint"):
         Version.objects.create(kind=kind, action=VersionAction.DELETED, definition={"name": NAME}, **gone)
@@ -124,6 +130,12 @@ def list_paths(endpoint: Endpoint) -> Iterator[str]:
         if model != "location":
             yield f"healthcheck/{model}/{pk}/delete/"
     yield f"healthcheck/endpoint/{endpoint.pk}/history/1/revert/"
+    standing = Correction.objects.standing().get().pk
+    yield from (f"healthcheck/correction/{page}" for page in ("", f"withdraw/?correction={standing}"))
+    yield from (
+        f"healthcheck/correction/make/?endpoint={endpoint.pk}",
+        f"healthcheck/endpoint/{endpoint.pk}/corrections/",
+    )
     yield "healthcheck/tag/999/history/"
     run_id = CheckResult.objects.filter(endpoint_id=endpoint.pk).get().run_id
     yield from (f"healthcheck/credential/add/?kind={kind}" for kind in ("basic", "oauth2"))

@@ -67,6 +67,12 @@ def name_endpoints(ids: Iterable[int]) -> dict[int, str]:
     return {pk: _("%(name)s in %(group)s") % {"name": name, "group": group} for pk, name, group in rows}
 
 
+def find_existing(ids: Iterable[int]) -> set[int]:
+    """Return those that are not deleted: they have pages."""
+    existing = Endpoint.objects.existing().filter(pk__in=set(ids), group__deleted_at__isnull=True)
+    return set(existing.values_list("pk", flat=True))
+
+
 def describe_interval(start: datetime, end: datetime) -> str:
     length = describe_length((end - start).total_seconds())
     words = {"start": describe_instant(start), "end": describe_instant(end), "length": length}

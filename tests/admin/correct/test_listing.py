@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 ROOT = "/admin/healthcheck/"
 LIST, WITHDRAW = f"{ROOT}correction/", f"{ROOT}correction/withdraw/"
 HOUR = timedelta(hours=1)
-LIST_QUERIES, PAGE_QUERIES = 9, 7
+LIST_QUERIES, PAGE_QUERIES = 10, 7
 
 
 def correct(endpoint: Endpoint, **columns: Any) -> Correction:
@@ -84,10 +84,14 @@ def test_history_outlives_the_account_and_the_endpoint(operator: Client) -> None
     endpoint = make_endpoint()
     correct(endpoint, author=kim, author_name="Kim")
     kim.delete()
+    page = f"{ROOT}endpoint/{endpoint.pk}/corrections/"
+    assert page in operator.get(LIST).content.decode()
     Endpoint.objects.update(deleted_at=timezone.now())
     text = operator.get(LIST).content.decode()
     assert "Kim" in text
     assert "site in Web" in text
+    # A page that is not there any more.
+    assert page not in text
 
 
 @pytest.mark.parametrize("count", [1, 3])
