@@ -14,7 +14,7 @@ from pathlib import Path
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from healthcheck.engine.types import State
-from healthcheck.models import CheckResult, CheckRun, EndpointGroup, Transition
+from healthcheck.models import CheckResult, CheckRun, EndpointGroup, RunStatus, Transition
 from healthcheck.models.run import UNFINISHED
 from tests.figures.deployment import deploy, wait_until
 from tests.figures.losses import tell_losses, wait_for_spool
@@ -41,12 +41,14 @@ def measure(size: int, server: PostgreSQL | None) -> Iterator[Row]:
         deployment.start_worker()
         deployment.start_scheduler()
         warm_up("spool", runs=GROUPS, settle_seconds=INTERVAL_SECONDS, seconds=WARM_SECONDS)
-        ways = cycle(WAYS)
+        ways, running = cycle(WAYS), CheckRun.objects.filter(status=RunStatus.RUNNING)
         for _ in range(size):
+            # Nothing is lost where nothing is under way.
+            wait_until(running.exists, seconds=PATIENCE_SECONDS)
             with lose_database(server, next(ways)):
                 time.sleep(random.uniform(SHORTEST_SECONDS, LONGEST_SECONDS))
             wait_until(is_database_there, seconds=PATIENCE_SECONDS)
-            time.sleep(random.uniform(0, 2 * REST_SECONDS))
+            time.sleep(random.uniform(0, REST_SECONDS))
         EndpointGroup.objects.update(is_paused=True)
         unfinished = CheckRun.objects.filter(status__in=UNFINISHED)
         is_settled = wait_until(lambda: not unfinished.exists(), seconds=PATIENCE_SECONDS)
