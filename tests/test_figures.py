@@ -74,6 +74,19 @@ def test_figure_of_uptime_is_of_constant_queries() -> None:
     assert {f"data of a page with {key}" for key in ("24h", "7d", "30d", "90d")} <= measured.keys()
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_figure_of_outages_loses_and_doubles_nothing(database: str) -> None:
+    # Two; by hand it is two hundred.
+    measured = _measure("spool", size=2, database=database)
+    assert measured == {
+        "results lost": "0",
+        "results dropped": "0",
+        "results stored twice": "0",
+        "breaks in chains of transitions": "0",
+        "false down": "0",
+    }
+
+
 def test_figure_of_growth_sees_none() -> None:
     measured = _measure("growth", size=80)
     assert measured["group runs"] == "80"
@@ -82,13 +95,13 @@ def test_figure_of_growth_sees_none() -> None:
     }
 
 
-def _measure(name: str, *, size: int) -> dict[str, str]:
-    """Return what a figure that fails by itself has measured on SQLite."""
-    command = [sys.executable, "-m", "tests.figures", name, "--database", "sqlite", "--size", str(size)]
+def _measure(name: str, *, size: int, database: str = "sqlite") -> dict[str, str]:
+    """Return what a figure that fails by itself has measured."""
+    command = [sys.executable, "-m", "tests.figures", name, "--database", database, "--size", str(size)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("|")]
-    return {row[0].removesuffix(", sqlite"): row[2] for row in rows[2:]}
+    return {row[0].removesuffix(f", {database}"): row[2] for row in rows[2:]}
 
 
 def test_figures_refuses_a_name_that_it_does_not_know() -> None:

@@ -9,6 +9,8 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
+from django.db.models import QuerySet
+
 from healthcheck.models import CheckResult, CheckRun, Transition
 from healthcheck.pipeline.spool_files import SUFFIX, list_files
 from tests.figures.audit import count_doubles
@@ -24,8 +26,8 @@ def wait_for_spool(folder: Path, *, seconds: float) -> bool:
     return wait_until(lambda: list_files(folder, SUFFIX) == [], seconds=seconds, pause=0.5)
 
 
-def tell_losses(log: Path, *, members: int, how: str) -> Iterator[Row]:
-    """Yield the rows, once nothing runs any more. No worker may have died: a run that was begun has been measured."""
+def tell_losses(log: Path, runs: QuerySet[CheckRun], *, members: int, how: str) -> Iterator[Row]:
+    """Yield the rows of these runs, once nothing runs any more. What was begun was measured: no worker may have died."""
     records = list(_read_log(log))
     events = Counter(record["event"] for record in records)
     untaken = {record["run"] for record in records if record["event"] == NOT_TAKEN}
@@ -35,7 +37,10 @@ def tell_losses(log: Path, *, members: int, how: str) -> Iterator[Row]:
             ends += Counter({key: value for key, value in record.items() if isinstance(value, int)})
     shown = ", ".join(f"{count} {end}" for end, count in ends.items()) or "nothing"
     yield Row(
-        "results lost", "0", str(_count_lost(untaken, members)), f"{how}; {CheckResult.objects.count():,} results"
+        "results lost",
+        "0",
+        str(_count_lost(runs.exclude(pk__in=untaken), members)),
+        f"{how}; {CheckResult.objects.count():,} results",
     )
     yield Row("results dropped", "0", str(ends["dropped"]), f"{events[SPOOLED]} runs spooled; of their results {shown}")
     yield Row("results stored twice", "0", str(count_doubles()), "impossible by key")
@@ -50,10 +55,10 @@ def _read_log(log: Path) -> Iterator[Mapping[str, Any]]:
             yield json.loads(line)
 
 
-def _count_lost(untaken: set[int], members: int) -> int:
-    """Count what runs lack that were begun, but for those whose taking the database did not answer any more."""
+def _count_lost(runs: QuerySet[CheckRun], members: int) -> int:
+    """Count what runs lack that were begun."""
     stored = Counter(CheckResult.objects.order_by().values_list("run_id", flat=True))
-    begun = CheckRun.objects.filter(started_at__isnull=False).exclude(pk__in=untaken)
+    begun = runs.filter(started_at__isnull=False)
     return sum(members - stored[pk] for pk in begun.values_list("pk", flat=True))
 
 

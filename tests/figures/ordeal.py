@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import cycle
+from pathlib import Path
 
 from django.db import InterfaceError, OperationalError, connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from healthcheck.engine.types import ErrorKind, State
@@ -22,6 +23,7 @@ from healthcheck.models.result import Judgement
 from healthcheck.models.run import UNFINISHED
 from tests.dns_server import DnsServer
 from tests.figures.deployment import deploy, wait_until
+from tests.figures.losses import tell_losses
 from tests.figures.rows import make_groups, warm_up
 from tests.figures.table import Row
 from tests.figures.targets import run_late_server, spread
@@ -98,6 +100,12 @@ def _tell(ordeal: _Ordeal, *, is_settled: bool) -> Iterator[Row]:
     false = CheckResult.objects.judged(State.DOWN).count() + Transition.objects.filter(to_state=State.DOWN).count()
     how = f"{ordeal.count_slots():,} faulted slots of endpoints, {len(ordeal.periods)} faults; {results:,} results"
     yield Row("false down", "0", str(false), how + ("" if is_settled else "; runs stayed open"))
+    away = Q(pk__in=[])
+    for fault, since, until in ordeal.periods:
+        if fault == "database away":
+            away |= Q(scheduled_for__gte=since, scheduled_for__lt=until)
+    log = Path(os.environ["HEALTHCHECK_DATA"]) / "worker.log"
+    yield from tell_losses(log, CheckRun.objects.filter(away), members=MEMBERS, how="runs due with the database away")
     for name in FAULTS:
         counted: Counter[str] = Counter()
         for fault, since, until in ordeal.periods:

@@ -54,7 +54,7 @@ def measure(size: int, server: PostgreSQL | None) -> Iterator[Row]:
         is_settled = wait_until(lambda: not unfinished.exists(), seconds=PATIENCE_SECONDS)
         is_settled = wait_for_spool(folder / "spool", seconds=PATIENCE_SECONDS) and is_settled
     how = f"{size} outages" + ("" if is_settled else "; something stayed open")
-    yield from tell_losses(folder / "worker.log", members=MEMBERS, how=how)
+    yield from tell_losses(folder / "worker.log", CheckRun.objects.all(), members=MEMBERS, how=how)
     results = CheckResult.objects.count()
     false = CheckResult.objects.judged(State.DOWN).count() + Transition.objects.filter(to_state=State.DOWN).count()
     yield Row("false down", "0", str(false), f"{results:,} results, all targets healthy")
