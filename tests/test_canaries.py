@@ -23,6 +23,7 @@ from healthcheck.models.credential import CredentialKind
 from healthcheck.models.result import Judgement
 from healthcheck.models.secrets import make_key
 from healthcheck.pipeline.execute import _load_targets
+from healthcheck.pipeline.spool_files import SUFFIX, list_files
 from tests.canaries.birds import Flock
 from tests.canaries.places import Wire, crawl, read_files, read_rows, run_commands
 from tests.canaries.planting import GROUP, plant
@@ -32,6 +33,7 @@ from tests.figures.children import ROOT
 from tests.figures.deployment import Deployment, wait_until
 from tests.free_ports import find_free_ports
 from tests.hostile import HostileServer
+from tests.pipeline.test_storing import lock_database
 from tests.test_processes import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,6 +70,7 @@ def deployment(valkey: ValkeyServer, tmp_path: Path, monkeypatch: Any, settings:
         "DJANGO_SETTINGS_MODULE": "project.settings",
         "HEALTHCHECK_ADDRESS_MODE": "everything",
         "HEALTHCHECK_DATA": str(tmp_path),
+        "HEALTHCHECK_SPOOL_DIR": str(tmp_path / "spool"),
         "HEALTHCHECK_ENCRYPTION_KEYS": f"{KEY},{OLD_KEY}",
         "LOG_LEVEL": "DEBUG",
         "CELERY_BROKER_URL": f"redis+socket://{valkey.unix_socket_path}?virtual_host=0",
@@ -153,6 +156,21 @@ def run_cycle(deployment: Deployment) -> None:
     worker.end()
 
 
+def read_spool(deployment: Deployment) -> list[tuple[str, str]]:
+    """Return what a worker keeps of a whole run while the database takes nothing."""
+    scheduler = deployment.start_scheduler()
+    worker = deployment.start_worker("-l", "debug")
+    spool = deployment.folder / "spool"
+    assert wait_until(CheckRun.objects.filter(status=RunStatus.RUNNING).exists, seconds=WAIT_SECONDS)
+    with lock_database():
+        assert wait_until(lambda: list_files(spool, SUFFIX) != [], seconds=WAIT_SECONDS)
+        kept = list(read_files(spool))
+    scheduler.end()
+    worker.end()
+    assert any("[hidden]" in text for _, text in kept)
+    return kept
+
+
 def describe_engine() -> Iterator[tuple[str, str]]:
     """Yield the repr of what the pipeline hands to the engine."""
     group = Endpoint.objects.values_list("group", flat=True).first()
@@ -198,7 +216,8 @@ def test_no_secret_comes_out_anywhere(
     with log_in(url, User.objects.create_superuser("operator")) as operator, caplog.at_level("DEBUG"):
         report(url, flock.birds["heartbeat-token"])
         run_cycle(deployment)
-        leaks = flock.find_all(post_errors(operator, flock))
+        leaks = flock.find_all(read_spool(deployment))
+        leaks += flock.find_all(post_errors(operator, flock))
         # That one is for whoever may read the database, where these headers stand.
         exported = {f"{name} in export_endpoints" for name in OWN}
         leaks += [leak for leak in flock.find_all(run_commands()) if leak not in exported]

@@ -27,7 +27,7 @@ def wait_for_spool(folder: Path, *, seconds: float) -> bool:
 
 
 def tell_losses(log: Path, runs: QuerySet[CheckRun], *, members: int, how: str) -> Iterator[Row]:
-    """Yield the rows of these runs, once nothing runs any more. What was begun was measured: no worker may have died."""
+    """Yield the rows of these runs, once nothing runs any more. No worker may have died: begun is measured."""
     records = list(_read_log(log))
     events = Counter(record["event"] for record in records)
     untaken = {record["run"] for record in records if record["event"] == NOT_TAKEN}
