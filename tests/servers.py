@@ -56,13 +56,16 @@ class PostgreSQL:
             os.chown(folder, pwd.getpwnam(self.user).pw_uid, -1)
         self.data = folder / "data"
         self.process: subprocess.Popen[bytes] | None = None
+        # Off, a server that is killed has forgotten what it confirmed last.
+        self.synchronous_commit = "off"
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
 
     def url(self, database: str = "postgres") -> str:
         return f"postgres://postgres@/{database}?host={self.folder}"
 
     def start(self) -> None:
-        options = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+        synchronous_commit = f"synchronous_commit={self.synchronous_commit}"
+        options = ("listen_addresses=", "fsync=off", synchronous_commit, "full_page_writes=off")
         command = [str(self.binaries / "postgres"), "-D", str(self.data), "-k", str(self.folder)]
         command += [part for option in options for part in ("-c", option)]
         deadline = time.monotonic() + START_SECONDS

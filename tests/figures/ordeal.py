@@ -39,6 +39,8 @@ REST_SECONDS = 5.0
 # What was under way when a fault began, and what began while it lasted.
 MARGIN = timedelta(seconds=DEADLINE_SECONDS)
 PATIENCE_SECONDS = 30.0
+# As long as the figure may take.
+LIFE_SECONDS = 900
 # Targets, name server and clock of ours share the processors with a starved worker, and must not starve with it.
 OUR_NICENESS = -10
 
@@ -67,7 +69,7 @@ def measure(size: int, server: PostgreSQL | None) -> Iterator[Row]:
     with (
         run_late_server(addresses, after_seconds=ANSWER_SECONDS) as urls,
         DnsServer(port=53) as dns,
-        deploy() as deployment,
+        deploy(life_seconds=LIFE_SECONDS) as deployment,
     ):
         _be_brisk()
         name_all(dns, names)
