@@ -32,6 +32,7 @@ def test_heartbeat_is_added_given_its_address_and_heard(
         expect(page.locator(f"#id_{name}")).to_be_hidden()
     page.locator("#id_group").select_option(index=1)
     page.locator("#id_name").fill("backup")
+    page.locator("#id_period_seconds").fill("")
     page.locator("#id_cron").fill("0 3 * * *")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Signals of backup")).to_be_visible()
