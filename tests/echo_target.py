@@ -57,6 +57,9 @@ def answer_echoes(behave: Behaviour) -> Iterator[list[Request]]:
         socket.socket(socket.AF_INET, socket.SOCK_RAW, 1),
         socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6),
     ]
+    # Requests alone: a flood of its own answers must not push them out. Option 1 is ICMP_FILTER of either version.
+    sockets[0].setsockopt(255, 1, struct.pack("=I", ~(1 << 8) & 0xFFFFFFFF))
+    sockets[1].setsockopt(58, 1, struct.pack("=8I", *(0xFFFFFFFF,) * 4, 0xFFFFFFFE, *(0xFFFFFFFF,) * 3))
     for each in sockets:
         each.setblocking(False)
         loop.add_reader(each, partial(_take, each, behave, seen))

@@ -141,6 +141,19 @@ def test_duplicates_count_once(ask: Ask) -> None:
     assert (seen.echoes.sent, seen.echoes.received) == (2, 2)
 
 
+def flood(request: Request) -> list[Answer]:
+    """A thousand packets for one: its reply a hundred times, and what may look like one."""
+    false = [*forge(request)[:-1], Answer(echo(request, payload=b"x" * 1400)), Answer(refuse(request, 0, 0))]
+    return [Answer(echo(request)), *false] * 100
+
+
+def test_flood_counts_once_for_each_request(ask: Ask) -> None:
+    seen = ask("127.0.0.1", flood, packets=3, packet_interval_ms=100, packet_wait_ms=5000, timeout=20.0)
+    assert isinstance(seen, Observation)
+    assert seen.echoes is not None
+    assert (seen.echoes.sent, seen.echoes.received) == (3, 3)
+
+
 @pytest.mark.parametrize(
     ("address", "kind", "code", "wanted", "words"),
     [
