@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcheck.engine.probes import PROBES, load_probe
+from healthcheck.engine.probes import JUDGED, PROBES, load_kind
 from healthcheck.engine.probes.tcp_steps import MAX_STEPS, READY_MADE, Send, describe_step, parse_steps
 from healthcheck.engine.types import ConfigurationError
 from tests.fuzz.test_policy import HOSTS, TAILS, VALUES
@@ -32,6 +32,11 @@ FITTING = st.sampled_from(
         "",
         "x",
         "53",
+        "*/5 8-18 * * 1-5",
+        "0 0 30 2 *",
+        "Europe/Berlin",
+        "../etc/passwd",
+        "share",
         "SHA256:00",
         0,
         1,
@@ -54,15 +59,17 @@ FITTING = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("kind", PROBES)
+@pytest.mark.parametrize("kind", [*PROBES, *JUDGED])
 @given(data=st.data())
 def test_any_options_are_refused_or_come_back_from_json(kind: str, data: st.DataObject) -> None:
-    probe = load_probe(kind)
+    probe = load_kind(kind)
     names = st.sampled_from([*probe.defaults, "unknown"])
     own = [st.just(value) for value in probe.defaults.values()]
     options = data.draw(st.dictionaries(names, st.one_of(*own, FITTING, VALUES), max_size=3))
     hosts = HOSTS | st.sampled_from(["127.0.0.1", "example.com", "[::1]"])
-    address = data.draw(st.builds("{}://{}{}".format, st.sampled_from([kind, "http"]), hosts, TAILS))
+    addresses = st.builds("{}://{}{}".format, st.sampled_from([kind, "http"]), hosts, TAILS)
+    # Those that ask nobody have none.
+    address = data.draw(st.just("") | st.text(max_size=3) if kind in JUDGED else addresses)
     refusal, parsed = None, None
     try:
         parsed = probe.parse(address, options)
