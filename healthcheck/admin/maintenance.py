@@ -76,6 +76,9 @@ class MaintenanceWindowAdmin(ButtonAdmin):
     list_per_page = 50
     change_form_template = "admin/healthcheck/window_change_form.html"
 
+    class Media:
+        css = {"all": ("healthcheck/explanation.css",)}
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request).select_related("clock").prefetch_related("tags")
         counted: QuerySet[Any] = rows.annotate(
