@@ -98,6 +98,35 @@ def test_figure_of_growth_sees_none() -> None:
 def _measure(name: str, *, size: int, database: str = "sqlite") -> dict[str, str]:
     """Return what a figure that fails by itself has measured."""
     command = [sys.executable, "-m", "tests.figures", name, "--database", database, "--size", str(size)]
+
+
+def test_figure_of_the_simulator_finds_no_second_of_difference() -> None:
+    # Days; by hand it is a year.
+    measured = _measure("simulator", size=3)
+    assert measured.pop("simulated slots without a terminal state") == "0"
+    assert measured == {
+        f"difference from the truth, {what}": "0 s"
+        for what in (
+            "5 min",
+            "1, 10 and 60 min in turn",
+            "1 h",
+            "each half hour by cron in Berlin",
+            "stored transitions",
+            "rollups of hours and days",
+        )
+    }
+
+
+def test_figure_of_slots_counts_one_run_for_each() -> None:
+    # By hand it is a million.
+    measured = _measure("slots", size=96)
+    assert measured["runs for 96 slots"] == "96"
+    assert (measured["slots with two runs"], measured["runs without a terminal state"]) == ("0", "0")
+
+
+def _measure(name: str, *, size: int) -> dict[str, str]:
+    """Return what a figure that fails by itself has measured on SQLite."""
+    command = [sys.executable, "-m", "tests.figures", name, "--database", "sqlite", "--size", str(size)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("|")]

@@ -37,6 +37,8 @@ FIGURES = {
     "changes": Figure("time and statements of changing many endpoints at once", "endpoints", 10_000, 300),
     "hostile": Figure("healthy targets beside all hostile ones at once", "rounds", 10, 300, by_database=False),
     "reach": Figure("connections to what the address policy forbids", "not used", 1, 300, by_database=False),
+    "simulator": Figure("a year of schedules with faults against a truth second by second", "days", 366, 1800),
+    "slots": Figure("16 schedulers and 8 workers under a virtual clock", "slots", 1_000_000, 7200, by_database=False),
     # By hand with --size 10000: ten million results.
     "admin": Figure("server time and queries of the admin's lists and pages", "endpoints", 300, 2400),
 }
