@@ -8,7 +8,6 @@ and one worker is there at any time, so that no slot is missed for want of one.
 
 from __future__ import annotations
 
-import math
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,6 +27,8 @@ from tests.figures.table import Row
 
 START = datetime(2028, 2, 29, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+# Phases are in whole milliseconds: at the end of each second all of its slots are due, and none of the next one's.
+LATE = timedelta(milliseconds=999)
 INTERVAL_SECONDS = 60
 # Of each group; the fewer, the more groups are due at once.
 FEWEST_SLOTS, MOST_SLOTS, GROUPS = 12, 100, 500
@@ -89,7 +90,7 @@ def measure(size: int) -> Iterator[Row]:
     beats = _prepare(groups)
     crowd = Crowd(Random(size), Location.objects.default())
     for second in range(per_group * INTERVAL_SECONDS):
-        now = START + second * SECOND
+        now = START + second * SECOND + LATE
         if second % INTERVAL_SECONDS in beats:
             crowd.claim(now)
         if second % SWEEP_SECONDS == 0:
@@ -116,7 +117,7 @@ def _prepare(groups: int) -> set[int]:
         # The first slot on the group's own phase, so that all have as many in the same time.
         group.next_run_at = group.schedule.slot_after(START - timedelta(microseconds=1))
     EndpointGroup.objects.bulk_update(made, ["next_run_at"], batch_size=500)
-    return {math.ceil((group.next_run_at - START) / SECOND) % INTERVAL_SECONDS for group in made}
+    return {(group.next_run_at - START) // SECOND for group in made}
 
 
 def _audit(crowd: Crowd, slots: int) -> Iterator[Row]:
