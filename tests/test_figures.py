@@ -95,11 +95,6 @@ def test_figure_of_growth_sees_none() -> None:
     }
 
 
-def _measure(name: str, *, size: int, database: str = "sqlite") -> dict[str, str]:
-    """Return what a figure that fails by itself has measured."""
-    command = [sys.executable, "-m", "tests.figures", name, "--database", database, "--size", str(size)]
-
-
 def test_figure_of_the_simulator_finds_no_second_of_difference() -> None:
     # Days; by hand it is a year.
     measured = _measure("simulator", size=3)
@@ -124,9 +119,9 @@ def test_figure_of_slots_counts_one_run_for_each() -> None:
     assert (measured["slots with two runs"], measured["runs without a terminal state"]) == ("0", "0")
 
 
-def _measure(name: str, *, size: int) -> dict[str, str]:
-    """Return what a figure that fails by itself has measured on SQLite."""
-    command = [sys.executable, "-m", "tests.figures", name, "--database", "sqlite", "--size", str(size)]
+def _measure(name: str, *, size: int, database: str = "sqlite") -> dict[str, str]:
+    """Return what a figure that fails by itself has measured."""
+    command = [sys.executable, "-m", "tests.figures", name, "--database", database, "--size", str(size)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("|")]
