@@ -21,7 +21,7 @@ from tests.web.scenes import HOSTILE_NAME, paint_hostile_page, paint_mixed_page
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 # PostgreSQL is asked for its clock as well.
-QUERIES = 8 if connection.vendor == "sqlite" else 9
+QUERIES = 9 if connection.vendor == "sqlite" else 10
 
 
 def test_overview_shows_what_the_page_shows() -> None:
