@@ -11,6 +11,10 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+# They log every URL, with the passwords and tokens in it, at INFO. Nothing of ours speaks through them; a kind of
+# somebody else's may.
+CHATTY = ("httpx", "httpcore")
+
 
 def drop_request(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Remove Django's request object, whose text holds the whole query string."""
@@ -72,5 +76,6 @@ def build_logging(*, log_format: str, level: str) -> dict[str, Any]:
             # At DEBUG it names the path of every request, and with it the token of a job or of a login link.
             "gunicorn.error": {"handlers": [], "level": "INFO" if level == "DEBUG" else "NOTSET", "propagate": True},
             "gunicorn.access": {"handlers": [], "level": "WARNING", "propagate": True},
+            **{name: {"level": "WARNING"} for name in CHATTY},
         },
     }

@@ -364,7 +364,6 @@ def test_empty_inline_row_is_not_an_endpoint(operator: Client) -> None:
     empty = dict.fromkeys(inline_fields(), "") | {
         "kind": "http",
         "position": "0",
-        "timeout_seconds": "10.0",
         "failure_threshold": "2",
         "recovery_threshold": "1",
     }

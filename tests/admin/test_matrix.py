@@ -58,6 +58,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {
     "healthcheck_endpoint_results": ("get", VIEW),
     "healthcheck_endpoint_result": ("get", VIEW),
     "healthcheck_endpoint_latest": ("get", VIEW),
+    "healthcheck_endpoint_uptime": ("get", VIEW),
     "healthcheck_endpoint_try_now": ("post", OPERATE),
     "healthcheck_endpoint_add_by_url": ("get", EDIT),
     "healthcheck_endpoint_pause": ("post", OPERATE),

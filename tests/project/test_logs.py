@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from project.logs import build_logging
+from project.logs import CHATTY, build_logging
 
 
 def _format(record: logging.LogRecord) -> dict[str, Any]:
@@ -68,6 +68,11 @@ def test_traceback_holds_no_local_variables(log_format: str, capsys: pytest.Capt
     finally:
         dictConfig(settings.LOGGING)
     assert ("in fail_beside" in line, "canary" in line) == (True, False)
+
+
+@pytest.mark.parametrize("name", CHATTY)
+def test_loggers_that_know_urls_are_silent(name: str) -> None:
+    assert logging.getLogger(name).getEffectiveLevel() == logging.WARNING
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.factories import NOW, make_assertion, make_endpoint, make_group
 pytestmark = pytest.mark.django_db
 
 ROOT = "/admin/healthcheck/"
-COPY_QUERIES = 37 + 2 * CLOCK_QUERIES
+COPY_QUERIES = 38 + 2 * CLOCK_QUERIES
 
 
 def test_copy_has_everything_of_the_original_but_its_name_and_is_paused(operator: Client) -> None:
