@@ -104,7 +104,10 @@ class MuteAdmin(OperatedAdmin):
 def is_in_maintenance(endpoint: Any, now: datetime) -> bool:
     """Whether it is so now; a list has asked for all its rows at once."""
     known: bool | None = getattr(endpoint, "in_maintenance", None)
-    return bool(find_endpoints_in_maintenance([endpoint.pk], now)) if known is None else known
+    if known is None:
+        # A page asks for each of its fields; once is enough.
+        known = endpoint.in_maintenance = bool(find_endpoints_in_maintenance([endpoint.pk], now))
+    return known
 
 
 def _find_running(obj: Any) -> list[MaintenanceWindow]:
