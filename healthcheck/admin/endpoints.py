@@ -166,7 +166,8 @@ class EndpointAdmin(
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, obj: Any) -> SafeString:
-        now = getattr(obj, "seen_at", None) or read_database_clock()
+        # A page asks for it several times.
+        now = obj.seen_at = getattr(obj, "seen_at", None) or read_database_clock()
         badges = [draw_state(overall_state(obj.states.all(), now))]
         badges += [draw_paused()] if obj.is_paused else []
         badges += [draw_maintenance()] if is_in_maintenance(obj, now) else []
