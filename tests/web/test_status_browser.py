@@ -33,6 +33,8 @@ def test_page_shows_every_state_in_words_without_complaint(
     checkout = page.get_by_role("listitem").filter(has_text="Checkout")
     expect(checkout).to_contain_text("Down")
     expect(checkout).to_contain_text("It did not answer in time.")
+    expect(checkout.get_by_role("img", name="1 day: down in 1 day")).to_be_visible()
+    page.get_by_role("link", name="Now").click()
     expect(checkout.get_by_role("img", name="50 of the last 60 checks up, 10 down")).to_be_visible()
     assert complaints == []
 
@@ -91,7 +93,7 @@ def test_open_page_takes_over_what_changed_and_keeps_what_the_reader_folded(
 def test_open_page_does_not_move_when_it_is_updated(page: Page, live_server: LiveServer) -> None:
     paint_mixed_page(timezone.now())
     page.clock.install()
-    page.goto(live_server.url)
+    page.goto(f"{live_server.url}/?period=now")
     page.evaluate("scrollTo(0, 400)")
     make_tick(at=timezone.now())
     endpoint = Endpoint.objects.get(name="Checkout")
@@ -135,6 +137,7 @@ def test_groups_open_by_keyboard(page: Page, live_server: LiveServer) -> None:
     paint_calm_page(timezone.now(), endpoint_count=75)
     page.goto(live_server.url)
     expect(page.get_by_text("node-1-1", exact=True)).to_be_hidden()
+    page.get_by_role("link", name="90 days").focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text("node-1-1", exact=True)).to_be_visible()
