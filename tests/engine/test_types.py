@@ -42,6 +42,7 @@ def test_error_kind_numbers_are_those_stored() -> None:
         "silent": 19,
         "away": 20,
         "no_data": 21,
+        "uplink": 22,
         "other": 31,
     }
 
