@@ -134,7 +134,12 @@ def run_child(name: str, arguments: list[str], port: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=START_SECONDS)
+        try:
+            process.communicate(timeout=START_SECONDS)
+        except subprocess.TimeoutExpired:
+            # It waits for a connection that nobody ends; what it has to say has been said.
+            process.kill()
+            process.communicate()
 
 
 def _wait_for(process: subprocess.Popen[str], port: int) -> None:

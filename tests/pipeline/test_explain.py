@@ -54,7 +54,9 @@ def test_answer_is_explained_without_a_database(hostile: HostileServer) -> None:
         ("status 200-399", True),
         ('body contains "hello"', True),
     ]
-    assert seen.suggestions == ("status 200", 'body contains "hello"', "latency < 200ms degraded")
+    # How long it took is the machine's.
+    *others, latency = seen.suggestions
+    assert (others, latency[:10]) == (["status 200", 'body contains "hello"'], "latency < ")
     assert f"--resolve localhost:{port}:127.0.0.1" in seen.curl
 
 
@@ -93,9 +95,9 @@ def test_address_of_a_name_is_explained_as_a_part(hostile: HostileServer) -> Non
 
 
 def test_check_that_hangs_ends_with_its_timeout(hostile: HostileServer) -> None:
-    seen = look(f"http://127.0.0.1:{hostile.listen('silent')}/", timeout_seconds=0.3)
+    seen = look(f"http://127.0.0.1:{hostile.listen('silent')}/", timeout_seconds=2.0)
     assert (seen.verdict, seen.error_kind) == (State.DOWN, ErrorKind.TIMEOUT)
-    assert 0.29 < seen.latency_us / 1e6 < 2
+    assert 1.99 < seen.latency_us / 1e6 < 4
 
 
 def test_address_policy_of_the_deployment_holds(hostile: HostileServer, settings: Settings) -> None:
