@@ -124,7 +124,7 @@ def _write_page(folder: Path) -> None:
 
 @contextmanager
 def run_child(name: str, arguments: list[str], port: int) -> Iterator[None]:
-    """Run a server that does not detach, until it is stopped; it listens before the block begins."""
+    """Run a server that does not detach, until it is stopped; it listens before the block begins, no longer after."""
     program = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         pytest.skip(f"{name} is not installed")
@@ -140,6 +140,22 @@ def run_child(name: str, arguments: list[str], port: int) -> Iterator[None]:
             # It waits for a connection that nobody ends; what it has to say has been said.
             process.kill()
             process.communicate()
+        _wait_until_refused(port)
+
+
+def _wait_until_refused(port: int) -> None:
+    """Wait for what a server started: its children share its listening socket, and end after it."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except ConnectionRefusedError:
+            return
+        except OSError:
+            # Reset or silent: somebody still holds the port.
+            pass
+        time.sleep(0.02)
+    raise AssertionError(f"port {port} is still listened on")
 
 
 def _wait_for(process: subprocess.Popen[str], port: int) -> None:

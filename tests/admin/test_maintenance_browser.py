@@ -55,6 +55,8 @@ def test_window_is_planned_after_a_look_at_its_next_times(
     expect(page.locator(".hc-times li")).to_have_count(5)
     expect(page.locator(".hc-times li").first).to_contain_text("22:00 CEST")
     assert MaintenanceWindow.objects.count() == 0
+    # A key pressed before the scripts of a page have run is lost.
+    page.wait_for_load_state("load")
     page.locator("#id_title").press("Enter")
     expect(page.get_by_text("was added successfully")).to_be_visible()
     assert MaintenanceWindow.objects.get().recurrence == "FREQ=DAILY"
