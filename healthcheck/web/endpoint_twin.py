@@ -9,8 +9,8 @@ window       count, failed, unknown, percentiles_ms: {"50", "95", "99"} or null,
              answered checks
 changes      a list of {at, until, state, error_kind, reason}, newest first
 period       as in the page's own twin; the default where it asks for none
-periods      24h, 7d, 30d, 90d: each start, uptime, unknown_share and exact milliseconds per condition, as `uptime` in
-             the page's own twin
+periods      24h, 7d, 30d, 90d: each start and measured_since as in `period`; uptime, unknown_share and exact
+             milliseconds per condition, as `uptime` in the page's own twin
 answers      of the period: count, unknown_count, error_counts by kind, percentiles_ms of the answered checks: {"50",
              "95", "99"} or null, the same per phase in phases_ms, and how far they may be off, relative_error
 hours, days  the last 24 hours and a year: lists of {at, up_ms, degraded_ms, down_ms, unknown_ms, maintenance_ms,

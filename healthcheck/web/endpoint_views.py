@@ -15,7 +15,7 @@ from healthcheck.web.endpoint_rendering import build_endpoint_context, find_show
 from healthcheck.web.endpoint_twin import describe_endpoint_page
 from healthcheck.web.history import load_changes, load_samples
 from healthcheck.web.look import load_look
-from healthcheck.web.past import Past, find_own_blindness
+from healthcheck.web.past import Past, find_own_span
 from healthcheck.web.past_rendering import build_past
 from healthcheck.web.past_rows import load_past
 from healthcheck.web.past_twin import describe_past
@@ -79,8 +79,7 @@ def _load_span(endpoint_id: int, key: str, visit: Visit) -> tuple[Past, Span]:
     """Return the past, and its period as the page shows it."""
     period = find_period(key) or PERIODS[-1]
     past = load_past(endpoint_id, period, visit.now)
-    blind = find_own_blindness(past, period, visit.now)
-    return past, Span(period, visit.page.counts_degraded_as_good, blind)
+    return past, find_own_span(past, period, visit.now, counts_degraded=visit.page.counts_degraded_as_good)
 
 
 def _load_narrow(endpoint_id: int, visit: Visit) -> Board:

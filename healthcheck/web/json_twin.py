@@ -5,8 +5,9 @@
     checker    is_behind, faults: a list of {lag, since}; while it is behind, states may be out of date
     newest_result_at
     period     null for the last checks (?period=now), else key (24h, 7d, 30d, 90d), resolution (hour, day), start: of
-               its first bucket, end: this very instant, counts_degraded_as_good, blind: a list of {start, end} in which
-               nothing that the page shows was measured
+               its first bucket, measured_since: the first moment in it of which anything is known, null where nothing
+               is, end: this very instant, counts_degraded_as_good, blind: a list of {start, end} in which nothing that
+               the page shows was measured
     announcement  null or {level, text}
     maintenance  a list of {title, description, is_running, starts_at, ends_at, affects}, running ones first; `affects`
                names what the page shows of it, empty for all of it
@@ -72,6 +73,7 @@ def describe_span(span: Span, now: datetime) -> dict[str, Any]:
         "key": span.period.key,
         "resolution": Resolution(span.period.resolution).name.lower(),
         "start": write_instant(span.period.find_start(now)),
+        "measured_since": write_ms(span.known_from_ms),
         "end": write_instant(from_ms(to_ms(now))),
         "counts_degraded_as_good": span.counts_degraded,
         "blind": [
@@ -130,6 +132,10 @@ def _describe_uptime(totals: Totals, span: Span | None) -> dict[str, Any] | None
 @lru_cache(maxsize=128)
 def _name_occurrences(mark: int) -> list[str]:
     return [condition.word for bit, condition in _OCCURRENCES if mark & bit]
+
+
+def write_ms(at_ms: int | None) -> str | None:
+    return None if at_ms is None else write_instant(from_ms(at_ms))
 
 
 def write_instant(at: datetime | None) -> str | None:

@@ -11,7 +11,7 @@ from healthcheck.engine.latencies import Latencies
 from healthcheck.engine.strips import mark
 from healthcheck.engine.uptime import Totals, to_ms
 from healthcheck.models import Resolution
-from healthcheck.web.uptime import LENGTHS_MS, Interval, Period, Uptime, join_intervals
+from healthcheck.web.uptime import LENGTHS_MS, Interval, Period, Span, Uptime, find_earliest, join_intervals
 
 PERCENTILES = (50, 95, 99)
 # A year and the days that fill its first and its last week.
@@ -28,6 +28,7 @@ class Bucket:
     # Results by the number of their ErrorKind.
     errors: Counter[int] = field(default_factory=Counter)
     latencies: Latencies | None = None
+    known_from_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,16 @@ class Past:
         return [(number, held.get(number) or Bucket()) for number in range(first, last + 1)]
 
     def sum_up(self, period: Period, now: datetime) -> Uptime:
-        totals = [bucket.totals for _number, bucket in self.list_buckets(period, now)]
-        return Uptime(bytes(mark(each) for each in totals), sum(totals, Totals()))
+        buckets = [bucket for _number, bucket in self.list_buckets(period, now)]
+        totals = [bucket.totals for bucket in buckets]
+        known_from_ms = find_earliest(bucket.known_from_ms for bucket in buckets)
+        return Uptime(bytes(mark(each) for each in totals), sum(totals, Totals()), known_from_ms)
+
+
+def find_own_span(past: Past, period: Period, now: datetime, *, counts_degraded: bool) -> Span:
+    """Return the period as the page of this endpoint alone shows it."""
+    blind = find_own_blindness(past, period, now)
+    return Span(period, counts_degraded, blind, past.sum_up(period, now).known_from_ms)
 
 
 def find_own_blindness(past: Past, period: Period, now: datetime) -> tuple[Interval, ...]:

@@ -58,7 +58,7 @@ def build_past(past: Past, span: Span, now: datetime) -> dict[str, Any]:
         "word": PERIOD_WORDS[span.period.key],
         "bars": draw_bars(shown.marks, UNITS[span.period.resolution]) if any(shown.marks) else "",
         "words": describe_marks(shown.marks, UNITS[span.period.resolution]),
-        "start": describe_start(span.period, now),
+        "start": describe_start(span, now),
         "rule": describe_rule(span),
         "blind": [describe_interval(interval) for interval in reversed(span.blind)],
         "key": span.period.key,

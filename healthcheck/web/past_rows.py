@@ -13,7 +13,7 @@ from healthcheck.engine.latencies import CorruptedLatenciesError, Latencies
 from healthcheck.engine.uptime import DAY_MS, HOUR_MS, Totals, to_ms
 from healthcheck.models import Endpoint, Resolution, Rollup
 from healthcheck.web.past import CALENDAR_DAYS, Bucket, Past
-from healthcheck.web.uptime import Period
+from healthcheck.web.uptime import Period, find_earliest, find_known_start
 from healthcheck.web.uptime_rows import MAX_OPEN_HOURS, Open, Owner, load_standings, measure_open
 
 _SPENT = ("up_ms", "degraded_ms", "down_ms", "unknown_ms", "maintenance_ms", "excluded_ms")
@@ -33,9 +33,10 @@ def load_past(endpoint_id: int, period: Period, now: datetime) -> Past:
     for number, location_id, *facts in _read(endpoint_id, Resolution.HOUR, hour - MAX_OPEN_HOURS, period, now):
         owner = Owner(endpoint_id, location_id)
         rolled[owner] = max(number + 1, rolled.get(owner, 0))
-        _add(hours[number], facts)
-    for number, _location_id, *facts in _read(endpoint_id, Resolution.DAY, today - CALENDAR_DAYS, period, now):
-        _add(days[number], facts)
+        _add(hours[number], facts, (number + 1) * HOUR_MS)
+    for number, location_id, *facts in _read(endpoint_id, Resolution.DAY, today - CALENDAR_DAYS, period, now):
+        end, rolled_hour = (number + 1) * DAY_MS, rolled.get(Owner(endpoint_id, location_id))
+        _add(days[number], facts, end if rolled_hour is None else min(end, rolled_hour * HOUR_MS))
     standings = load_standings(Endpoint.objects.filter(pk=endpoint_id).values("pk"), now)
     opens = measure_open(standings, rolled, oldest=hour - MAX_OPEN_HOURS, length_ms=HOUR_MS, now=now)
     _lay_on(opens.values(), hours, days)
@@ -53,9 +54,11 @@ def _read(
     return rows.values_list(*_COLUMNS, Case(shown, default=Value(b""), output_field=BinaryField()))
 
 
-def _add(bucket: Bucket, facts: list[Any]) -> None:
+def _add(bucket: Bucket, facts: list[Any], end_ms: int) -> None:
     *spent, count, unknown_count, errors, packed = facts
-    bucket.totals += Totals(*spent)
+    totals = Totals(*spent)
+    bucket.totals += totals
+    bucket.known_from_ms = find_earliest([bucket.known_from_ms, find_known_start(totals, end_ms)])
     bucket.count += count
     bucket.unknown_count += unknown_count
     bucket.errors.update({int(kind): number for kind, number in errors.items()})
@@ -78,5 +81,6 @@ def _unpack(packed: bytes) -> Latencies:
 def _lay_on(opens: Iterable[Open], hours: Mapping[int, Bucket], days: Mapping[int, Bucket]) -> None:
     for part in opens:
         for number, totals in part.buckets.items():
-            hours[number].totals += totals
-            days[number // _HOURS_OF_DAY].totals += totals
+            for bucket in (hours[number], days[number // _HOURS_OF_DAY]):
+                bucket.totals += totals
+                bucket.known_from_ms = find_earliest([bucket.known_from_ms, part.known_from_ms.get(number)])

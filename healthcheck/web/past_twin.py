@@ -11,9 +11,9 @@ from healthcheck.engine.latencies import ERROR_DIVISOR, Latencies, Part
 from healthcheck.engine.types import ErrorKind
 from healthcheck.engine.uptime import from_ms
 from healthcheck.models import Resolution
-from healthcheck.web.json_twin import describe_span, describe_totals, write_instant
+from healthcheck.web.json_twin import describe_span, describe_totals, write_instant, write_ms
 from healthcheck.web.past import PERCENTILES, Bucket, Past, merge
-from healthcheck.web.uptime import LENGTHS_MS, PERIODS, Span
+from healthcheck.web.uptime import LENGTHS_MS, PERIODS, Span, Uptime
 
 
 def describe_past(past: Past, span: Span, now: datetime) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def describe_past(past: Past, span: Span, now: datetime) -> dict[str, Any]:
         "period": describe_span(span, now),
         "periods": {
             period.key: {"start": write_instant(period.find_start(now))}
-            | describe_totals(past.sum_up(period, now).totals, counts_degraded=span.counts_degraded)
+            | _describe_uptime(past.sum_up(period, now), span)
             for period in PERIODS
         },
         "answers": {
@@ -41,6 +41,11 @@ def describe_past(past: Past, span: Span, now: datetime) -> dict[str, Any]:
         "hours": _list(Resolution.HOUR, ((n, b) for n, b in past.hours.items() if hours[0] <= n <= hours[1])),
         "days": _list(Resolution.DAY, past.days.items()),
     }
+
+
+def _describe_uptime(uptime: Uptime, span: Span) -> dict[str, Any]:
+    measured_since = {"measured_since": write_ms(uptime.known_from_ms)}
+    return measured_since | describe_totals(uptime.totals, counts_degraded=span.counts_degraded)
 
 
 def _list(resolution: Resolution, buckets: Iterable[tuple[int, Bucket]]) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ def build_span(board: Board, span: Span, now: datetime) -> dict[str, Any]:
     """Return what is said of the period that is shown, over everything on the page."""
     return {
         "total": describe_total(add_up(endpoint.uptime for endpoint in board.endpoints), span),
-        "start": describe_start(span.period, now),
+        "start": describe_start(span, now),
         "rule": describe_rule(span),
         "blind": [describe_interval(interval) for interval in reversed(span.blind)],
         "key": span.period.key,

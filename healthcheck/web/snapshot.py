@@ -21,7 +21,7 @@ from healthcheck.web.board import NEVER_CHECKED, Board, EndpointView, GroupView,
 from healthcheck.web.freshness import Progress, effective_state, find_checker_faults
 from healthcheck.web.layout import load_layout, select_endpoints, select_groups
 from healthcheck.web.untaken import load_untaken
-from healthcheck.web.uptime import Period, Span
+from healthcheck.web.uptime import Period, Span, find_earliest
 from healthcheck.web.uptime_rows import Owner, Reading, Standing, judge_standing, read_period
 
 # Narrow on purpose: addresses and options never leave the database on the way to a public page. Rows are tuples, in
@@ -84,7 +84,8 @@ def load_board(
     if period is not None:
         watched = {endpoint.id for group in shown.values() for endpoint in group.active}
         blind = find_blindness(watched, reading, period=period, now=now)
-        span = Span(period, page.counts_degraded_as_good, blind)
+        known_from_ms = find_earliest(uptime.known_from_ms for uptime in reading.uptimes.values())
+        span = Span(period, page.counts_degraded_as_good, blind, known_from_ms)
     return Board(page.slug, page.title, page.description, layout.arrange(shown), faults, span)
 
 

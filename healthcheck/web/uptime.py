@@ -14,7 +14,7 @@ from healthcheck.engine.uptime import DAY_MS, HOUR_MS, Totals, from_ms, to_ms
 from healthcheck.models import Resolution
 
 LENGTHS_MS = {Resolution.HOUR: HOUR_MS, Resolution.DAY: DAY_MS}
-KNOWN = Mark.UP | Mark.DEGRADED | Mark.DOWN
+KNOWN = (Mark.UP | Mark.DEGRADED | Mark.DOWN).value
 # What a bucket says in which an endpoint did not exist: it is in nobody's way.
 _ABSENT_AS_UNKNOWN = bytes([Mark.UNKNOWN, *range(1, 256)])
 
@@ -52,6 +52,8 @@ class Uptime:
 
     marks: bytes
     totals: Totals
+    # Since when anything in the period is known; None where nothing is. See `find_known_start`.
+    known_from_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,19 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A period as a page shows it. `blind` is when nothing that it shows was measured."""
+    """A period as a page shows it. `blind` is when nothing that it shows was measured, `known_from_ms` since when
+    anything of it was.
+    """
 
     period: Period
     counts_degraded: bool
     blind: tuple[Interval, ...] = ()
+    known_from_ms: int | None = None
+
+    def find_start(self, now: datetime) -> datetime:
+        """Return since when the period counts: a deployment may be younger than it."""
+        start = self.period.find_start(now)
+        return start if self.known_from_ms is None else max(start, from_ms(self.known_from_ms))
 
 
 def find_period(key: str) -> Period | None:
@@ -76,6 +86,19 @@ def find_period(key: str) -> Period | None:
 def add_up(uptimes: Iterable[Uptime | None]) -> Totals:
     """Return the sum of all of them: each second of each endpoint counts."""
     return sum((each.totals for each in uptimes if each is not None), Totals())
+
+
+def find_known_start(totals: Totals, end_ms: int) -> int | None:
+    """Return since when something of a bucket is known that was measured up to `end_ms`; None where nothing is.
+
+    The first change ever is to something known, and what lies before it is in no total. Later on a bucket that has
+    unknown time as well counts from its start.
+    """
+    return end_ms - totals.total_ms if totals.known_ms else None
+
+
+def find_earliest(instants_ms: Iterable[int | None]) -> int | None:
+    return min((each for each in instants_ms if each is not None), default=None)
 
 
 def find_blind(marks: Sequence[bytes]) -> list[int]:

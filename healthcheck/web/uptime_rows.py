@@ -20,7 +20,15 @@ from healthcheck.engine.types import State
 from healthcheck.engine.uptime import HOUR_MS, Overlay, Step, Totals, from_ms, measure_buckets, to_ms
 from healthcheck.models import Endpoint, EndpointState, Resolution, UptimeStrip
 from healthcheck.models.history import load_overlays, load_steps
-from healthcheck.web.uptime import LENGTHS_MS, Period, Uptime, unite_marks
+from healthcheck.web.uptime import (
+    KNOWN,
+    LENGTHS_MS,
+    Period,
+    Uptime,
+    find_earliest,
+    find_known_start,
+    unite_marks,
+)
 
 # How far back changes are read where nothing was rolled up: beyond it nothing is known until the roll-up has caught up.
 MAX_OPEN_HOURS = 48
@@ -47,11 +55,15 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Time that is not rolled up: since when, and what it came to in each bucket of the period, by number."""
+    """Time that is not rolled up: since when, and what it came to in each bucket of the period, by number.
+
+    `known_from_ms` holds since when something of each bucket is known, for those of which anything is.
+    """
 
     start_ms: int
     buckets: Mapping[int, Totals]
     marks: Mapping[int, int]
+    known_from_ms: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +99,20 @@ def read_period(
 
 
 @lru_cache(maxsize=4096)
-def read_strip(packed: str, end: int, first: int, last: int) -> Uptime | None:
-    """Return what the strip that ends with bucket `end` says of the buckets from `first` to `last`.
+def read_strip(packed: str, end: int, bounds: tuple[int, int], *, length_ms: int, until_ms: int) -> Uptime | None:
+    """Return what the strip that ends with bucket `end` says of the buckets between `bounds`, both included.
 
-    It changes once an hour, and a page reads it every few seconds.
+    It was rolled up until then. It changes once an hour, and a page reads it every few seconds.
     """
     strip = unpack(packed, end)
-    return Uptime(strip.list_marks(first, last), strip.sum_up(first, last)) if strip else None
+    if strip is None:
+        return None
+    marks = strip.list_marks(*bounds)
+    number = next((bounds[0] + place for place, each in enumerate(marks) if each & KNOWN), None)
+    known_from_ms = None
+    if number is not None:
+        known_from_ms = find_known_start(strip.sum_up(number, number), min((number + 1) * length_ms, until_ms))
+    return Uptime(marks, strip.sum_up(*bounds), known_from_ms)
 
 
 def _load_strips(
@@ -108,13 +127,16 @@ def _load_strips(
     last_hour = F("last") if resolution is Resolution.HOUR else Subquery(hours.values("last")[:1])
     strips: dict[Owner, Uptime] = {}
     rolled: dict[Owner, int] = {}
+    length_ms = LENGTHS_MS[resolution]
     for endpoint_id, location_id, end, packed, hour in rows.values_list(
         "endpoint_id", "location_id", "last", "packed", last_hour
     ):
         owner = Owner(endpoint_id, location_id)
+        until_ms = (end + 1) * length_ms
         if hour is not None:
             rolled[owner] = hour + 1
-        if (uptime := read_strip(packed, end, first, last)) is not None:
+            until_ms = min(until_ms, rolled[owner] * HOUR_MS)
+        if (uptime := read_strip(packed, end, (first, last), length_ms=length_ms, until_ms=until_ms)) is not None:
             strips[owner] = uptime
     return strips, rolled
 
@@ -200,7 +222,12 @@ class _Ruler:
         first, last = start_ms // length_ms, (now_ms - 1) // length_ms
         bounds = [start_ms, *(number * length_ms for number in range(first + 1, last + 1)), now_ms]
         buckets = dict(enumerate(measure_buckets(known, overlays, bounds), start=first))
-        return Open(start_ms, buckets, {number: mark(spent) for number, spent in buckets.items()})
+        known_from_ms = {
+            number: spent_from_ms
+            for (number, spent), end_ms in zip(buckets.items(), bounds[1:], strict=True)
+            if (spent_from_ms := find_known_start(spent, end_ms)) is not None
+        }
+        return Open(start_ms, buckets, {number: mark(spent) for number, spent in buckets.items()}, known_from_ms)
 
 
 def _sum_up(rolled: Uptime | None, open_part: Open | None, first: int, last: int) -> Uptime:
@@ -212,8 +239,10 @@ def _sum_up(rolled: Uptime | None, open_part: Open | None, first: int, last: int
         if first <= number <= last:
             marks[number - first] |= open_part.marks[number]
             totals += spent
-    return Uptime(bytes(marks), totals)
+    known_from_ms = find_earliest([uptime.known_from_ms, *open_part.known_from_ms.values()])
+    return Uptime(bytes(marks), totals, known_from_ms)
 
 
 def _add(one: Uptime, other: Uptime) -> Uptime:
-    return Uptime(unite_marks(one.marks, other.marks), one.totals + other.totals)
+    known_from_ms = find_earliest([one.known_from_ms, other.known_from_ms])
+    return Uptime(unite_marks(one.marks, other.marks), one.totals + other.totals, known_from_ms)

@@ -13,9 +13,9 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, gettext_lazy, ngettext_lazy, pgettext
 
 from healthcheck.engine.strips import Mark
-from healthcheck.engine.uptime import Condition, Totals, from_ms
+from healthcheck.engine.uptime import DAY_MS, Condition, Totals, from_ms, to_ms
 from healthcheck.models import Resolution
-from healthcheck.web.uptime import Interval, Period, Span
+from healthcheck.web.uptime import Interval, Span
 
 PERIOD_WORDS: Mapping[str, Promise] = {
     "now": gettext_lazy("Now"),
@@ -72,11 +72,11 @@ def describe_marks(marks: bytes, unit: str, language: str | None = None) -> str:
     }
 
 
-def describe_start(period: Period, now: datetime) -> str:
+def describe_start(span: Span, now: datetime) -> str:
     """Return since when the period counts, in UTC, such as “since 3 Jul 2026” or “since 3 Jul 2026, 14:00 UTC”."""
-    start = period.find_start(now)
+    start = span.find_start(now)
     day = describe_utc_day(start)
-    if period.resolution is Resolution.DAY:
+    if span.period.resolution is Resolution.DAY and to_ms(start) % DAY_MS == 0:
         return gettext("since %(day)s") % {"day": day}
     return gettext("since %(day)s, %(time)s UTC") % {"day": day, "time": f"{start:%H:%M}"}
 

@@ -93,12 +93,13 @@ def test_twin_gives_exact_time_and_what_it_comes_to() -> None:
     endpoint = EndpointView(7, "Checkout", False, sight(), uptime)
     board = show_groups(GroupView(1, "api", "API", False, (endpoint, EndpointView(8, "New", False, sight()))))
     blind = Interval(to_ms(NOW) - HOUR_MS, to_ms(NOW))
-    span = Span(PERIODS[0], counts_degraded=False, blind=(blind,))
+    span = Span(PERIODS[0], counts_degraded=False, blind=(blind,), known_from_ms=blind.start_ms - 1)
     facts = describe_board(replace(board, span=span), NOW)
     assert facts["period"] == {
         "key": "24h",
         "resolution": "hour",
         "start": "2026-06-30T13:00:00Z",
+        "measured_since": "2026-07-01T10:59:59.999000Z",
         "end": "2026-07-01T12:00:00Z",
         "counts_degraded_as_good": False,
         "blind": [{"start": "2026-07-01T11:00:00Z", "end": "2026-07-01T12:00:00Z"}],

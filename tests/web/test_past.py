@@ -86,6 +86,20 @@ def test_endpoint_was_blind_where_nothing_of_it_is_known(endpoint: Endpoint) -> 
     assert find_own_blindness(past, WEEK, NOW) == (Interval((TODAY - 3) * DAY_MS, (TODAY - 1) * DAY_MS),)
 
 
+def test_past_is_known_from_its_first_moment_on_at_any_location(endpoint: Endpoint) -> None:
+    late = NOW + timedelta(minutes=1)
+    assert load_past(endpoint.pk, WEEK, late).sum_up(WEEK, late).known_from_ms == (HOUR - 47) * HOUR_MS
+    lived, day = Totals(up_ms=HOUR_MS // 4, unknown_ms=HOUR_MS // 4), spend(Resolution.DAY)
+    roll(endpoint, Resolution.HOUR, {HOUR - 1: lived})
+    roll(endpoint, Resolution.DAY, {TODAY: lived})
+    past = load_past(endpoint.pk, WEEK, late)
+    assert [past.sum_up(period, late).known_from_ms for period in PERIODS] == [HOUR * HOUR_MS - HOUR_MS // 2] * 4
+    roll(endpoint, Resolution.DAY, {TODAY - 9: day, TODAY - 3: Totals(up_ms=5), TODAY: lived}, location="tokyo")
+    past = load_past(endpoint.pk, WEEK, late)
+    assert past.sum_up(WEEK, late).known_from_ms == (TODAY - 2) * DAY_MS - 5
+    assert past.sum_up(QUARTER, late).known_from_ms == (TODAY - 9) * DAY_MS
+
+
 @pytest.mark.parametrize("count", [1, 400])
 def test_past_costs_the_same_queries_however_long_it_is(
     endpoint: Endpoint, count: int, django_assert_num_queries: DjangoAssertNumQueries

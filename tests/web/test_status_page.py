@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import StatusPage
+from healthcheck.web.answers import ANSWERS
 from tests.factories import (
     make_endpoint,
     make_evidence,
@@ -23,6 +24,7 @@ from tests.factories import (
     make_run,
     make_state,
     make_tick,
+    make_transition,
 )
 from tests.web.scenes import HOSTILE_NAME, paint_hostile_page, paint_mixed_page
 
@@ -66,6 +68,26 @@ def test_page_says_what_is_wrong_and_since_when(client: Client) -> None:
     assert "(11 minutes ago)" in text
     assert "Not checked yet" in text
     assert "The checker is behind" not in text
+
+
+def test_page_that_is_younger_than_its_period_says_since_when_it_was_measured(client: Client) -> None:
+    now = timezone.now()
+    begun = now - timedelta(minutes=1)
+    make_page()
+    make_tick(at=now)
+    endpoint = make_endpoint(make_group(next_run_at=now + timedelta(seconds=30)))
+    make_endpoint(endpoint.group, "not checked yet")
+    words = f"{begun:%-d %b %Y, %H:%M} UTC"
+    assert words not in _show(client)
+    make_state(endpoint, now=now, since=begun)
+    make_transition(endpoint, at=begun, from_state=State.UNKNOWN, to_state=State.UP)
+    ANSWERS.forget()
+    assert f'<span class="hc-quiet">since {words} ·' in _show(client)
+    assert f'<p class="hc-quiet">since {words} ·' in _show(client, f"/status/status/{endpoint.pk}/")
+    for address in ("/status.json", f"/status/status/{endpoint.pk}.json"):
+        period = client.get(address).json()["period"]
+        measured = datetime.fromisoformat(period["measured_since"])
+        assert timedelta() <= begun - measured < timedelta(milliseconds=1)
 
 
 def test_page_of_a_silent_checker_says_so_and_reassures_nobody(client: Client) -> None:

@@ -16,6 +16,8 @@ from healthcheck.web.uptime import (
     add_up,
     find_blind,
     find_dim,
+    find_earliest,
+    find_known_start,
     find_period,
     join_intervals,
     unite_marks,
@@ -69,6 +71,13 @@ def test_blindness_may_hide_where_all_have_unknown_time() -> None:
     marks = [bytes([U | N, U, N, 0, D | N]), bytes([U | N, N, N, 0, 0])]
     assert find_dim(marks) == [0, 2, 4]
     assert find_dim([]) == []
+
+
+def test_bucket_is_known_from_its_first_moment_on() -> None:
+    assert find_known_start(Totals(up_ms=300, down_ms=200, maintenance_ms=100), 1000) == 400
+    assert find_known_start(Totals(unknown_ms=300), 1000) is None
+    assert find_earliest([None, 7, 5]) == 5
+    assert find_earliest([None]) is None
 
 
 def test_intervals_that_touch_are_one() -> None:

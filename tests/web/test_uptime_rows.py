@@ -10,9 +10,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.engine.strips import Mark
 from healthcheck.engine.types import State
-from healthcheck.engine.uptime import DAY_MS, HOUR_MS, Totals
+from healthcheck.engine.uptime import DAY_MS, HOUR_MS, Totals, to_ms
 from healthcheck.models import Correction, CorrectionEffect, Endpoint, MaintenanceSpan, Resolution, UptimeStrip
-from healthcheck.web.uptime import PERIODS, Uptime
+from healthcheck.web.uptime import PERIODS, Period, Uptime
 from healthcheck.web.uptime_rows import MAX_OPEN_HOURS, read_period
 from tests.factories import NOW, make_endpoint, make_group, make_location, make_state, make_transition
 from tests.histories import number_day, number_hour, roll, spend
@@ -102,6 +102,33 @@ def test_endpoint_that_was_never_checked_has_no_uptime() -> None:
     assert read_period(Endpoint.objects.all(), DAY, NOW).uptimes == {}
     make_state(endpoint, State.UNKNOWN, since=None, valid_until=None)
     assert read_period(Endpoint.objects.all(), DAY, NOW).uptimes == {}
+
+
+def test_endpoint_that_is_new_is_known_from_its_first_change_on() -> None:
+    endpoint = make_endpoint()
+    make_state(endpoint, since=NOW - 75 * MINUTE, valid_until=LATE + MINUTE)
+    make_transition(endpoint, at=NOW - 75 * MINUTE, from_state=State.UNKNOWN, to_state=State.UP)
+    assert [_read(endpoint, period).known_from_ms for period in PERIODS] == [to_ms(NOW) - 75 * MINUTE_MS] * 4
+    # The same, once its first hour is rolled up.
+    lived = Totals(up_ms=15 * MINUTE_MS)
+    roll(endpoint, Resolution.HOUR, {HOUR_NUMBER - 2: lived})
+    roll(endpoint, Resolution.DAY, {DAY_NUMBER: lived})
+    assert [_read(endpoint, period).known_from_ms for period in PERIODS] == [to_ms(NOW) - 75 * MINUTE_MS] * 4
+
+
+def test_what_was_known_all_along_is_known_from_the_start_of_its_bucket(endpoint: Endpoint) -> None:
+    assert _read(endpoint).known_from_ms == (HOUR_NUMBER - 2) * HOUR_MS
+    assert _read(endpoint, WEEK).known_from_ms == (DAY_NUMBER - 1) * DAY_MS
+    blind = {DAY_NUMBER - 3: spend(Resolution.DAY, unknown_ms=DAY_MS), DAY_NUMBER - 2: spend(Resolution.DAY)}
+    roll(endpoint, Resolution.DAY, blind, location="tokyo")
+    assert _read(endpoint, WEEK).known_from_ms == (DAY_NUMBER - 2) * DAY_MS
+
+
+def test_nothing_is_known_of_an_endpoint_that_was_always_blind(endpoint: Endpoint) -> None:
+    endpoint.states.update(state=State.UNKNOWN)
+    roll(endpoint, Resolution.HOUR, {HOUR_NUMBER - 1: spend(Resolution.HOUR, unknown_ms=HOUR_MS)}, location="tokyo")
+    uptimes = read_period(Endpoint.objects.all(), Period("1h", Resolution.HOUR, 1), LATE).uptimes
+    assert uptimes[endpoint.pk].known_from_ms is None
 
 
 def test_roll_up_that_is_behind_is_made_up_for_within_limits(endpoint: Endpoint) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from healthcheck.engine.strips import Mark
 from healthcheck.engine.uptime import DAY_MS, HOUR_MS, Totals, to_ms
-from healthcheck.web.uptime import PERIODS, Interval, Span
+from healthcheck.web.uptime import PERIODS, Interval, Period, Span
 from healthcheck.web.uptime_words import (
     describe_interval,
     describe_marks,
@@ -73,8 +73,19 @@ def test_bars_have_words() -> None:
 
 
 def test_period_says_since_when() -> None:
-    assert describe_start(PERIODS[0], NOW) == "since 30 Jun 2026, 13:00 UTC"
-    assert describe_start(PERIODS[1], NOW + timedelta(hours=11)) == "since 25 Jun 2026"
+    hours, days = (Span(period, counts_degraded=True) for period in PERIODS[:2])
+    assert describe_start(hours, NOW) == "since 30 Jun 2026, 13:00 UTC"
+    assert describe_start(days, NOW + timedelta(hours=11)) == "since 25 Jun 2026"
+
+
+def test_period_that_was_measured_in_part_says_since_when() -> None:
+    def describe(known_from: datetime, period: Period = PERIODS[3]) -> str:
+        return describe_start(Span(period, counts_degraded=True, known_from_ms=to_ms(known_from)), NOW)
+
+    assert describe(NOW - timedelta(minutes=1)) == "since 1 Jul 2026, 11:59 UTC"
+    assert describe(NOW - timedelta(hours=2), PERIODS[0]) == "since 1 Jul 2026, 10:00 UTC"
+    assert describe(NOW - timedelta(hours=36)) == "since 30 Jun 2026"
+    assert describe(NOW - timedelta(days=500)) == "since 3 Apr 2026"
 
 
 def test_interval_names_its_day_once() -> None:

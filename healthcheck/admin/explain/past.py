@@ -17,10 +17,10 @@ from healthcheck.engine.uptime import Totals
 from healthcheck.models import Endpoint
 from healthcheck.models.clock import read_database_clock
 from healthcheck.web.choosing import choose_key
-from healthcheck.web.past import Past, find_own_blindness
+from healthcheck.web.past import Past, find_own_span
 from healthcheck.web.past_rendering import build_past
 from healthcheck.web.past_rows import load_past
-from healthcheck.web.uptime import PERIODS, Period, Span, find_period
+from healthcheck.web.uptime import PERIODS, Period, find_period
 from healthcheck.web.uptime_words import PERIOD_WORDS, describe_uptime
 
 _SPENT = tuple(field.name for field in fields(Totals))
@@ -42,7 +42,7 @@ class PastViews(OperatedAdmin):
         period = find_period(choose_key(request)) or PERIODS[-1]
         past = load_past(obj.pk, period, now)
         # A page may count it otherwise, and says so: both are in the table.
-        span = Span(period, counts_degraded=True, blind=find_own_blindness(past, period, now))
+        span = find_own_span(past, period, now, counts_degraded=True)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Uptime of %(name)s") % {"name": obj},
