@@ -46,6 +46,7 @@ ALLOWED: dict[str, set[str]] = {
         "django",
         "healthcheck.engine.assertions",
         "healthcheck.engine.credentials",
+        "healthcheck.engine.incidents",
         "healthcheck.engine.probes",
         "healthcheck.engine.recurrence",
         "healthcheck.engine.recurrence_rule",
@@ -54,8 +55,15 @@ ALLOWED: dict[str, set[str]] = {
         # What the rows of a history are handed to uptime's arithmetic as.
         "healthcheck.engine.uptime",
     },
+    "healthcheck/notifiers/": {"apprise", "healthcheck.engine", "httpx", "cryptography"},
     "healthcheck/migrations/": {"django", "healthcheck.engine.types"},
-    "healthcheck/pipeline/": {"django", "healthcheck.engine", "healthcheck.models", "healthcheck.conf"},
+    "healthcheck/pipeline/": {
+        "django",
+        "healthcheck.engine",
+        "healthcheck.models",
+        "healthcheck.notifiers",
+        "healthcheck.conf",
+    },
     # What runs at once after a change is said with the pipeline's one statement, and versions travel as its rows do.
     "healthcheck/definitions/": {
         "django",

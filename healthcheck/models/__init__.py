@@ -1,15 +1,20 @@
 """What is remembered: one family of tables per file. People's and machines' columns share no row but the clock's."""
 
+from healthcheck.models.channel import ChannelState, NotificationChannel
 from healthcheck.models.correction import Correction, CorrectionEffect
 from healthcheck.models.credential import Credential, CredentialKind
+from healthcheck.models.dependency import Dependency
 from healthcheck.models.endpoint import Assertion, Endpoint
 from healthcheck.models.group import EndpointGroup
 from healthcheck.models.heartbeat import Heartbeat, HeartbeatToken, Signal, SignalKind
 from healthcheck.models.import_file import ImportFile
+from healthcheck.models.incident import Incident, IncidentMember, IncidentUpdate, IncidentUpdateKind
 from healthcheck.models.location import Location
 from healthcheck.models.maintenance import MaintenanceSpan, MaintenanceWindow, WindowClock
 from healthcheck.models.member import EndpointMember
+from healthcheck.models.notification import Delivery, DeliveryStatus, Notification, NotificationStatus
 from healthcheck.models.page import PageItem, PageSection, StatusPage
+from healthcheck.models.policy import NotificationPolicy, PolicyStep
 from healthcheck.models.result import CheckResult, Evidence
 from healthcheck.models.rollup import Resolution, Rollup, RollupMark, RollupProgress
 from healthcheck.models.run import CheckRun, Reason, RunStatus, Trigger
@@ -23,12 +28,16 @@ __all__ = [
     "SIGNED_OFF",
     "STRIP_SIZES",
     "Assertion",
+    "ChannelState",
     "CheckResult",
     "CheckRun",
     "Correction",
     "CorrectionEffect",
     "Credential",
     "CredentialKind",
+    "Delivery",
+    "DeliveryStatus",
+    "Dependency",
     "Endpoint",
     "EndpointGroup",
     "EndpointMember",
@@ -37,11 +46,20 @@ __all__ = [
     "Heartbeat",
     "HeartbeatToken",
     "ImportFile",
+    "Incident",
+    "IncidentMember",
+    "IncidentUpdate",
+    "IncidentUpdateKind",
     "Location",
     "MaintenanceSpan",
     "MaintenanceWindow",
+    "Notification",
+    "NotificationChannel",
+    "NotificationPolicy",
+    "NotificationStatus",
     "PageItem",
     "PageSection",
+    "PolicyStep",
     "Reason",
     "Resolution",
     "Rollup",

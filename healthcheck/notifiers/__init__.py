@@ -1,0 +1,24 @@
+"""How people are told: one file per way. What is sent is a `Message`, and nothing here knows the database."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from healthcheck.engine.types import ConfigurationError
+from healthcheck.notifiers.contract import Notifier
+
+# Loaded when first used, so that what a deployment does not use costs it nothing.
+NOTIFIERS: dict[str, str] = {}
+
+
+@cache
+def load_notifier(kind: str) -> Notifier:
+    """Return the notifier of a kind. Raises ConfigurationError for a kind that is not known."""
+    path = NOTIFIERS.get(kind)
+    if path is None:
+        known = ", ".join(NOTIFIERS)
+        raise ConfigurationError(f"There is no channel of the kind {kind!r}; choose one of {known}.", field="kind")
+    module, _, name = path.partition(":")
+    notifier: Notifier = getattr(import_module(module), name)()
+    return notifier
