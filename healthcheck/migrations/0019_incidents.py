@@ -1,6 +1,7 @@
+import uuid
+
 import django.core.validators
 import django.db.models.deletion
-import uuid
 from django.conf import settings
 from django.db import migrations, models
 
@@ -538,7 +539,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         default="",
-                        help_text="Such as Mon-Fri 08:00-18:00, Sat 10:00-14:00. Empty for always; else it waits until they begin.",
+                        help_text="Such as Mon-Fri 08:00-18:00, Sat 10:00-14:00; empty for always.",
                         max_length=500,
                         verbose_name="hours of the week",
                     ),

@@ -44,7 +44,7 @@ class NotificationPolicy(models.Model):
         max_length=MAX_HOURS_LENGTH,
         blank=True,
         default="",
-        help_text=_("Such as Mon-Fri 08:00-18:00, Sat 10:00-14:00. Empty for always; else it waits until they begin."),
+        help_text=_("Such as Mon-Fri 08:00-18:00, Sat 10:00-14:00; empty for always."),
     )
     timezone = models.CharField(
         _("time zone"), max_length=64, default="UTC", help_text=_("Of the hours, such as Europe/Berlin.")
