@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,9 +20,14 @@ from healthcheck.models import (
     EndpointState,
     Evidence,
     HeartbeatToken,
+    Incident,
+    IncidentMember,
     Location,
     MaintenanceSpan,
     MaintenanceWindow,
+    NotificationChannel,
+    NotificationPolicy,
+    PolicyStep,
     RollupProgress,
     RunStatus,
     StatusPage,
@@ -185,3 +191,40 @@ def make_progress(group: EndpointGroup, *, until: datetime = NOW) -> RollupProgr
         group_id=group.pk, location_id=make_location().pk, defaults={"next_hour": hour}
     )
     return progress
+
+
+def make_channel(name: str = "team", kind: str = "webhook", **columns: Any) -> NotificationChannel:
+    return NotificationChannel.objects.create(name=name, kind=kind, **columns)
+
+
+def make_policy(
+    name: str = "all", *, steps: Mapping[int, Sequence[NotificationChannel]], **columns: Any
+) -> NotificationPolicy:
+    """Store a policy for every endpoint, or for `groups` and `tags` (by name); `steps` are channels by minutes."""
+    groups, tags = (columns.pop(each, ()) for each in ("groups", "tags"))
+    policy = NotificationPolicy.objects.create(name=name, **columns)
+    policy.groups.set(groups)
+    policy.tags.set([Tag.objects.get_or_create(name=tag)[0] for tag in tags])
+    for minutes, channels in steps.items():
+        PolicyStep.objects.create(policy=policy, after_minutes=minutes).channels.set(channels)
+    return policy
+
+
+def make_incident(*members: Endpoint, at: datetime = NOW, **columns: Any) -> Incident:
+    """Store an open incident of these endpoints at the default location, which broke then."""
+    count = len(members)
+    defaults: dict[str, Any] = {"open_count": count, "peak_count": count, "checked_count": count}
+    if members:
+        location = make_location()
+        defaults |= {"group_id": members[0].group_id, "location_id": location.pk, "error_kind": ErrorKind.STATUS}
+    incident = Incident.objects.create(started_at=at, **(defaults | columns))
+    for member in members:
+        IncidentMember.objects.create(
+            incident=incident,
+            endpoint_id=member.pk,
+            location_id=location.pk,
+            state=State.DOWN,
+            error_kind=ErrorKind.STATUS,
+            joined_at=at,
+        )
+    return incident

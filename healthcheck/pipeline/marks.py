@@ -19,7 +19,8 @@ from healthcheck.models import Location, RollupMark
 CLOSED_AFTER = timedelta(minutes=2)
 
 _MARK, _LOCATION = RollupMark._meta.db_table, Location._meta.db_table
-_IDS = {
+# Ids that travel as one JSON document, as a table.
+ASKED_IDS = {
     "postgresql": "(SELECT value::int AS id FROM json_array_elements_text(%s::json))",
     "sqlite": "(SELECT value AS id FROM json_each(%s))",
 }
@@ -66,7 +67,7 @@ def mark_hours(
         return
     locations = sorted(set(location_ids)) if location_ids is not None else []
     vendor = connection.vendor
-    statement = _INSERT.format(ids=_IDS[vendor], larger=_LARGER[vendor], mark=_MARK, location=_LOCATION)
+    statement = _INSERT.format(ids=ASKED_IDS[vendor], larger=_LARGER[vendor], mark=_MARK, location=_LOCATION)
     asked = (json.dumps(endpoints), location_ids is None, json.dumps(locations))
     with connection.cursor() as cursor:
         cursor.execute(statement, (hour, until_hour - hour, *asked))
