@@ -9,7 +9,9 @@ from healthcheck.engine.types import ConfigurationError
 from healthcheck.notifiers.contract import Notifier
 
 # Loaded when first used, so that what a deployment does not use costs it nothing.
-NOTIFIERS: dict[str, str] = {}
+NOTIFIERS: dict[str, str] = {
+    "webhook": "healthcheck.notifiers.webhook:WebhookNotifier",
+}
 
 
 @cache
