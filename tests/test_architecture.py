@@ -147,6 +147,16 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.web.uptime",
         "healthcheck.web.uptime_words",
     },
+    # So is the uptime of many.
+    "healthcheck/admin/uptime_column.py": {
+        "django",
+        "healthcheck.engine.types",
+        "healthcheck.engine.uptime",
+        "healthcheck.models",
+        "healthcheck.web.uptime",
+        "healthcheck.web.uptime_rows",
+        "healthcheck.web.uptime_words",
+    },
     "healthcheck/admin/fields/logos.py": {"django", "PIL"},
     # The theme, where a project installs it.
     "healthcheck/admin/look/bases.py": {"django", "unfold", "healthcheck.admin.look.dress"},

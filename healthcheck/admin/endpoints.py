@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache, partial
 from typing import Any
 
 from django.contrib import admin
@@ -56,6 +57,7 @@ from healthcheck.admin.muting import MuteAdmin, is_in_maintenance
 from healthcheck.admin.open_addresses import name_open_address, search_openly
 from healthcheck.admin.operated import changed_columns, describe_parents
 from healthcheck.admin.overview import latest_state, overall_state
+from healthcheck.admin.uptime_column import PERIOD, draw_uptime, load_endpoint_totals
 from healthcheck.definitions.cloning import clone_endpoints
 from healthcheck.definitions.labels import name_kind
 from healthcheck.definitions.member_documents import read_members
@@ -81,8 +83,11 @@ class EndpointChangeList(ChangeListBase):
         self.result_list = list(self.result_list)
         prefetch_related_objects(self.result_list, "tags")
         muted = find_endpoints_in_maintenance([endpoint.pk for endpoint in self.result_list], now)
+        # Once, and not before the list is drawn: a list whose action is pressed is not.
+        read_totals = cache(partial(load_endpoint_totals, self.result_list, now))
         may_change = self.model_admin.has_change_permission(request)
         for endpoint in self.result_list:
+            endpoint.read_totals = read_totals
             endpoint.seen_at = now
             endpoint.in_maintenance = endpoint.pk in muted
             endpoint.shown_address = endpoint.address if may_change else mask_url(endpoint.address)
@@ -101,7 +106,7 @@ class EndpointAdmin(
     ExplanationViews,
     CorrectedEndpointAdmin,
 ):
-    list_display = ("name_and_address", "group", "state_since", "result_and_error")
+    list_display = ("name_and_address", "group", "state_since", "uptime", "result_and_error")
     list_filter = (
         EndpointStateFilter,
         EndpointTagFilter,
@@ -182,6 +187,11 @@ class EndpointAdmin(
             self.state(obj),
             _("since %(at)s") % {"at": since} if since else "",
         )
+
+    @admin.display(description=gettext_lazy("uptime, 24 h"))
+    def uptime(self, obj: Any) -> SafeString:
+        url = f"{self.url_of('uptime', obj.pk)}?period={PERIOD.key}"
+        return format_html('<a class="hc-cell" href="{}">{}</a>', url, draw_uptime(obj.read_totals()[obj.pk]))
 
     @admin.display(description=gettext_lazy("since"), empty_value="–")
     def since(self, obj: Endpoint) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache, partial
 from typing import Any, ClassVar
 
 from django import forms
@@ -43,6 +44,7 @@ from healthcheck.admin.muting import MuteAdmin
 from healthcheck.admin.operated import changed_columns, describe_parents
 from healthcheck.admin.overview import GroupOverview, load_overviews
 from healthcheck.admin.runs import RunViews
+from healthcheck.admin.uptime_column import draw_uptime, load_group_totals
 from healthcheck.admin.versioned import Tracked
 from healthcheck.definitions.cloning import clone_groups
 from healthcheck.definitions.group_drafts import SCHEDULE_KEYS
@@ -122,16 +124,20 @@ class GroupChangeList(ChangeListBase):
         super().get_results(request)
         groups = list(self.result_list)
         prefetch_related_objects(groups, "tags")
-        overviews = load_overviews([group.pk for group in groups], read_database_clock())
+        now = read_database_clock()
+        overviews = load_overviews([group.pk for group in groups], now)
+        sizes = {pk: overview.size for pk, overview in overviews.items()}
+        # Once, and not before the list is drawn: a list whose action is pressed is not.
+        read_totals = cache(partial(load_group_totals, sizes, now))
         for group in groups:
-            group.overview = overviews[group.pk]
+            group.overview, group.read_totals = overviews[group.pk], read_totals
         self.result_list = groups
 
 
 @admin.register(EndpointGroup)
 class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, MuteAdmin, ClonedAdmin, CorrectedGroupAdmin):
     form = EndpointGroupForm
-    list_display = ("name_and_tags", "schedule_words", "members", "last_error", "last_run")
+    list_display = ("name_and_tags", "schedule_words", "members", "uptime", "last_error", "last_run")
     list_filter = (GroupStateFilter, GroupTagFilter, "is_paused")
     search_fields = ("name", "slug", "tags__name", "endpoints__name")
     actions = (
@@ -186,6 +192,10 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, MuteAdmin, Cl
         url = reverse(f"{self.admin_site.name}:healthcheck_endpoint_changelist")
         badges = draw_counts(overview.counts, paused=overview.paused)
         return format_html('<a class="hc-members" href="{}?group__id__exact={}">{}</a>', url, obj.pk, badges)
+
+    @admin.display(description=gettext_lazy("uptime, 24 h"))
+    def uptime(self, obj: Any) -> SafeString:
+        return format_html('<span class="hc-cell">{}</span>', draw_uptime(obj.read_totals().get(obj.pk)))
 
     @admin.display(description=gettext_lazy("last error"), empty_value="–")
     def last_error(self, obj: EndpointGroup) -> str | None:

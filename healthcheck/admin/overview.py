@@ -22,6 +22,10 @@ class GroupOverview:
     error: EndpointState | None = None
     last_run: CheckRun | None = None
 
+    @property
+    def size(self) -> int:
+        return self.paused + sum(self.counts.values())
+
 
 def believe_state(row: EndpointState, now: datetime) -> State:
     """Return the state, or unknown once its evidence has expired: nobody else says so while no scheduler runs."""
