@@ -1,4 +1,4 @@
-"""Records a run: results, evidence, states and transitions in one transaction, guarded by the run's token.
+"""Records a run: results, evidence, states, transitions and incidents in one transaction, guarded by the run's token.
 
 1. The run is closed only by the token's holder; an abandoned run still accepts its own late results, a zombie's writes
    change nothing.
@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import DataError, transaction
 
+from healthcheck.engine.incidents import Happening
 from healthcheck.engine.types import ErrorKind, Outcome, State
 from healthcheck.models import CheckResult, RunStatus, Transition
 from healthcheck.models import Evidence as EvidenceRow
@@ -24,6 +25,8 @@ from healthcheck.pipeline.advance import Slot, StateChange, advance_state
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.execute import TakenRun
 from healthcheck.pipeline.facts import write_evidence
+from healthcheck.pipeline.incident_board import Ground
+from healthcheck.pipeline.incidents import follow_changes
 from healthcheck.pipeline.marks import is_closed, mark_hours
 from healthcheck.pipeline.state_rows import LoadedState, load_states, store_states
 from healthcheck.pipeline.statements import CLOSE_RUN, change, write_instant
@@ -54,6 +57,13 @@ class Finding:
     endpoint_id: int
     outcome: Outcome
     facts: Mapping[str, Any] | None = None
+
+    @property
+    def address(self) -> str:
+        """What was connected to, of a failure; empty where that is not known."""
+        if self.facts is not None:
+            return str(self.facts.get("address", ""))
+        return self.outcome.evidence.address if self.outcome.evidence is not None else ""
 
     def write_facts(self) -> Mapping[str, Any] | None:
         """Return what is stored of the evidence: that of failures only."""
@@ -86,6 +96,7 @@ def record_run(taken: TakenRun, findings: Sequence[Finding], *, now: datetime, w
         mark_hours(ids, [taken.location_id], start=taken.slot_at, end=taken.slot_at, now=now)
         _insert_evidence(taken, existing)
         changes = _advance_states(taken, existing, states, now=now)
+        _follow_changes(taken, existing, changes, now=now)
     return replace(recorded, changes=tuple(changes))
 
 
@@ -154,6 +165,14 @@ def _advance_states(
     store_states([states[finding.endpoint_id].row for finding in findings])
     store_transitions(taken.location_id, changes, now=now)
     return changes
+
+
+def _follow_changes(
+    taken: TakenRun, findings: Sequence[Finding], changes: Sequence[StateChange], *, now: datetime
+) -> list[Happening]:
+    changed = {change.endpoint_id for change in changes}
+    addresses = {each.endpoint_id: each.address for each in findings if each.endpoint_id in changed}
+    return follow_changes(Ground(taken.group_id, taken.location_id, len(findings)), changes, addresses, now)
 
 
 def store_transitions(location_id: int, changes: Sequence[StateChange], *, now: datetime) -> None:
