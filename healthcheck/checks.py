@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from celery import current_app
 from django.apps import AppConfig
@@ -72,6 +73,26 @@ def check_retention(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterat
             hint="Keep hours at least as long as raw results; 100 is the default.",
             id="healthcheck.E009",
         )
+
+
+@register("healthcheck")
+def check_base_url(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[CheckMessage]:
+    base = conf.get_settings().base_url if _has_readable_settings() else ""
+    if base and not _is_base(base):
+        yield Error(
+            f"HEALTHCHECK['BASE_URL'] is “{base}”, which links in messages cannot begin with.",
+            hint="Write scheme and host, such as https://status.example.org.",
+            id="healthcheck.E010",
+        )
+
+
+def _is_base(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_whole and "@" not in parts.netloc and not parts.query and not parts.fragment and text.isprintable()
 
 
 @register("healthcheck", deploy=True)

@@ -39,6 +39,9 @@ class Settings:
     # Networks of the proxies whose X-Forwarded-For is believed when guesses of a page's password are counted, and when
     # jobs report.
     trusted_proxies: tuple[str, ...] = ()
+    # Scheme and host that people reach the pages at, such as https://status.example.org; empty means that messages hold
+    # no links.
+    base_url: str = ""
     # The Celery queue of the tasks; empty means the project's default queue.
     queue: str = ""
     # The folder of this machine where results wait while the database is away; empty means that they are lost then.

@@ -174,6 +174,7 @@ HEALTHCHECK: dict[str, Any] = {
     "ADDRESS_MODE": env.str("HEALTHCHECK_ADDRESS_MODE", default=_DEFAULTS.address_mode),
     "ADDRESS_ALLOW": tuple(env.list("HEALTHCHECK_ADDRESS_ALLOW", default=[])),
     "ADDRESS_DENY": tuple(env.list("HEALTHCHECK_ADDRESS_DENY", default=[])),
+    "BASE_URL": env.str("HEALTHCHECK_BASE_URL", default=""),
     "ENCRYPTION_KEYS": tuple(
         key.strip()
         for key in (env.secret("HEALTHCHECK_ENCRYPTION_KEYS") or _DEFAULTS.encryption_keys).split(",")
