@@ -10,6 +10,7 @@ from healthcheck.notifiers.contract import Notifier
 
 # Loaded when first used, so that what a deployment does not use costs it nothing.
 NOTIFIERS: dict[str, str] = {
+    "email": "healthcheck.notifiers.email:EmailNotifier",
     "webhook": "healthcheck.notifiers.webhook:WebhookNotifier",
 }
 
