@@ -58,6 +58,17 @@ def _build_navigation() -> list[dict[str, Any]]:
             ],
         },
         {
+            "title": _("Incidents"),
+            "separator": True,
+            "items": [
+                _link("incident", _("Incidents"), "emergency_home"),
+                _link("notificationchannel", _("Channels"), "campaign"),
+                _link("notificationpolicy", _("Policies"), "notifications_active"),
+                _link("delivery", _("Messages"), "outgoing_mail", seen_with="notificationchannel"),
+                _link("dependency", _("Dependencies"), "account_tree"),
+            ],
+        },
+        {
             "title": _("Shown to others"),
             "separator": True,
             "items": [_link("statuspage", _("Status pages"), "web")],

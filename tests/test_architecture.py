@@ -113,6 +113,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.dig",
         "healthcheck.engine.faults",
         "healthcheck.engine.freshness",
+        "healthcheck.engine.incidents",
         "healthcheck.engine.masking",
         "healthcheck.engine.openssl",
         "healthcheck.engine.phases",
@@ -125,6 +126,8 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.trust",
         "healthcheck.engine.types",
         "healthcheck.models",
+        # The forms of channels are made of what their kinds ask for.
+        "healthcheck.notifiers",
         "healthcheck.pipeline",
         "healthcheck.publisher",
         "healthcheck.tasks",

@@ -8,14 +8,24 @@ from healthcheck.admin.locations import LocationAdmin
 from healthcheck.admin.maintenance import MaintenanceWindowAdmin
 from healthcheck.admin.pages import StatusPageAdmin
 from healthcheck.admin.tags import TagAdmin
+from healthcheck.admin.tell.channels import NotificationChannelAdmin
+from healthcheck.admin.tell.deliveries import DeliveryAdmin
+from healthcheck.admin.tell.dependencies import DependencyAdmin
+from healthcheck.admin.tell.incidents import IncidentAdmin
+from healthcheck.admin.tell.policies import NotificationPolicyAdmin
 
 __all__ = [
     "CorrectionAdmin",
     "CredentialAdmin",
+    "DeliveryAdmin",
+    "DependencyAdmin",
     "EndpointAdmin",
     "EndpointGroupAdmin",
+    "IncidentAdmin",
     "LocationAdmin",
     "MaintenanceWindowAdmin",
+    "NotificationChannelAdmin",
+    "NotificationPolicyAdmin",
     "StatusPageAdmin",
     "TagAdmin",
 ]

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from healthcheck.admin.look.bases import ModelAdminBase
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.versioned import VersionedAdmin
 
@@ -17,14 +18,16 @@ from healthcheck.admin.versioned import VersionedAdmin
 OPERATE = "healthcheck.operate_endpointgroup"
 
 
-class ButtonAdmin(VersionedAdmin):
-    change_form_template = "admin/healthcheck/operated_change_form.html"
+class ButtonViews(ModelAdminBase):
+    """Buttons and links over a form, whether it has versions or not."""
 
-    # Who may: Django knows viewing and editing; operating lies between them.
+    change_form_template = "admin/healthcheck/buttons_change_form.html"
+    # Between viewing and editing; Django knows no such thing.
+    operate_permission = OPERATE
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the person may check now, pause and resume. Who may change what is checked may do that as well."""
-        operates = request.user.has_perm(OPERATE) and self.has_view_permission(request, obj)
+        """Whether the person may press the buttons. Who may change what they are about may do that as well."""
+        operates = request.user.has_perm(self.operate_permission) and self.has_view_permission(request, obj)
         return operates or self.has_change_permission(request, obj)
 
     def get_tools(self, request: HttpRequest, obj: Any) -> list[Tool]:
@@ -75,3 +78,7 @@ class ButtonAdmin(VersionedAdmin):
 
     def _url_name(self, view: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{view}"
+
+
+class ButtonAdmin(ButtonViews, VersionedAdmin):
+    change_form_template = "admin/healthcheck/operated_change_form.html"

@@ -68,7 +68,7 @@ class VersionedAdmin(HistoryViews):
         that its reader may not see, and a regular expression runs in this process on SQLite.
         """
         filters = self.get_list_filter(request) if request is not None else self.list_filter
-        return lookup in {name for each in filters for name in _name_parameters(each)}
+        return lookup in {name for each in filters for name in name_parameters(each)}
 
     # Saving.
 
@@ -119,7 +119,7 @@ class VersionedAdmin(HistoryViews):
             super().delete_queryset(request, queryset)
 
 
-def _name_parameters(offered: Any) -> tuple[str, ...]:
+def name_parameters(offered: Any) -> tuple[str, ...]:
     """Return what a filter of a list is called in the address."""
     if isinstance(offered, str):
         return offered, f"{offered}__exact"

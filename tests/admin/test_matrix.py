@@ -14,8 +14,21 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.urls import URLResolver, reverse
 
-from healthcheck.models import Credential, Endpoint, Location, StatusPage, Tag, Version, VersionAction
-from tests.factories import make_endpoint, make_group, make_location, make_page, make_result, make_run, make_window
+from healthcheck.models import Credential, Dependency, Endpoint, Location, StatusPage, Tag, Version, VersionAction
+from tests.admin.tell.conftest import make_delivery, make_pigeon, pigeons
+from tests.factories import (
+    make_endpoint,
+    make_group,
+    make_incident,
+    make_location,
+    make_page,
+    make_policy,
+    make_result,
+    make_run,
+    make_window,
+)
+
+__all__ = ["pigeons"]
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +52,9 @@ STANDARD = {
 EXCEPTIONS = {
     **{f"healthcheck_credential_{page}": EDIT for page in ("changelist", "history", "change", "deleted")},
     "healthcheck_location_delete": NOBODY,
+    # Channels tell where people can be reached.
+    **{f"healthcheck_notificationchannel_{page}": OPERATE for page in ("changelist", "history", "change")},
+    **{f"healthcheck_delivery_{page}": OPERATE for page in ("changelist", "change")},
 }
 # Ours.
 PAGES: dict[str, tuple[str, set[str]]] = {
@@ -73,6 +89,9 @@ PAGES: dict[str, tuple[str, set[str]]] = {
     "healthcheck_endpoint_corrections": ("get", VIEW),
     "healthcheck_correction_make": ("get", OPERATE),
     "healthcheck_correction_withdraw": ("get", OPERATE),
+    "healthcheck_notificationchannel_test": ("post", OPERATE),
+    "healthcheck_notificationchannel_enable": ("post", OPERATE),
+    "healthcheck_delivery_send_again": ("post", OPERATE),
 }
 MUTES = ("mute_for_20_minutes", "mute_for_an_hour", "mute_for_four_hours", "mute_until_tomorrow")
 ACTIONS: dict[tuple[str, str], set[str]] = {
@@ -95,6 +114,7 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("endpoint", "edit_selected"): EDIT,
     ("credential", "check_selected"): EDIT,
     **{(model, "delete_selected"): EDIT for model in ("endpointgroup", "endpoint", "credential", "statuspage", "tag")},
+    **{(model, "delete_selected"): EDIT for model in ("notificationchannel", "notificationpolicy", "dependency")},
 }
 
 
@@ -118,12 +138,14 @@ def find_rule(name: str) -> tuple[str, set[str]]:
 
 
 @pytest.fixture
-def addresses() -> dict[str, str]:
+def addresses(pigeons: None) -> dict[str, str]:
     """One of everything, and every address of ours about it."""
     endpoint = make_endpoint(make_group())
     run = make_run(endpoint.group)
     make_result(run, endpoint)
-    rows = {
+    channel = make_pigeon()
+    network = make_group("network")
+    rows: dict[str, Any] = {
         "endpoint": endpoint.pk,
         "endpointgroup": endpoint.group_id,
         "statuspage": make_page().pk,
@@ -132,12 +154,19 @@ def addresses() -> dict[str, str]:
         "tag": Tag.objects.create(name="customers").pk,
         "credential": Credential.objects.create(name="key", kind="bearer").pk,
     }
+    told = {
+        "notificationchannel": channel.pk,
+        "notificationpolicy": make_policy(steps={0: [channel]}).pk,
+        "dependency": Dependency.objects.create(child_endpoint=endpoint, parent_group=network).pk,
+        "delivery": make_delivery(channel).pk,
+        "incident": make_incident(endpoint).pk,
+    }
     for kind, pk in rows.items():
         Version.objects.create(kind=kind, object_id=pk, number=1, at=run.scheduled_for, action=VersionAction.CREATED)
-    return {name: reverse(f"admin:{name}", args=_choose(name, rows, run.pk)) for name in list_names()}
+    return {name: reverse(f"admin:{name}", args=_choose(name, rows | told, run.pk)) for name in list_names()}
 
 
-def _choose(name: str, rows: dict[str, int], run_id: int) -> list[int]:
+def _choose(name: str, rows: dict[str, Any], run_id: int) -> list[Any]:
     model, _, page = name.removeprefix("healthcheck_").partition("_")
     of_no_row = {"changelist", "deleted", "add", "bulk", "add_by_url", "export", "import", "members"}
     of_no_row |= {"make", "withdraw"}
@@ -157,7 +186,8 @@ def log_in(person: str) -> Client:
     if person in (VIEWER, OPERATOR, EDITOR):
         # A transactional test before this one may have flushed what the migration made.
         import_module("healthcheck.migrations.0004_roles").create_roles(apps, connection.schema_editor())
-        import_module("healthcheck.migrations.0015_maintenance").extend_roles(apps, connection.schema_editor())
+        for extension in ("0015_maintenance", "0020_incident_roles"):
+            import_module(f"healthcheck.migrations.{extension}").extend_roles(apps, connection.schema_editor())
         user.groups.set(Group.objects.filter(name=f"Health checks: {person}s"))
         assert user.groups.count() == 1
     client.force_login(user)

@@ -51,3 +51,12 @@ def test_what_was_taken_from_a_role_is_not_given_back() -> None:
     Group.objects.get(name="Health checks: editors").permissions.clear()
     create_roles()
     assert read_permissions("editors") == set()
+
+
+def test_roles_see_operate_and_edit_what_tells_people() -> None:
+    import_module("healthcheck.migrations.0020_incident_roles").extend_roles(apps, connection.schema_editor())
+    operators, editors = read_permissions("operators"), read_permissions("editors")
+    assert {"view_incident", "view_notificationpolicy", "view_dependency"} <= read_permissions("viewers")
+    assert "operate_incident" in operators - read_permissions("viewers")
+    assert {"add_notificationchannel", "change_policystep", "delete_dependency"} <= editors - operators
+    assert {name for name in editors if name.endswith("_incident")} == {"view_incident", "operate_incident"}

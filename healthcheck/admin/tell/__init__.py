@@ -1,0 +1,1 @@
+"""Telling people: channels, policies, dependencies, deliveries and incidents."""

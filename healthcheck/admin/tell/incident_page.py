@@ -1,0 +1,68 @@
+"""One incident as its page needs it, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from healthcheck.admin.look.badges import draw_state
+from healthcheck.admin.look.words import describe_instant, describe_moment
+from healthcheck.admin.tell.timeline import MAX_MEMBERS, load_timeline
+from healthcheck.admin.tell.words import (
+    STAGE_WORDS,
+    describe_attention,
+    describe_cause,
+    describe_standing,
+    draw_severity,
+    name_incident,
+    name_kind,
+)
+from healthcheck.engine.incidents import Severity, Stage
+from healthcheck.engine.types import State
+from healthcheck.models import Endpoint, EndpointGroup, Incident, IncidentMember
+
+# The rest is counted.
+MAX_MEMBERS_SHOWN = 50
+MAX_AFFECTED = 20
+
+
+def describe_incident(incident: Incident, now: datetime) -> dict[str, Any]:
+    """Return the context of the page."""
+    members = list(incident.members.order_by("-joined_at", "-pk")[:MAX_MEMBERS])
+    ids = {member.endpoint_id for member in members}
+    endpoints = {each.pk: each for each in Endpoint.objects.filter(pk__in=ids).only("name", "deleted_at")}
+    affected = list(incident.affected.order_by("-pk")[: MAX_AFFECTED + 1])
+    standing = [member for member in members if member.left_at is None]
+    return {
+        "severity": draw_severity(Severity(incident.severity)),
+        "standing": describe_standing(incident, now),
+        "stage": STAGE_WORDS[Stage(incident.stage)],
+        "cause": describe_cause(incident),
+        "attention": describe_attention(incident, now),
+        "group": EndpointGroup.objects.filter(pk=incident.group_id).first() if incident.group_id else None,
+        "parent_name": name_incident(incident.parent) if incident.parent is not None else "",
+        "affected": [{"pk": each.pk, "name": name_incident(each)} for each in affected[:MAX_AFFECTED]],
+        "has_more_affected": len(affected) > MAX_AFFECTED,
+        "members": [_describe_member(each, endpoints) for each in (standing or members)[:MAX_MEMBERS_SHOWN]],
+        "more_members": max(0, len(standing or members) - MAX_MEMBERS_SHOWN),
+        "has_members_now": bool(standing),
+        "timeline": load_timeline(incident, members, {pk: each.name for pk, each in endpoints.items()}),
+        "started": describe_instant(incident.started_at),
+        "resolved": describe_instant(incident.resolved_at),
+    }
+
+
+def _describe_member(member: IncidentMember, endpoints: Mapping[int, Endpoint]) -> dict[str, Any]:
+    endpoint = endpoints.get(member.endpoint_id)
+    exists = endpoint is not None and endpoint.deleted_at is None
+    return {
+        "name": endpoint.name if endpoint is not None else _("endpoint %(id)s") % {"id": member.endpoint_id},
+        "endpoint_id": member.endpoint_id if exists else None,
+        "badge": draw_state(State(member.state)) if member.state and member.left_at is None else "",
+        "kind": name_kind(member.error_kind) if member.error_kind else "",
+        "joined": describe_moment(member.joined_at),
+        "left": describe_moment(member.left_at),
+    }

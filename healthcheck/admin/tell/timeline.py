@@ -1,0 +1,114 @@
+"""What happened in an incident, newest first: who joined and left it, what people did and wrote, who was told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from healthcheck.admin.look.words import describe_instant
+from healthcheck.admin.tell.words import STAGE_WORDS, name_kind
+from healthcheck.engine.incidents import Stage
+from healthcheck.models import (
+    DeliveryStatus,
+    Incident,
+    IncidentMember,
+    IncidentUpdate,
+    IncidentUpdateKind,
+    Notification,
+    NotificationStatus,
+)
+from healthcheck.models.notification import EVENT_CHOICES
+
+# More than anybody reads on one page, of each kind of entry; the newest are shown.
+MAX_UPDATES = 100
+MAX_MEMBERS = 500
+MAX_TOLD = 200
+MAX_NAMES = 10
+_EVENTS: Mapping[int, Any] = dict(EVENT_CHOICES)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    at: datetime
+    what: str
+    text: str = ""
+    author: str = ""
+    # What a person wrote in Markdown.
+    markdown: str = ""
+    is_public: bool = False
+
+    @property
+    def time(self) -> str:
+        return describe_instant(self.at)
+
+
+def load_timeline(incident: Incident, members: Sequence[IncidentMember], names: Mapping[int, str]) -> list[Entry]:
+    """Return the entries, in two queries besides the members and their names."""
+    updates = incident.updates.order_by("-at", "-pk")[:MAX_UPDATES]
+    told = (
+        Notification.objects.filter(incident=incident)
+        .exclude(status=NotificationStatus.SUPERSEDED)
+        .select_related("channel", "delivery")
+        .order_by("-pk")[:MAX_TOLD]
+    )
+    entries = [
+        *(_write_update(each) for each in updates),
+        *_write_moves(members, names),
+        *_write_told(told),
+    ]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def _write_update(update: IncidentUpdate) -> Entry:
+    what = str(IncidentUpdateKind(update.kind).label)
+    if update.kind == IncidentUpdateKind.UPDATE and update.stage:
+        what = _("update: %(stage)s") % {"stage": STAGE_WORDS[Stage(update.stage)]}
+    is_written = update.kind in (IncidentUpdateKind.UPDATE, IncidentUpdateKind.NOTE, IncidentUpdateKind.OPENED)
+    words = {"markdown": update.text} if is_written else {"text": update.text}
+    return Entry(update.at, what, author=update.author_name, is_public=update.is_public, **words)
+
+
+def _write_moves(members: Iterable[IncidentMember], names: Mapping[int, str]) -> Iterable[Entry]:
+    """Return an entry for those who joined together, and for those who left together."""
+    joined: dict[tuple[datetime, int], list[str]] = defaultdict(list)
+    left: dict[datetime, list[str]] = defaultdict(list)
+    for member in members:
+        name = names.get(member.endpoint_id) or _("endpoint %(id)s") % {"id": member.endpoint_id}
+        joined[member.joined_at, member.error_kind].append(name)
+        if member.left_at is not None:
+            left[member.left_at].append(name)
+    for (at, kind), found in joined.items():
+        what = ngettext("%(count)s endpoint joined", "%(count)s endpoints joined", len(found)) % {"count": len(found)}
+        yield Entry(at, f"{what}: {name_kind(kind)}" if kind else what, _list_names(found))
+    for at, found in left.items():
+        what = ngettext("%(count)s endpoint left", "%(count)s endpoints left", len(found)) % {"count": len(found)}
+        yield Entry(at, what, _list_names(found))
+
+
+def _write_told(told: Iterable[Notification]) -> Iterable[Entry]:
+    for each in told:
+        event, delivery = _EVENTS.get(each.event, each.event), each.delivery
+        about = {"channel": each.channel.name, "event": event}
+        if delivery is None:
+            # It may lie ahead: a step, a reminder.
+            yield Entry(each.due_at, _("due: %(channel)s is told of “%(event)s”") % about)
+        elif delivery.status == DeliveryStatus.DELIVERED:
+            yield Entry(delivery.ended_at or delivery.created_at, _("%(channel)s was told of “%(event)s”") % about)
+        elif delivery.status == DeliveryStatus.FAILED:
+            failed = _("%(channel)s could not be told of “%(event)s”") % about
+            yield Entry(delivery.ended_at or delivery.created_at, failed, delivery.answer)
+        else:
+            yield Entry(delivery.created_at, _("%(channel)s is being told of “%(event)s”") % about, delivery.answer)
+
+
+def _list_names(names: Sequence[str]) -> str:
+    unique = list(dict.fromkeys(names))
+    more = len(unique) - MAX_NAMES
+    shown = ", ".join(unique[:MAX_NAMES])
+    return f"{shown} " + _("and %(count)s more") % {"count": more} if more > 0 else shown

@@ -1,0 +1,83 @@
+"""The words of incidents: what one is called, how bad it is, how far people are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from healthcheck.admin.look.badges import draw_state
+from healthcheck.admin.look.words import describe_age, describe_moment
+from healthcheck.engine.incidents import Severity, Stage
+from healthcheck.engine.types import ErrorKind, State
+from healthcheck.models import Incident
+
+SEVERITY_WORDS: Mapping[Severity, Promise] = {
+    Severity.NOTICE: gettext_lazy("notice"),
+    Severity.DEGRADED: gettext_lazy("degraded"),
+    Severity.DOWN: gettext_lazy("down"),
+}
+STAGE_WORDS: Mapping[Stage, Promise] = {
+    Stage.INVESTIGATING: gettext_lazy("investigating"),
+    Stage.IDENTIFIED: gettext_lazy("identified"),
+    Stage.MONITORING: gettext_lazy("monitoring"),
+    Stage.RESOLVED: gettext_lazy("resolved"),
+}
+_LOOKS = {Severity.NOTICE: State.UNKNOWN, Severity.DEGRADED: State.DEGRADED, Severity.DOWN: State.DOWN}
+
+
+def draw_severity(severity: Severity) -> SafeString:
+    return draw_state(_LOOKS[severity], word=str(SEVERITY_WORDS[severity]))
+
+
+def describe_standing(incident: Incident, now: datetime) -> SafeString:
+    """Return since when it is open, or when it ended and how long it took."""
+    if incident.resolved_at is not None:
+        lasted = describe_age((incident.resolved_at - incident.started_at).total_seconds())
+        words = _("resolved after %(time)s") % {"time": lasted}
+        return format_html('<span class="hc-cell">{}<br>{}</span>', words, _draw_time(incident.resolved_at))
+    age = describe_age((now - incident.started_at).total_seconds())
+    words = _("open for %(time)s") % {"time": age}
+    return format_html('<span class="hc-cell"><strong>{}</strong><br>{}</span>', words, _draw_time(incident.started_at))
+
+
+def describe_attention(incident: Incident, now: datetime) -> str:
+    """Return who cares for it; empty for nobody."""
+    parts = []
+    if incident.acknowledged_at is not None:
+        parts.append(_("acknowledged by %(name)s") % {"name": incident.acknowledged_by_name or "–"})
+    if incident.snoozed_until is not None and incident.snoozed_until > now and incident.resolved_at is None:
+        parts.append(_("snoozed until %(time)s") % {"time": describe_moment(incident.snoozed_until)})
+    if incident.assignee is not None:
+        parts.append(_("assigned to %(name)s") % {"name": incident.assignee})
+    return ", ".join(parts)
+
+
+def name_kind(number: int) -> str:
+    return ErrorKind(number).word if number in {kind.value for kind in ErrorKind} else ""
+
+
+def _draw_time(at: datetime) -> SafeString:
+    return format_html('<span class="hc-quiet hc-time">{}</span>', describe_moment(at))
+
+
+def name_incident(incident: Incident) -> str:
+    """Return its title, or what its members have in common."""
+    return incident.title or describe_cause(incident) or _("incident %(id)s") % {"id": incident.pk}
+
+
+def describe_cause(incident: Incident) -> str:
+    """Return how many were concerned, why, and on which host; empty for one that people opened."""
+    if incident.is_manual:
+        return ""
+    word = SEVERITY_WORDS[Severity(incident.severity)]
+    counts = {"peak": incident.peak_count, "all": max(incident.checked_count, incident.peak_count), "word": word}
+    parts = [_("%(peak)s of %(all)s %(word)s") % counts]
+    reasons = [name_kind(incident.error_kind)] if incident.error_kind else []
+    reasons += [_("all on %(host)s") % {"host": incident.cause_host}] if incident.cause_host else []
+    return ": ".join([*parts, ", ".join(reasons)] if reasons else parts)

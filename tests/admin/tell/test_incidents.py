@@ -1,0 +1,144 @@
+"""Incidents: the list with what is open first, and the page of one with its members and its timeline."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from healthcheck.engine.incidents import Event, Severity, Stage
+from healthcheck.models import (
+    DeliveryStatus,
+    Incident,
+    IncidentMember,
+    IncidentUpdateKind,
+    Notification,
+    NotificationStatus,
+)
+from tests.admin.conftest import CLOCK_QUERIES, make_person
+from tests.admin.tell.conftest import make_delivery
+from tests.factories import NOW, make_channel, make_endpoint, make_group, make_incident
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/healthcheck/incident/"
+# The visitor's session and account; the number of incidents, twice; the incidents, and their groups.
+LIST_QUERIES = 6 + CLOCK_QUERIES
+# The visitor's session and account; the incident; its members, their names, what waits for it, its group; what people
+# did, and who was told.
+PAGE_QUERIES = 9 + CLOCK_QUERIES
+MINUTE = timedelta(minutes=1)
+
+
+def url_of(incident: Incident, page: str = "change") -> str:
+    return f"{LIST}{incident.pk}/{page}/"
+
+
+def paint_incident(count: int = 1) -> Incident:
+    """Store an incident of so many endpoints with an entry of every sort."""
+    group, channel = make_group(), make_channel("chat")
+    incident = make_incident(*(make_endpoint(group, f"site {number}") for number in range(count)), cause_host="a.test")
+    for number in range(count):
+        gone = make_endpoint(group, f"mended {number}")
+        IncidentMember.objects.create(
+            incident=incident, endpoint_id=gone.pk, joined_at=NOW, left_at=NOW + (number + 2) * MINUTE
+        )
+        incident.updates.create(
+            at=NOW + (number + 1) * MINUTE,
+            kind=IncidentUpdateKind.UPDATE,
+            stage=Stage.IDENTIFIED,
+            text=f"<b>cable</b> {number}",
+            author_name="alex",
+            is_public=True,
+        )
+        told = {"incident": incident, "channel": channel, "severity": Severity.DOWN, "queued_at": NOW, "due_at": NOW}
+        delivery = make_delivery(channel, status=DeliveryStatus.FAILED, answer="It answered 404.")
+        Notification.objects.create(event=Event.OPENED, status=NotificationStatus.SENT, delivery=delivery, **told)
+        make_incident(parent=incident, title=f"child {number}")
+    return incident
+
+
+def test_list_shows_open_ones_first_with_their_cause(operator: Client) -> None:
+    group = make_group(name="Web shop")
+    old = make_incident(at=NOW, title="Works at the switch", is_manual=True, resolved_at=NOW + MINUTE)
+    make_incident(make_endpoint(group), make_endpoint(group, "other"), checked_count=20, cause_host="a.test")
+    page = operator.get(LIST).content.decode()
+    assert page.index("2 of 20 down: status, all on a.test") < page.index(old.title)
+    assert "Web shop" in page
+    assert "resolved after 1 min" in page
+
+
+def test_list_is_narrowed_to_what_waits_for_somebody(operator: Client) -> None:
+    now = timezone.now()
+    make_incident(title="waits")
+    make_incident(title="slept over", snoozed_until=now - MINUTE)
+    make_incident(title="sleeps", snoozed_until=now + MINUTE)
+    make_incident(title="is seen to", acknowledged_at=now, acknowledged_by_name="alex")
+    make_incident(title="is over", resolved_at=now)
+
+    def shown(query: str) -> set[str]:
+        response = operator.get(f"{LIST}?{query}")
+        return {each.title for each in response.context["cl"].result_list}
+
+    assert shown("standing=waiting") == {"waits", "slept over"}
+    assert shown("standing=resolved") == {"is over"}
+    assert len(shown("standing=open")) == 4
+    assert shown("severity=notice") == set()
+    assert shown("q=slept") == {"slept over"}
+
+
+def test_page_merges_what_happened_newest_first(operator: Client) -> None:
+    page = operator.get(url_of(paint_incident())).content.decode()
+    told = page.index("chat could not be told of “opened”")
+    entries = ["1 endpoint left", "update: identified", "1 endpoint joined: status"]
+    places = [page.index(entry) for entry in entries]
+    assert places == sorted(places)
+    assert places[0] < told
+    for words in ("It answered 404.", "&lt;b&gt;cable&lt;/b&gt; 0", "alex", "site 0", "mended 0", "child 0"):
+        assert words in page
+    assert "<b>cable" not in page
+
+
+def test_page_of_a_muted_incident_says_why_nobody_is_told(operator: Client) -> None:
+    child = make_incident(parent=make_incident(title="The uplink"), title="The shop")
+    page = operator.get(url_of(child)).content.decode()
+    assert "The uplink</a>. Nobody is told of this one while that lasts." in page
+
+
+def test_members_that_are_gone_still_have_their_place(operator: Client) -> None:
+    endpoint = make_endpoint()
+    incident = make_incident(endpoint)
+    endpoint_id = endpoint.pk
+    endpoint.delete()
+    page = operator.get(url_of(incident)).content.decode()
+    assert f"endpoint {endpoint_id}" in page
+    assert f"/admin/healthcheck/endpoint/{endpoint_id}/change/" not in page
+
+
+def test_who_may_not_see_incidents_sees_none(db: None) -> None:
+    incident = make_incident(title="The shop")
+    stranger = make_person("view_endpoint", "operate_incident")
+    assert [stranger.get(url).status_code for url in (LIST, url_of(incident))] == [403, 403]
+    assert make_person("view_incident", name="viewer").get(url_of(incident)).status_code == 200
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_list_takes_the_same_queries_at_any_size(
+    count: int, operator: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(count):
+        make_incident(make_endpoint(make_group(f"group-{number}")))
+    with django_assert_num_queries(LIST_QUERIES):
+        operator.get(LIST)
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_page_takes_the_same_queries_at_any_size(
+    count: int, operator: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    incident = paint_incident(count)
+    with django_assert_num_queries(PAGE_QUERIES):
+        operator.get(url_of(incident))
