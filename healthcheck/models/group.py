@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils.timezone import now as current_time
 from django.utils.translation import gettext_lazy as _
 
+from healthcheck.conf import get_settings
 from healthcheck.engine.schedule import (
     MAX_INTERVAL_SECONDS,
     MIN_INTERVAL_SECONDS,
@@ -144,9 +145,8 @@ class EndpointGroup(models.Model):
             self._clean_deadline(self.interval_seconds)
         if self.interval_seconds is None and self.cron:
             self._clean_cron()
-        if self.retention_days and self.hour_retention_days and self.hour_retention_days < self.retention_days:
-            sentence = _("Hours must be kept at least as long as raw results, %(days)d days; raise it.")
-            raise ValidationError({"hour_retention_days": sentence % {"days": self.retention_days}})
+        if self.retention_days or self.hour_retention_days:
+            self._clean_retention()
 
     def _clean_cron(self) -> None:
         try:
@@ -156,6 +156,20 @@ class EndpointGroup(models.Model):
         if (self.deadline_seconds or 0) >= pause:
             sentence = _("The deadline must be shorter than the shortest time between two runs, %(pause)d s; lower it.")
             raise ValidationError({"deadline_seconds": sentence % {"pause": pause}})
+
+    def _clean_retention(self) -> None:
+        everywhere = get_settings()
+        raw_days = self.retention_days or everywhere.retention_days
+        hour_days = self.hour_retention_days or everywhere.hour_retention_days
+        if hour_days >= raw_days:
+            return
+        if self.hour_retention_days:
+            sentence = _("Hours must be kept at least as long as raw results, %(days)d days; raise it.")
+            raise ValidationError({"hour_retention_days": sentence % {"days": raw_days}})
+        sentence = _(
+            "Raw results must not outlast hours, which are kept for %(days)d days; lower it, or keep hours longer."
+        )
+        raise ValidationError({"retention_days": sentence % {"days": hour_days}})
 
     def _clean_deadline(self, interval_seconds: int) -> None:
         if self.deadline_seconds >= interval_seconds:

@@ -115,9 +115,17 @@ def test_adding_a_group_stores_its_endpoints_and_their_assertions(operator: Clie
             "There is no time zone “Berlin”; use a name such as Europe/Berlin or UTC.",
         ),
         ({"slug": "taken"}, "There is already a group with this slug; choose another."),
+        (
+            {"hour_retention_days": "7"},
+            "Hours must be kept at least as long as raw results, 14 days; raise it.",
+        ),
+        (
+            {"retention_days": "365"},
+            "Raw results must not outlast hours, which are kept for 100 days; lower it, or keep hours longer.",
+        ),
     ],
 )
-def test_form_refuses_a_schedule_that_cannot_be(operator: Client, changed: dict[str, Any], sentence: str) -> None:
+def test_form_refuses_what_cannot_be(operator: Client, changed: dict[str, Any], sentence: str) -> None:
     make_group("taken")
     response = operator.post(ADD, group_fields(**changed))
     assert sentence in errors_of(response)

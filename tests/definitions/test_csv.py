@@ -189,6 +189,17 @@ def test_all_refusals_come_with_their_lines_and_nothing_is_written() -> None:
     assert Endpoint.objects.count() == 1
 
 
+def test_group_whose_hours_would_go_before_its_raw_results_is_refused() -> None:
+    text = "slug,name,retention_days,hour_retention_days\na,A,30,20\nb,B,,10\nc,C,101,\nd,D,30,30\n"
+    raise_it = "hour_retention_days: Hours must be kept at least as long as raw results, %s days; raise it."
+    lower_it = "Raw results must not outlast hours, which are kept for 100 days; lower it, or keep hours longer."
+    assert refusals(text, EndpointGroup) == [
+        (2, raise_it % 30),
+        (3, raise_it % 14),
+        (4, f"retention_days: {lower_it}"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

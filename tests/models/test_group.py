@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from pytest_django import Settings
 
 from healthcheck.engine.schedule import CronSchedule, IntervalSchedule, phase_of
 from healthcheck.engine.types import ConfigurationError
@@ -42,6 +43,39 @@ def test_database_refuses_a_schedule_that_makes_no_sense(columns: dict[str, Any]
     with pytest.raises(IntegrityError), transaction.atomic():
         make_group(**columns)
     assert not EndpointGroup.objects.exists()
+
+
+RAISE = "Hours must be kept at least as long as raw results, %s days; raise it."
+LOWER = "Raw results must not outlast hours, which are kept for %s days; lower it, or keep hours longer."
+
+
+@pytest.mark.parametrize(
+    ("raw_days", "hour_days", "refused"),
+    [
+        (30, 29, {"hour_retention_days": [RAISE % 30]}),
+        (None, 13, {"hour_retention_days": [RAISE % 14]}),
+        (101, None, {"retention_days": [LOWER % 100]}),
+        (3650, 100, {"hour_retention_days": [RAISE % 3650]}),
+    ],
+)
+def test_hours_are_kept_as_long_as_raw_results(
+    raw_days: int | None, hour_days: int | None, refused: dict[str, list[str]]
+) -> None:
+    assert refusals(retention_days=raw_days, hour_retention_days=hour_days) == refused
+
+
+@pytest.mark.parametrize(
+    ("raw_days", "hour_days"), [(None, None), (None, 14), (100, None), (30, 30), (1, 2), (200, 3650)]
+)
+def test_retention_at_the_limits_is_stored(raw_days: int | None, hour_days: int | None) -> None:
+    make_group(retention_days=raw_days, hour_retention_days=hour_days).full_clean()
+
+
+def test_retention_of_a_group_is_held_against_what_holds_everywhere(settings: Settings) -> None:
+    settings.HEALTHCHECK = {"RETENTION_DAYS": 3, "HOUR_RETENTION_DAYS": 5}
+    make_group("other", hour_retention_days=3).full_clean()
+    assert refusals(hour_retention_days=2) == {"hour_retention_days": [RAISE % 3]}
+    assert refusals(retention_days=6) == {"retention_days": [LOWER % 5]}
 
 
 @pytest.mark.parametrize(
