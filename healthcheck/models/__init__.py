@@ -21,6 +21,7 @@ from healthcheck.models.run import CheckRun, Reason, RunStatus, Trigger
 from healthcheck.models.state import EndpointState, Transition
 from healthcheck.models.tag import Tag
 from healthcheck.models.tick import SIGNED_OFF, Tick, WorkerPulse
+from healthcheck.models.trouble import Trouble
 from healthcheck.models.uptime_strip import STRIP_SIZES, UptimeStrip
 from healthcheck.models.version import Version, VersionAction
 
@@ -73,6 +74,7 @@ __all__ = [
     "Tick",
     "Transition",
     "Trigger",
+    "Trouble",
     "UptimeStrip",
     "Version",
     "VersionAction",

@@ -16,6 +16,7 @@ from healthcheck.engine.incidents import Event
 from healthcheck.models.channel import NotificationChannel
 from healthcheck.models.incident import Incident
 from healthcheck.models.policy import SEVERITY_CHOICES
+from healthcheck.models.trouble import MAX_NAME_LENGTH
 
 EVENT_CHOICES = [
     (Event.OPENED.value, _("opened")),
@@ -98,6 +99,8 @@ class Notification(models.Model):
     # Why this channel is told: the policy and its step, None where a person asked for it. Outlives both.
     policy_id = models.IntegerField(null=True)
     step_id = models.IntegerField(null=True)
+    # Which trouble of the checker it is about; empty in others. See `models.trouble`.
+    trouble = models.CharField(max_length=MAX_NAME_LENGTH, default="", db_default="", blank=True)
     event = models.PositiveSmallIntegerField(choices=EVENT_CHOICES)
     severity = models.PositiveSmallIntegerField(choices=SEVERITY_CHOICES)
     # What it says where it concerns no incident, or where people said it: one line.
@@ -116,6 +119,8 @@ class Notification(models.Model):
         indexes = [
             # Read by each sweep: channels with something due. Not partial, for SQLite's sake; see CheckRun.
             models.Index(fields=["status", "due_at"], name="hc_notification_due"),
+            # Read when a message is composed, and when a channel is deleted.
+            models.Index(fields=["channel", "status", "due_at"], name="hc_notification_channel"),
             # Read by an incident's timeline, and when it is acknowledged or ends: what is queued of it.
             models.Index(fields=["incident", "status"], name="hc_notification_incident"),
             # Read by the page of a delivery, and by the pruner.
