@@ -1,0 +1,166 @@
+"""Makes one message of all that is due for a channel: what is still true of it, frozen before it is sent."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Min, OuterRef, Q, Subquery
+
+from healthcheck.engine.incidents import Event, Severity
+from healthcheck.models import (
+    Delivery,
+    Incident,
+    IncidentMember,
+    MaintenanceSpan,
+    Notification,
+    NotificationStatus,
+    Trouble,
+)
+from healthcheck.notifiers.message import MAX_ITEMS, Item, Message, write_message
+from healthcheck.pipeline.bulk import insert_rows, update_rows
+from healthcheck.pipeline.collapse import ASKING, Collapsed, Queued, Truth, collapse
+from healthcheck.pipeline.incident_items import Subject, write_incident_items
+from healthcheck.pipeline.notify import COLUMNS
+from healthcheck.pipeline.policies import load_policies
+
+# Notifications of one message: bounds the work of a message; what is beyond it comes with the next.
+MAX_NOTIFICATIONS = 1000
+TEXT_OF_TEST = "This is a test."
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An incident, and what becomes of its notifications."""
+
+    incident: Incident
+    truth: Truth
+    collapsed: Collapsed
+
+    @property
+    def rank(self) -> tuple[bool, int, datetime]:
+        """What lasts comes first, then the worst, then the oldest."""
+        return self.incident.resolved_at is not None, -self.incident.severity, self.incident.started_at
+
+
+def compose_delivery(channel_id: int, now: datetime) -> Delivery | None:
+    """Store a delivery of what is due for the channel, and what became of the rest. None where nothing is left to say.
+
+    In a transaction of the caller's, who holds the channel's state.
+    """
+    due = Notification.objects.filter(channel=channel_id, status=NotificationStatus.QUEUED, due_at__lte=now)
+    rows = list(due.order_by("due_at", "pk")[:MAX_NOTIFICATIONS])
+    of_incidents = _collapse_incidents([row for row in rows if row.incident_id is not None], now)
+    others = [row for row in rows if row.incident_id is None]
+    _settle(of_incidents)
+    told = sorted((each for each in of_incidents if each.collapsed.event is not None), key=lambda each: each.rank)
+    if not told and not others:
+        return None
+    message = _write_message(channel_id, told, others, now=now)
+    delivery = Delivery.objects.create(
+        id=uuid.UUID(message.id), channel_id=channel_id, created_at=now, message=write_message(message), next_try_at=now
+    )
+    ids = [*(row.pk for row in others), *(pk for each in told for pk in each.collapsed.told)]
+    Notification.objects.filter(pk__in=ids).update(status=NotificationStatus.SENT, delivery=delivery)
+    _queue_next_reminders(rows, told, now)
+    return delivery
+
+
+def _collapse_incidents(rows: Sequence[Notification], now: datetime) -> list[_Told]:
+    queued: dict[int, list[Queued]] = {}
+    for row in rows:
+        one = Queued(row.pk, row.policy_id, row.step_id, Event(row.event), row.text)
+        queued.setdefault(row.incident_id or 0, []).append(one)
+    if not queued:
+        return []
+    incidents = Incident.objects.in_bulk(list(queued))
+    asking = [pk for pk, waiting in queued.items() if any(each.event in ASKING for each in waiting)]
+    quiet = _find_maintenance(asking, now)
+    truths = {pk: _find_truth(incident, quiet.get(pk), now) for pk, incident in incidents.items()}
+    return [_Told(incident, truths[pk], collapse(queued[pk], truths[pk])) for pk, incident in sorted(incidents.items())]
+
+
+def _find_truth(incident: Incident, maintained_until: datetime | None, now: datetime) -> Truth:
+    snoozed_until = incident.snoozed_until
+    is_snoozed = snoozed_until is not None and snoozed_until > now
+    return Truth(
+        is_over=incident.resolved_at is not None,
+        is_muted=incident.parent_id is not None,
+        is_acknowledged=incident.acknowledged_at is not None,
+        quiet_until=snoozed_until if is_snoozed else maintained_until,
+    )
+
+
+def _find_maintenance(incident_ids: Iterable[int], now: datetime) -> Mapping[int, datetime]:
+    """Return, for incidents all of whose members are in maintenance, when the first of them is so no longer."""
+    spans = MaintenanceSpan.objects.holding(now).filter(endpoint_id=OuterRef("endpoint_id")).order_by("-ends_at")
+    members = IncidentMember.objects.filter(incident__in=list(incident_ids), left_at__isnull=True)
+    members = members.annotate(until=Subquery(spans.values("ends_at")[:1]))
+    counted = members.values("incident_id").annotate(
+        awake=Count("pk", filter=Q(until__isnull=True)), first=Min("until")
+    )
+    rows = counted.order_by().values_list("incident_id", "awake", "first")
+    return {incident_id: first for incident_id, awake, first in rows if not awake and first is not None}
+
+
+def _settle(of_incidents: Sequence[_Told]) -> None:
+    superseded = [pk for each in of_incidents for pk in each.collapsed.superseded]
+    if superseded:
+        Notification.objects.filter(pk__in=superseded).update(status=NotificationStatus.SUPERSEDED)
+    postponed = [(pk, each.truth.quiet_until) for each in of_incidents for pk in each.collapsed.postponed]
+    if postponed:
+        update_rows(Notification, ("id", "due_at"), postponed)
+
+
+def _write_message(channel_id: int, told: Sequence[_Told], others: Sequence[Notification], *, now: datetime) -> Message:
+    own = _write_own_items(others)
+    listed = told[: max(0, MAX_ITEMS - len(own))]
+    subjects = [
+        Subject(each.incident, event, each.collapsed.text) for each in listed if (event := each.collapsed.event)
+    ]
+    items = (*own[:MAX_ITEMS], *write_incident_items(subjects, channel_id))
+    left_off = len(own) + len(told) - len(items)
+    return Message(str(uuid.uuid4()), items, now, left_off=left_off)
+
+
+def _write_own_items(rows: Sequence[Notification]) -> list[Item]:
+    """Return an item for each test, and the last word on each trouble of the checker."""
+    last = {row.trouble or f"test-{row.pk}": row for row in rows}
+    troubles = Trouble.objects.in_bulk([row.trouble for row in last.values() if row.trouble])
+    return [_write_own_item(key, row, troubles.get(row.trouble)) for key, row in last.items()]
+
+
+def _write_own_item(key: str, row: Notification, trouble: Trouble | None) -> Item:
+    is_over = Event(row.event) is Event.TROUBLE_OVER
+    return Item(
+        event=Event(row.event),
+        severity=Severity(row.severity),
+        key=f"healthcheck-{key}",
+        title=row.text or TEXT_OF_TEST,
+        started_at=trouble.since if trouble is not None else None,
+        ended_at=row.queued_at if is_over else None,
+    )
+
+
+def _queue_next_reminders(rows: Iterable[Notification], told: Iterable[_Told], now: datetime) -> None:
+    """Queue the reminder that follows each that is told, for as long as it lasts."""
+    lasting = {pk for each in told if each.incident.resolved_at is None for pk in each.collapsed.told}
+    reminders = [row for row in rows if row.pk in lasting and Event(row.event) is Event.REMINDER]
+    if not reminders:
+        return
+    policies = {policy.policy_id: policy for policy in load_policies()}
+    following = [
+        (*_copy(row), now, policy.hours.find_next(now + policy.reminds_every))
+        for row in reminders
+        if (policy := policies.get(row.policy_id or 0)) is not None and policy.reminds_every is not None
+    ]
+    if following:
+        insert_rows(Notification, COLUMNS, following)
+
+
+def _copy(row: Notification) -> tuple[Any, ...]:
+    whom = (row.channel_id, row.incident_id, row.policy_id, row.step_id)
+    return (*whom, row.event, row.severity, row.text, NotificationStatus.QUEUED)
