@@ -10,6 +10,7 @@ import os
 import socket
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,8 @@ MAX_SLEEP_SECONDS = 1.0
 # A database that is away is asked again after this, twice as long each time, up to the last.
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.5, 5.0
 SWEEP_SECONDS = 1.0
+# A channel that is still due was published to nobody, or is being delivered to.
+FIRST_WAKE_SECONDS, LAST_WAKE_SECONDS = 5.0, 60.0
 REALIGN_SECONDS = 60.0
 PRUNE_SECONDS = 600.0
 ROLL_UP_SECONDS = 60.0
@@ -46,6 +49,8 @@ class Ticker:
         # Containers share host names and process ids.
         self.node = f"{socket.gethostname()[:100]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._backoff = 0.0
+        # Channels that are due since the last sweep: when each is published again, and the pause before that.
+        self._woken: dict[int, tuple[float, float]] = {}
         self._sweep_at = self._realign_at = self._prune_at = self._roll_up_at = time.monotonic()
 
     def step(self) -> float:
@@ -82,11 +87,21 @@ class Ticker:
         report = tick(now, node=self.node, sweeps=sweeps)
         sent = self._publisher.publish_runs(report.run_ids)
         mark_published(report.run_ids[:sent], now)
+        if sweeps:
+            self._wake_channels(report.channel_ids, started)
         self._backoff = 0.0
         if report.next_due_at is None:
             return MAX_SLEEP_SECONDS
         until_due = (report.next_due_at - now).total_seconds() - (time.monotonic() - started)
         return min(MAX_SLEEP_SECONDS, max(0.0, until_due))
+
+    def _wake_channels(self, channel_ids: Sequence[int], started: float) -> None:
+        """Publish what is due, and the same again after longer and longer: a day without workers leaves no mountain."""
+        self._woken = {channel_id: self._woken.get(channel_id, (0.0, 0.0)) for channel_id in channel_ids}
+        due = [channel_id for channel_id, (again_at, _pause) in self._woken.items() if started >= again_at]
+        for channel_id in due[: self._publisher.publish_deliveries(due)]:
+            pause = min(LAST_WAKE_SECONDS, max(FIRST_WAKE_SECONDS, self._woken[channel_id][1] * 2))
+            self._woken[channel_id] = (started + pause, pause)
 
     def _keep_house(self, now: datetime, started: float) -> None:
         if started >= self._realign_at:

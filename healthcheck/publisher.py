@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from celery import current_app
 from kombu import Connection, Producer
@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 RUN_GROUP = "healthcheck.run_group"
 PRUNE = "healthcheck.prune"
 ROLL_UP = "healthcheck.roll_up"
+DELIVER = "healthcheck.deliver"
 
 # A clock that waits for a broker is late for everyone. The row is in the database, so nothing is lost by giving up.
 PUBLISH_SECONDS = 0.5
@@ -51,6 +52,9 @@ class Publisher:
 
     def publish_runs(self, run_ids: Sequence[int]) -> int:
         return self.send(RUN_GROUP, [(run_id,) for run_id in run_ids])
+
+    def publish_deliveries(self, channel_ids: Iterable[int]) -> int:
+        return self.send(DELIVER, [(channel_id,) for channel_id in sorted(channel_ids)])
 
     def publish_prune(self) -> bool:
         """Ask a worker to prune; False when the broker is away."""

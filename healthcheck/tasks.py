@@ -10,14 +10,16 @@ from celery import shared_task, signals
 from healthcheck.beat import Ticker
 from healthcheck.conf import get_settings
 from healthcheck.models.clock import read_database_clock
+from healthcheck.pipeline.database import call_in_database_thread
+from healthcheck.pipeline.deliver import deliver_next
 from healthcheck.pipeline.perform import Performer
 from healthcheck.pipeline.prune import prune as prune_rows
 from healthcheck.pipeline.pulse import PulseThread, Worker
 from healthcheck.pipeline.replay import Replayer
 from healthcheck.pipeline.roll_up import roll_up as roll_up_hours
-from healthcheck.publisher import PRUNE, ROLL_UP, RUN_GROUP, publish
+from healthcheck.publisher import DELIVER, PRUNE, PUBLISHER, ROLL_UP, RUN_GROUP, publish
 
-__all__ = ["prune", "publish", "roll_up", "run_group", "tick"]
+__all__ = ["deliver", "prune", "publish", "roll_up", "run_group", "tick"]
 
 # One of them ends before the next is asked for.
 PRUNE_BUDGET_SECONDS = 60.0
@@ -37,8 +39,14 @@ PROCESSES = "prefork"
 
 @shared_task(name=RUN_GROUP, ignore_result=True)
 def run_group(run_id: int) -> None:
-    """Perform one run. Delivered twice, late or never: the row decides."""
-    performer.perform(run_id)
+    """Perform one run, and wake whoever tells of it. Delivered twice, late or never: the row decides."""
+    PUBLISHER.publish_deliveries(performer.perform(run_id))
+
+
+@shared_task(name=DELIVER, ignore_result=True)
+def deliver(channel_id: int) -> None:
+    """Send a channel's next message. Delivered twice, late or never: the row decides."""
+    deliver_next(channel_id, ask=call_in_database_thread)
 
 
 @shared_task(name="healthcheck.tick", ignore_result=True)

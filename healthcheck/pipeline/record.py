@@ -28,6 +28,7 @@ from healthcheck.pipeline.facts import write_evidence
 from healthcheck.pipeline.incident_board import Ground
 from healthcheck.pipeline.incidents import follow_changes
 from healthcheck.pipeline.marks import is_closed, mark_hours
+from healthcheck.pipeline.notify import queue_notifications
 from healthcheck.pipeline.state_rows import LoadedState, load_states, store_states
 from healthcheck.pipeline.statements import CLOSE_RUN, change, write_instant
 
@@ -42,12 +43,13 @@ _TRANSITION_COLUMNS = ("endpoint_id", "location_id", "from_state", "to_state", "
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a run brought. `changes` are the states that changed with it."""
+    """What a run brought. `changes` are the states that changed with it, `channel_ids` channels to be told of that."""
 
     counts: dict[State, int]
     wall_us: int
     work_us: int
     changes: tuple[StateChange, ...] = ()
+    channel_ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,8 @@ def record_run(taken: TakenRun, findings: Sequence[Finding], *, now: datetime, w
         mark_hours(ids, [taken.location_id], start=taken.slot_at, end=taken.slot_at, now=now)
         _insert_evidence(taken, existing)
         changes = _advance_states(taken, existing, states, now=now)
-        _follow_changes(taken, existing, changes, now=now)
-    return replace(recorded, changes=tuple(changes))
+        channel_ids = queue_notifications(_follow_changes(taken, existing, changes, now=now), now)
+    return replace(recorded, changes=tuple(changes), channel_ids=channel_ids)
 
 
 def _sum_up(findings: Sequence[Finding], *, wall_us: int) -> Recorded:

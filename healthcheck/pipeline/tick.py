@@ -10,23 +10,29 @@ from django.db import transaction
 from healthcheck.models import SIGNED_OFF, EndpointGroup, Tick
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.dispatch import claim_due_groups
+from healthcheck.pipeline.due_channels import find_due_channels
 from healthcheck.pipeline.maintain import maintain
 from healthcheck.pipeline.sweep import expire_evidence, sweep_runs
 
 
 @dataclass(frozen=True, slots=True)
 class TickReport:
-    """`run_ids` are to be published, in this order; `next_due_at` is None where nothing is scheduled."""
+    """`run_ids` are to be published, in this order; `next_due_at` is None where nothing is scheduled.
+
+    `channel_ids` have something to be sent.
+    """
 
     run_ids: tuple[int, ...]
     next_due_at: datetime | None
+    channel_ids: tuple[int, ...] = ()
 
 
 def tick(now: datetime, *, node: str, sweeps: bool = True) -> TickReport:
     """Run one tick as `node`, the ticking process. A tick between two sweeps only claims."""
     swept = sweep(now, node=node) if sweeps else []
     claimed = claim_due_groups(now)
-    return TickReport((*claimed, *swept), find_next_due())
+    channels = find_due_channels(now) if sweeps else []
+    return TickReport((*claimed, *swept), find_next_due(), tuple(channel_id for channel_id, _own in channels))
 
 
 def sweep(now: datetime, *, node: str) -> list[int]:

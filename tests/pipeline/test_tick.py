@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from healthcheck.engine.incidents import Event, Happening, Severity
 from healthcheck.engine.types import State
 from healthcheck.models import CheckRun, EndpointGroup, EndpointState, Reason, RunStatus, Tick
+from healthcheck.pipeline.notify import queue_notifications
 from healthcheck.pipeline.tick import TickReport, find_next_due, tick
-from tests.factories import NOW, make_endpoint, make_group, make_state
+from tests.factories import NOW, make_channel, make_endpoint, make_group, make_incident, make_policy, make_state
 from tests.pipeline.conftest import claim_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -60,6 +62,16 @@ def test_tick_lets_evidence_expire() -> None:
     make_state(make_endpoint(), valid_until=NOW - SECOND)
     tick(NOW, node="a")
     assert EndpointState.objects.get().state == State.UNKNOWN
+
+
+def test_tick_says_which_channels_have_something_to_be_sent_and_only_when_it_sweeps() -> None:
+    channel = make_channel()
+    make_policy(steps={0: [channel]})
+    incident = make_incident()
+    queue_notifications([Happening(Event.OPENED, incident.pk, Severity.DOWN, ())], NOW)
+    assert tick(NOW - SECOND, node="a").channel_ids == ()
+    assert tick(NOW, node="a").channel_ids == (channel.pk,)
+    assert tick(NOW, node="a", sweeps=False).channel_ids == ()
 
 
 def test_next_due_is_the_earliest_of_the_groups_that_run() -> None:
