@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("status/<slug:slug>/<int:endpoint_id>.json", endpoint_views.endpoint_json, name="endpoint_json"),
     # Everything below it has one answer, whether it is nearly a token or not, such as one with the end of its line.
     re_path(r"^ping/(?P<rest>[\s\S]+)\Z", inbox.take_call, name="inbox"),
+    path("acknowledge/<str:token>/", inbox.acknowledge_page, name="acknowledge"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

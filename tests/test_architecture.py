@@ -99,6 +99,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.models",
         "healthcheck.conf",
         "healthcheck.pipeline",
+        "healthcheck.publisher",
         "healthcheck.tasks",
         "healthcheck.web",
     },
