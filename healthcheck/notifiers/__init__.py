@@ -12,6 +12,13 @@ from healthcheck.notifiers.contract import Notifier
 NOTIFIERS: dict[str, str] = {
     "email": "healthcheck.notifiers.email:EmailNotifier",
     "webhook": "healthcheck.notifiers.webhook:WebhookNotifier",
+    "slack": "healthcheck.notifiers.slack:SlackNotifier",
+    "teams": "healthcheck.notifiers.teams:TeamsNotifier",
+    "discord": "healthcheck.notifiers.discord:DiscordNotifier",
+    "telegram": "healthcheck.notifiers.telegram:TelegramNotifier",
+    "pagerduty": "healthcheck.notifiers.pagerduty:PagerDutyNotifier",
+    "opsgenie": "healthcheck.notifiers.opsgenie:OpsgenieNotifier",
+    "ntfy": "healthcheck.notifiers.ntfy:NtfyNotifier",
 }
 
 

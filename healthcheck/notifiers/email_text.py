@@ -14,6 +14,7 @@ from healthcheck.notifiers.message import Item, Message
 from healthcheck.notifiers.tidying import tidy_line
 from healthcheck.notifiers.wording import (
     describe_left_off,
+    is_alone,
     list_facts,
     list_links,
     write_headline,
@@ -74,7 +75,7 @@ def write_html(message: Message) -> str:
     """Return the message as a page on which nothing is but text and links of ours."""
     items = "".join(_write_item(item, message) for item in message.items)
     left_off = f"<p>{escape(describe_left_off(message))}</p>" if message.left_off else ""
-    heading = "" if len(message.items) == 1 and not message.left_off else f"<p>{escape(write_headline(message))}</p>"
+    heading = "" if is_alone(message) else f"<p>{escape(write_headline(message))}</p>"
     head = f'<head><meta charset="utf-8"><title>{escape(write_headline(message))}</title></head>'
     return f'<!doctype html><html lang="en">{head}<body style="{_BODY}">{heading}{items}{left_off}</body></html>'
 

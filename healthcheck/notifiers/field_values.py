@@ -89,7 +89,7 @@ def list_secrets(fields: Iterable[Field], values: Mapping[str, str]) -> list[str
         text = values.get(field.name, "")
         whole = [text] if field.is_secret else list_url_secrets(text)
         parts = (
-            [part for part in re.split(r"[\s/?&=]+", text) if len(part) >= MIN_PART_CHARS] if field.is_secret else []
+            [part for part in re.split(r"[\s/?&=:,]+", text) if len(part) >= MIN_PART_CHARS] if field.is_secret else []
         )
         secrets += [*whole, *parts]
     return [secret for secret in dict.fromkeys(secrets) if len(secret) >= MIN_SECRET_CHARS]

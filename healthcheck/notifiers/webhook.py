@@ -14,7 +14,7 @@ from healthcheck.notifiers.http import Call, write_json
 from healthcheck.notifiers.message import Item, Message
 from healthcheck.notifiers.over_http import HttpNotifier
 from healthcheck.notifiers.signatures import read_secret, sign
-from healthcheck.notifiers.wording import write_headline
+from healthcheck.notifiers.wording import is_alone, write_headline
 
 AUTHORITY = Field(
     "ca_pem",
@@ -98,7 +98,7 @@ def write_document(message: Message) -> dict[str, Any]:
 
 
 def _name_type(message: Message) -> str:
-    if len(message.items) != 1 or message.left_off:
+    if not is_alone(message):
         return _SEVERAL
     event = message.items[0].event
     return _OURSELVES.get(event, f"incident.{event.word}")

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 
 from healthcheck.engine.incidents import Event, Severity
 from healthcheck.notifiers.message import Item, Message
+from healthcheck.notifiers.tidying import MAX_TEXT_CHARS
+
+MAX_BRIEF_CHARS = 200
 
 _EVENTS = {
     Event.GREW: "{severity}, more affected",
@@ -36,11 +39,16 @@ def write_title(item: Item) -> str:
 
 def write_headline(message: Message) -> str:
     """Return the message in one line: its one item, or how many there are of each."""
-    if len(message.items) == 1 and not message.left_off:
+    if is_alone(message):
         return write_title(message.items[0])
     counts = Counter(name_event(item) for item in message.items)
     parts = [f"{count} {name}" for name, count in counts.items()]
     return ", ".join([*parts, *([f"{message.left_off} more"] if message.left_off else [])]) or "Nothing to tell"
+
+
+def is_alone(message: Message) -> bool:
+    """Whether the message is about one item and nothing else, so that its title says all."""
+    return len(message.items) == 1 and not message.left_off
 
 
 def list_facts(item: Item, message: Message) -> list[tuple[str, str]]:
@@ -49,18 +57,31 @@ def list_facts(item: Item, message: Message) -> list[tuple[str, str]]:
     return [(name, text) for name, text in facts if text]
 
 
+def list_brief(item: Item) -> list[tuple[str, str]]:
+    """Return what is said of an item among several, where there is little room."""
+    affected = list_names(item, MAX_BRIEF_CHARS)
+    return [("Affected", affected)] if affected else []
+
+
 def list_links(item: Item) -> list[tuple[str, str]]:
     """Return the links of an item, each with its name. What is over needs no acknowledgement."""
     links = [("Acknowledge", "" if item.is_over else item.acknowledge_url), ("Details", item.url)]
     return [(name, url) for name, url in links if url]
 
 
-def list_names(item: Item) -> str:
-    """Return the names of what is affected, and how many more there are."""
-    more = item.count - len(item.names)
-    if more <= 0:
-        return ", ".join(item.names)
-    return f"{', '.join(item.names)} and {more} more" if item.names else str(item.count)
+def list_names(item: Item, limit: int = MAX_TEXT_CHARS) -> str:
+    """Return the names of what is affected as far as there is room, and how many more there are."""
+    shown: list[str] = []
+    room = limit
+    for name in item.names:
+        room -= len(name) + len(", ")
+        if room < 0:
+            break
+        shown.append(name)
+    more = max(item.count, len(item.names)) - len(shown)
+    if not shown:
+        return str(more) if more else ""
+    return f"{', '.join(shown)} and {more} more" if more else ", ".join(shown)
 
 
 def describe_time(item: Item, message: Message) -> tuple[str, str]:
@@ -101,10 +122,9 @@ def write_text(message: Message) -> str:
 
 def _write_lines(message: Message) -> Iterator[str]:
     yield write_headline(message)
-    is_alone = len(message.items) == 1 and not message.left_off
     for item in message.items:
         yield ""
-        if not is_alone:
+        if not is_alone(message):
             yield write_title(item)
         yield from (f"{name}: {text}" for name, text in (*list_facts(item, message), *list_links(item)))
     if message.left_off:
