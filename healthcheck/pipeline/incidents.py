@@ -18,7 +18,8 @@ from healthcheck.engine.incidents import Happening
 from healthcheck.engine.types import State
 from healthcheck.models.maintenance import find_endpoints_in_maintenance
 from healthcheck.pipeline.advance import StateChange
-from healthcheck.pipeline.incident_board import Board, Case, Ground, load_hosts
+from healthcheck.pipeline.incident_board import Board
+from healthcheck.pipeline.incident_cases import Case, Ground, load_hosts
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from healthcheck.pipeline.advance import Slot, StateChange, advance_state
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.execute import TakenRun
 from healthcheck.pipeline.facts import write_evidence
-from healthcheck.pipeline.incident_board import Ground
+from healthcheck.pipeline.incident_cases import Ground
 from healthcheck.pipeline.incidents import follow_changes
 from healthcheck.pipeline.marks import is_closed, mark_hours
 from healthcheck.pipeline.notify import queue_notifications

@@ -199,6 +199,6 @@ def test_statements_are_constant_and_none_without_a_change(group: EndpointGroup,
         for minute, each in enumerate(verdicts, start=1)
     ]
     # Close, states read, results, states written; with evidence that is one more, with transitions another. Then:
-    # opened: incidents, maintenance, hosts, incident, its id, members, update; resolved: incidents, members, and three
-    # that write.
-    assert counts == [4, 6 + 7, 5, 5, 5 + 5]
+    # opened: incidents, maintenance, hosts, incident, its id, members, update; whom to tell; resolved: incidents,
+    # members, failures before, three that write, and whom to tell.
+    assert counts == [4, 6 + 7 + 3, 5, 5, 5 + 6 + 4]
