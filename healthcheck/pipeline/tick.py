@@ -12,6 +12,7 @@ from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.dispatch import claim_due_groups
 from healthcheck.pipeline.due_channels import find_due_channels
 from healthcheck.pipeline.maintain import maintain
+from healthcheck.pipeline.reconcile import reconcile_incidents
 from healthcheck.pipeline.sweep import expire_evidence, sweep_runs
 
 
@@ -40,6 +41,7 @@ def sweep(now: datetime, *, node: str) -> list[int]:
     insert_rows(Tick, ("node", "at"), [(node, now)], conflict=("node",), update=("at",))
     maintain(now)
     expire_evidence(now)
+    reconcile_incidents(now)
     return sweep_runs(now)
 
 
