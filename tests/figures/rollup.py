@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from healthcheck.engine.types import ErrorKind, Phase, State
+from healthcheck.engine.types import State
 from healthcheck.models import CheckResult, CheckRun, Endpoint, Resolution, Rollup, RollupProgress, Transition
-from healthcheck.models.result import Judgement
 from healthcheck.pipeline.marks import find_hour, mark_hours
 from healthcheck.pipeline.roll_up import GRACE, roll_up
 from tests.factories import make_group, make_location
 from tests.figures.bytes import measure_size
+from tests.figures.raw_rows import store_results
 from tests.figures.table import Row
 
 MEMBERS, SLOTS, INTERVAL = 20, 120, 30
@@ -27,9 +27,6 @@ MEMBERS, SLOTS, INTERVAL = 20, 120, 30
 START = datetime(2026, 7, 1, tzinfo=UTC)
 LAST = START + 23 * timedelta(hours=1)
 BUDGET_SECONDS = 3600.0
-UP, DOWN = Judgement(State.UP).pack(), Judgement(State.DOWN, ErrorKind.STATUS, Phase.HEADERS, 2).pack()
-# A whole number that looks random, of a result.
-_DICE = "((r.id * 7919 + e.id * 104729) %% 65521)"
 
 
 def measure(size: int) -> Iterator[Row]:
@@ -96,20 +93,7 @@ def _store_hour() -> None:
         for place, group_id in enumerate(groups)
     ]
     CheckRun.objects.bulk_create(runs, batch_size=1000)
-    run, endpoint, result = CheckRun._meta.db_table, Endpoint._meta.db_table, CheckResult._meta.db_table
-    statement = f"""
-        INSERT INTO {result} (run_id, endpoint_id, latency_us, resolve_us, connect_us, tls_us, headers_us, body_us,
-                              judgement, http_status)
-        SELECT r.id, e.id, 40000 + {_DICE} * 3, 900 + {_DICE} / 50, 9000 + {_DICE} / 3, 15000 + {_DICE} / 2,
-               12000 + {_DICE}, 400 + {_DICE} / 20,
-               CASE WHEN e.id %% 50 = 1 AND {_DICE} %% 4 = 0 THEN {DOWN} ELSE {UP} END, 200
-        FROM {run} r JOIN {endpoint} e ON e.group_id = r.group_id ORDER BY r.id, e.id
-    """  # our own names
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [])
-        if connection.vendor == "postgresql":
-            cursor.execute(f"ANALYZE {result}")
-            cursor.execute(f"ANALYZE {run}")
+    store_results(seconds=BUDGET_SECONDS)
 
 
 def _repeat_hour() -> None:
