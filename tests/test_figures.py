@@ -75,6 +75,16 @@ def test_figure_of_uptime_is_of_constant_queries() -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_figure_of_pruning_removes_everything_and_changes_no_rollup(database: str) -> None:
+    # By hand it is five million.
+    measured = _measure("prune", size=4000, database=database)
+    assert measured["rollups that are not the same to the bit after pruning"] == "0"
+    for who in ("a command", "the worker"):
+        assert measured[f"raw results that {who} pruned"].startswith("2,000 in ")
+        assert re.fullmatch(r"\d+\.\d\d", measured[f"lateness p99 while {who} prunes"])
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_figure_of_outages_loses_and_doubles_nothing(database: str) -> None:
     # Two; by hand it is two hundred.
     measured = _measure("spool", size=2, database=database)

@@ -24,6 +24,7 @@ FIGURES = {
     "statements": Figure("database statements per run", "endpoints of the largest group", 300, 90),
     "bytes": Figure("bytes per stored result, indexes included", "results", 400_000, 300),
     "rollup": Figure("time of rolling up one hour of endpoints checked every 30 s", "endpoints", 10_000, 3600),
+    "prune": Figure("lateness of checks while raw rows are pruned", "raw rows", 5_000_000, 3600),
     "kills": Figure("what kill -9 of worker, scheduler and broker costs", "kills of each", 3, 400),
     # Names of its own are answered in a network of its own, which takes root, or a system that gives people one.
     "faults": Figure("what faults of our own side cost", "faulted slots of endpoints", 10_000, 900),
@@ -32,7 +33,6 @@ FIGURES = {
         "what group runs leave behind in memory, handles, tasks", "group runs", 100_000, 1900, by_database=False
     ),
     "pages": Figure("server time, size, queries and painting of the status page", "endpoints", 1000, 150),
-    # By hand with --size 50000000, where the disk has room.
     "uptime": Figure("server time and queries of 90 days of a status page", "raw rows", 1_000_000, 3600),
     "changes": Figure("time and statements of changing many endpoints at once", "endpoints", 10_000, 300),
     "hostile": Figure("healthy targets beside all hostile ones at once", "rounds", 10, 300, by_database=False),

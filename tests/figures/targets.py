@@ -14,7 +14,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.figures.children import Child
+from tests.figures.children import LIFE_SECONDS, Child
 from tests.figures.deployment import wait_until
 
 START_SECONDS = 10.0
@@ -39,7 +39,9 @@ def spread(count: int) -> list[str]:
 
 
 @contextmanager
-def run_nginx(addresses: Sequence[str], *, authority: trustme.CA | None = None) -> Iterator[list[str]]:
+def run_nginx(
+    addresses: Sequence[str], *, authority: trustme.CA | None = None, life_seconds: int = LIFE_SECONDS
+) -> Iterator[list[str]]:
     """Serve a small page that holds "ok" on every address, with an authority over TLS; gives the URLs."""
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
@@ -53,7 +55,7 @@ def run_nginx(addresses: Sequence[str], *, authority: trustme.CA | None = None) 
     configuration = folder / "nginx.conf"
     configuration.write_text(_NGINX.format(folder=folder, listen=listen))
     # One process without a master, so that nothing outlives it.
-    with Child(program, "-c", str(configuration), log=folder / "nginx.log"):
+    with Child(program, "-c", str(configuration), log=folder / "nginx.log", seconds=life_seconds):
         if not wait_until(lambda: _accepts(addresses[-1], port), seconds=START_SECONDS):
             raise TimeoutError((folder / "nginx.log").read_text())
         yield [f"http{tls and 's'}://{address}:{port}/" for address in addresses]
