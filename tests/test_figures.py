@@ -84,6 +84,18 @@ def test_figure_of_pruning_removes_everything_and_changes_no_rollup(database: st
         assert re.fullmatch(r"\d+\.\d\d", measured[f"lateness p99 while {who} prunes"])
 
 
+@pytest.mark.parametrize(
+    ("database", "kept"), [("sqlite", ["one table"]), ("postgresql", ["one table", "day partitions"])]
+)
+def test_figure_of_history_asks_no_raw_row_for_a_page(database: str, kept: list[str]) -> None:
+    # By hand it is fifty million.
+    measured = _measure("history", size=2500, database=database)
+    assert measured["queries of it, and those of them that look at results"].endswith(", 0")
+    assert measured["raw rows stored"].startswith("2,500 in ")
+    asked = ("insert of 20 results", "newest 100 results of an endpoint", "batch of results pruned")
+    assert {f"{what}, {how}" for what in asked for how in kept} <= measured.keys()
+
+
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_figure_of_outages_loses_and_doubles_nothing(database: str) -> None:
     # Two; by hand it is two hundred.

@@ -34,6 +34,8 @@ FIGURES = {
     ),
     "pages": Figure("server time, size, queries and painting of the status page", "endpoints", 1000, 150),
     "uptime": Figure("server time and queries of 90 days of a status page", "raw rows", 1_000_000, 3600),
+    # By hand with --size 50000000, where the disk has 20 GB.
+    "history": Figure("what raw rows cost, in one table and in day partitions", "raw rows", 1_000_000, 5400),
     "changes": Figure("time and statements of changing many endpoints at once", "endpoints", 10_000, 300),
     "hostile": Figure("healthy targets beside all hostile ones at once", "rounds", 10, 300, by_database=False),
     "reach": Figure("connections to what the address policy forbids", "not used", 1, 300, by_database=False),
