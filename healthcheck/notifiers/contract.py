@@ -54,11 +54,15 @@ class Reach:
 
 
 class Notifier(Protocol):
-    """One way of telling. `values` holds every field of `fields` as text, the secret ones opened."""
+    """One way of telling. `values` holds every field of `fields` as text, the secret ones opened.
+
+    `tells_each`: every item has a life of its own at the receiver, so that none may be left off for good.
+    """
 
     kind: str
     label: str
     fields: tuple[Field, ...]
+    tells_each: bool
 
     def refuse(self, values: Mapping[str, str]) -> None:
         """Raise ConfigurationError, with the field's name, for what can never be sent with. Opens nothing."""

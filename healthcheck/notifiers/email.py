@@ -36,6 +36,7 @@ _CURES = {
 class EmailNotifier:
     kind = "email"
     label = "E-mail"
+    tells_each = False
     fields = (
         Field("recipients", "Recipients", f"Addresses, one a line; at most {MAX_RECIPIENTS}.", is_long=True),
         Field("sender", "Sender", "An address, or Name <address>. The server must let it be used."),

@@ -34,6 +34,7 @@ class OpsgenieNotifier(HttpNotifier):
         Field("api_key", "API key", "Of an API integration.", is_secret=True),
         Field("url", "Server", "https://api.eu.opsgenie.com in Europe.", default="https://api.opsgenie.com"),
     )
+    tells_each = True
     cures = {401: _KEY_CURE, 403: _KEY_CURE, 404: "enter the server's address without a path"}
 
     def check(self, values: Mapping[str, str]) -> None:

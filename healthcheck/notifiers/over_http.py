@@ -29,6 +29,7 @@ class HttpNotifier(ABC):
     kind: str
     label: str
     fields: tuple[Field, ...]
+    tells_each = False
     # The statuses that will not change by trying again, and the cure of each.
     cures: Mapping[int, str] = {401: CREDENTIAL_CURE, 403: CREDENTIAL_CURE, 410: GONE_CURE}
 

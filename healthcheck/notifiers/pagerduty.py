@@ -32,6 +32,7 @@ class PagerDutyNotifier(HttpNotifier):
         Field("routing_key", "Integration key", "32 characters, of an Events API v2 integration.", is_secret=True),
         Field("url", "Server", "https://events.eu.pagerduty.com in Europe.", default="https://events.pagerduty.com"),
     )
+    tells_each = True
     cures = {401: _KEY_CURE, 403: _KEY_CURE, 404: "enter the server's address without a path"}
 
     def check(self, values: Mapping[str, str]) -> None:

@@ -17,9 +17,11 @@ from healthcheck.models import (
     IncidentMember,
     MaintenanceSpan,
     Notification,
+    NotificationChannel,
     NotificationStatus,
     Trouble,
 )
+from healthcheck.notifiers import load_notifier
 from healthcheck.notifiers.message import MAX_ITEMS, Item, Message, write_message
 from healthcheck.pipeline.bulk import insert_rows, update_rows
 from healthcheck.pipeline.collapse import ASKING, Collapsed, Queued, Truth, collapse
@@ -59,6 +61,9 @@ def compose_delivery(channel_id: int, now: datetime) -> Delivery | None:
     told = sorted((each for each in of_incidents if each.collapsed.event is not None), key=lambda each: each.rank)
     if not told and not others:
         return None
+    if len(told) > MAX_ITEMS and load_notifier(NotificationChannel.objects.get(pk=channel_id).kind).tells_each:
+        # What is beyond them stays queued: an alert that is never told of its end would last for ever.
+        told = told[: max(0, MAX_ITEMS - len(others))]
     message = _write_message(channel_id, told, others, now=now)
     delivery = Delivery.objects.create(
         id=uuid.UUID(message.id), channel_id=channel_id, created_at=now, message=write_message(message), next_try_at=now
