@@ -89,6 +89,11 @@ PAGES: dict[str, tuple[str, set[str]]] = {
     "healthcheck_endpoint_corrections": ("get", VIEW),
     "healthcheck_correction_make": ("get", OPERATE),
     "healthcheck_correction_withdraw": ("get", OPERATE),
+    "healthcheck_incident_add": ("get", OPERATE),
+    **{
+        f"healthcheck_incident_{verb}": ("post", OPERATE)
+        for verb in ("acknowledge", "snooze", "assign", "write", "publish", "resolve", "post_mortem")
+    },
     "healthcheck_notificationchannel_test": ("post", OPERATE),
     "healthcheck_notificationchannel_enable": ("post", OPERATE),
     "healthcheck_delivery_send_again": ("post", OPERATE),

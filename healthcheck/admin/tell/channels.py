@@ -31,6 +31,7 @@ from healthcheck.models.clock import read_database_clock
 from healthcheck.models.secrets import SecretsError
 from healthcheck.notifiers import NOTIFIERS, load_notifier
 from healthcheck.pipeline.channel_verbs import enable_again, queue_test
+from healthcheck.publisher import PUBLISHER
 
 
 class ChannelKindFilter(admin.SimpleListFilter):
@@ -193,11 +194,13 @@ class NotificationChannelAdmin(ToldAdmin):
         except ValidationError as error:
             self.message_user(request, " ".join(error.messages), messages.ERROR)
         else:
+            PUBLISHER.publish_deliveries([obj.pk])
             self.message_user(request, _("A test is on its way; “Messages” says what came of it."), messages.SUCCESS)
         return redirect(self.url_of("change", obj.pk))
 
     def enable_view(self, request: HttpRequest, obj: NotificationChannel) -> HttpResponse:
         if enable_again(obj.pk, read_database_clock()):
+            PUBLISHER.publish_deliveries([obj.pk])
             self.message_user(request, _("It is used again; what waited is sent now."), messages.SUCCESS)
         else:
             self.message_user(request, _("It is in use already."), messages.WARNING)

@@ -29,6 +29,7 @@ from healthcheck.models.clock import read_database_clock
 from healthcheck.models.notification import EVENT_CHOICES
 from healthcheck.notifiers.message import Message, read_message
 from healthcheck.pipeline.channel_verbs import send_again
+from healthcheck.publisher import PUBLISHER
 
 # More than anybody looks through.
 MAX_CHANNELS_OFFERED = 100
@@ -167,6 +168,7 @@ class DeliveryAdmin(ToldAdmin):
         except ValidationError as error:
             self.message_user(request, " ".join(error.messages), messages.ERROR)
             return redirect(self._url_of("change", obj.pk))
+        PUBLISHER.publish_deliveries([sent.channel_id])
         self.message_user(request, _("The same message is on its way, under an id of its own."), messages.SUCCESS)
         return redirect(self._url_of("change", sent.pk))
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,11 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.look.bases import ChangeListBase
-from healthcheck.admin.look.words import describe_instant
 from healthcheck.admin.tell.incident_filters import SeverityFilter, StandingFilter
-from healthcheck.admin.tell.incident_page import describe_incident
+from healthcheck.admin.tell.incident_views import IncidentViews
 from healthcheck.admin.tell.rights import may_operate_incidents, may_see_incidents
-from healthcheck.admin.tell.told import ToldAdmin
 from healthcheck.admin.tell.words import describe_attention, describe_standing, draw_severity, name_incident
 from healthcheck.engine.incidents import Severity
 from healthcheck.models import EndpointGroup, Incident
@@ -40,7 +37,7 @@ class IncidentChangeList(ChangeListBase):
 
 
 @admin.register(Incident)
-class IncidentAdmin(ToldAdmin):
+class IncidentAdmin(IncidentViews):
     list_display = ("title_words", "severity_words", "standing", "concerned", "attention")
     list_filter = (StandingFilter, SeverityFilter)
     search_fields = ("title", "cause_host")
@@ -60,7 +57,8 @@ class IncidentAdmin(ToldAdmin):
         return may_operate_incidents(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+        # By a form of its own; see `IncidentViews`.
+        return may_operate_incidents(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -70,10 +68,7 @@ class IncidentAdmin(ToldAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         listing = self.admin_site.admin_view(self.changelist_view)
-        return [
-            path("", listing, name=self._url_name("changelist")),
-            path("<int:pk>/change/", self.guard_page(self.incident_view), name=self._url_name("change")),
-        ]
+        return [path("", listing, name=self._url_name("changelist")), *super().get_urls()]
 
     # The list: open ones first.
 
@@ -118,19 +113,3 @@ class IncidentAdmin(ToldAdmin):
     @admin.display(description=gettext_lazy("attention"), empty_value="–")
     def attention(self, obj: Any) -> str | None:
         return describe_attention(obj, obj.seen_at) or None
-
-    # The page.
-
-    def incident_view(self, request: HttpRequest, obj: Incident) -> HttpResponse:
-        now = read_database_clock()
-        context = {
-            **self.admin_site.each_context(request),
-            "title": name_incident(obj),
-            "opts": self.opts,
-            "media": self.media,
-            "object": obj,
-            "at": describe_instant(now),
-            "may_operate": self.has_operate_permission(request, obj),
-            **describe_incident(obj, now),
-        }
-        return TemplateResponse(request, "admin/healthcheck/incident.html", context)
