@@ -92,6 +92,8 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.pipeline.prune",
     },
     "healthcheck/web/": {"django", "healthcheck.engine", "healthcheck.models", "healthcheck.conf"},
+    # What people write in Markdown.
+    "healthcheck/web/written.py": {"django", "markdown_it", "nh3"},
     # Jobs report here: recorded through the same door as a probe.
     "healthcheck/web/inbox.py": {
         "django",
@@ -144,6 +146,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.web.language",
         # What the last check says of a state is told on the start page as on the status page.
         "healthcheck.web.words",
+        "healthcheck.web.written",
     },
     "healthcheck/templatetags/": {"django"},
     # An endpoint's past is read and drawn once, for its public page and for the operator's.

@@ -222,4 +222,3 @@ def test_acknowledging_takes_the_same_queries_at_any_size(
     incident = make_incident(first, *(make_endpoint(first.group, f"site {number}") for number in range(count - 1)))
     with django_assert_num_queries(ACKNOWLEDGE_QUERIES):
         acknowledge(incident.pk, author=ALEX, now=NOW)
-

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from healthcheck.admin.look.badges import draw_state
-from healthcheck.admin.look.words import describe_instant, describe_moment
+from healthcheck.admin.look.words import describe_moment
 from healthcheck.admin.tell.timeline import MAX_MEMBERS, load_timeline
 from healthcheck.admin.tell.words import (
     STAGE_WORDS,
@@ -23,6 +23,7 @@ from healthcheck.admin.tell.words import (
 from healthcheck.engine.incidents import Severity, Stage
 from healthcheck.engine.types import State
 from healthcheck.models import Endpoint, EndpointGroup, Incident, IncidentMember
+from healthcheck.web.written import draw_markdown
 
 # The rest is counted.
 MAX_MEMBERS_SHOWN = 50
@@ -50,8 +51,7 @@ def describe_incident(incident: Incident, now: datetime) -> dict[str, Any]:
         "more_members": max(0, len(standing or members) - MAX_MEMBERS_SHOWN),
         "has_members_now": bool(standing),
         "timeline": load_timeline(incident, members, {pk: each.name for pk, each in endpoints.items()}),
-        "started": describe_instant(incident.started_at),
-        "resolved": describe_instant(incident.resolved_at),
+        "post_mortem": draw_markdown(incident.post_mortem),
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -24,12 +25,22 @@ from healthcheck.models import (
     NotificationStatus,
 )
 from healthcheck.models.notification import EVENT_CHOICES
+from healthcheck.web.written import draw_markdown
 
 # More than anybody reads on one page, of each kind of entry; the newest are shown.
 MAX_UPDATES = 100
 MAX_MEMBERS = 500
 MAX_TOLD = 200
 MAX_NAMES = 10
+# What people write a text for.
+_WRITTEN = frozenset(
+    {
+        IncidentUpdateKind.UPDATE,
+        IncidentUpdateKind.NOTE,
+        IncidentUpdateKind.OPENED,
+        IncidentUpdateKind.RESOLVED,
+    }
+)
 _EVENTS: Mapping[int, Any] = dict(EVENT_CHOICES)
 
 
@@ -39,8 +50,8 @@ class Entry:
     what: str
     text: str = ""
     author: str = ""
-    # What a person wrote in Markdown.
-    markdown: str = ""
+    # What a person wrote, as markup.
+    written: SafeString | None = None
     is_public: bool = False
 
     @property
@@ -69,8 +80,11 @@ def _write_update(update: IncidentUpdate) -> Entry:
     what = str(IncidentUpdateKind(update.kind).label)
     if update.kind == IncidentUpdateKind.UPDATE and update.stage:
         what = _("update: %(stage)s") % {"stage": STAGE_WORDS[Stage(update.stage)]}
-    is_written = update.kind in (IncidentUpdateKind.UPDATE, IncidentUpdateKind.NOTE, IncidentUpdateKind.OPENED)
-    words = {"markdown": update.text} if is_written else {"text": update.text}
+    is_written = update.kind in _WRITTEN
+    if update.kind == IncidentUpdateKind.SNOOZED:
+        until = describe_instant(datetime.fromisoformat(update.text))
+        return Entry(update.at, what, _("until %(time)s") % {"time": until}, author=update.author_name)
+    words: dict[str, Any] = {"written": draw_markdown(update.text)} if is_written else {"text": update.text}
     return Entry(update.at, what, author=update.author_name, is_public=update.is_public, **words)
 
 

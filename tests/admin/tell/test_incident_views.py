@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from healthcheck.admin.look.words import describe_instant
 from healthcheck.engine.incidents import Event, Severity, Stage
 from healthcheck.models import Incident, IncidentUpdate, IncidentUpdateKind, Notification
 from tests.admin.conftest import make_person
@@ -49,6 +50,7 @@ def test_snoozing_lasts_as_long_as_the_button_says(
     assert "Nobody is asked until" in press(operator, incident, "snooze", minutes=asked)
     until = Incident.objects.get().snoozed_until
     assert until is not None
+    assert f"until {describe_instant(until)}" in operator.get(f"{LIST}{incident.pk}/change/").content.decode()
     assert timedelta(0) <= until - before - timedelta(minutes=minutes) < timedelta(minutes=1)
 
 
