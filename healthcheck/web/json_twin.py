@@ -11,6 +11,11 @@
     announcement  null or {level, text}
     maintenance  a list of {title, description, is_running, starts_at, ends_at, affects}, running ones first; `affects`
                names what the page shows of it, empty for all of it
+    incidents  a list of {id, title, severity (notice, degraded, down), stage (investigating, identified, monitoring,
+               resolved), is_open, started_at, resolved_at, concerns, affects, updates, post_mortem}, open ones first:
+               those that people made public, while they last and for 14 days. `concerns` names what the page shows of
+               what it is about, `affects` of what depends on that; updates are a list of {at, stage, text}, newest
+               first; texts are Markdown as it was written
     groups     a list of {section, slug, name, state, is_paused, uptime, endpoints}; `section` is the title of the
                section it stands in, empty for none; endpoints that stand alone are in one whose slug and name are null
     endpoints  a list of {id, name, state, is_paused, in_maintenance, is_checked, since, error_kind, reason, latency_ms,

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from healthcheck.web.addresses import find_admin_url
 from healthcheck.web.announcement import draw_announcement
 from healthcheck.web.choosing import build_choices, choose_key, choose_period, write_query
+from healthcheck.web.incidents import SHOWN_AFTER, build_incidents, describe_incidents, load_incidents
 from healthcheck.web.json_twin import describe_board
 from healthcheck.web.look import load_look
 from healthcheck.web.maintenance import build_notices, describe_notices, load_notices
@@ -40,12 +41,16 @@ def status_json(request: HttpRequest, slug: str | None = None) -> HttpResponse:
 def _render_page(key: str, visit: Visit) -> str:
     board = load_board(visit.page, now=visit.now, period=choose_period(key))
     query = write_query(key)
+    incidents = build_incidents(load_incidents(board, visit.now), visit.now)
     context = build_context(board, visit.now, page_url=visit.urls.page, query=query) | {
         "periods": build_choices(key),
         "canonical_url": f"{visit.urls.page}{query}",
         "announcement": draw_announcement(visit.page.announcement),
         "announcement_level": visit.page.announcement_level,
         "notices": build_notices(load_notices(board, visit.now), visit.now),
+        "open_incidents": [each for each in incidents if each["is_open"]],
+        "past_incidents": [each for each in incidents if not each["is_open"]],
+        "history_days": SHOWN_AFTER.days,
         "look": load_look(visit.page, visit.urls),
         "json_url": f"{visit.urls.json}{query}",
         "admin_url": "" if board.groups else find_admin_url(),
@@ -62,5 +67,6 @@ def _render_json(key: str, visit: Visit) -> str:
     facts = describe_board(board, visit.now) | {
         "announcement": announcement,
         "maintenance": describe_notices(load_notices(board, visit.now)),
+        "incidents": describe_incidents(load_incidents(board, visit.now)),
     }
     return json.dumps(facts)
