@@ -48,7 +48,7 @@ T = TypeVar("T")
 SEND_SECONDS = 15.0
 LEASE = timedelta(seconds=SEND_SECONDS + 15)
 # The pause after a first try that failed; it doubles up to the last, and is spread by so much either way.
-FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS, JITTER = 5.0, 900.0, 0.2
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS, JITTER = 5.0, 300.0, 0.2
 # What a receiver asks for by Retry-After is honoured up to this.
 MAX_ASKED_SECONDS = 3600.0
 # A message that nobody took for so long is given up for a new one, of what is true by then.

@@ -49,6 +49,10 @@ class Receiver:
         self.port = server.listen(self._behave, tls=tls)
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
 
+    def script(self, *scripts: Script) -> None:
+        """Answer these from now on."""
+        self._scripts = list(scripts)
+
     async def _behave(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.split("\r\n")
