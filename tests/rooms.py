@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
         "django",
         "healthcheck.engine.assertions",
         "healthcheck.engine.credentials",
+        "healthcheck.engine.dependencies",
         "healthcheck.engine.incidents",
         "healthcheck.engine.probes",
         "healthcheck.engine.recurrence",

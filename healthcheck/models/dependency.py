@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from healthcheck.engine.dependencies import ENDPOINT, Link, Node, Side, find_circle
 from healthcheck.models.endpoint import Endpoint
 from healthcheck.models.group import EndpointGroup
+
+# Of a circle that is told.
+_MAX_WAY = 10
+_SIDES = ("child_group", "child_endpoint", "child_endpoint__group", "parent_group", "parent_endpoint")
+_COLUMNS = (*_SIDES, "parent_endpoint__group")
+
+
+class DependencyQuerySet(models.QuerySet["Dependency"]):
+    def list_links(self) -> list[Link]:
+        """Return all of them as what the engine follows, in one query."""
+        rows = self.order_by("pk").values_list(*_COLUMNS)
+        return [Link(_build_side(*row[:3]), _build_side(*row[3:])) for row in rows]
 
 
 class Dependency(models.Model):
@@ -37,6 +51,8 @@ class Dependency(models.Model):
         verbose_name=_("depends on the endpoint"),
     )
 
+    objects = DependencyQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("dependency")
         verbose_name_plural = _("dependencies")
@@ -58,3 +74,40 @@ class Dependency(models.Model):
 
     def __str__(self) -> str:
         return f"dependency {self.pk}"
+
+    def clean(self) -> None:
+        children, parents = (
+            (self.child_group_id, self.child_endpoint_id),
+            (self.parent_group_id, self.parent_endpoint_id),
+        )
+        if children.count(None) != 1 or parents.count(None) != 1:
+            # Refused by the constraints.
+            return
+        child_side = _build_side(*children, self.child_endpoint.group_id if self.child_endpoint else None)
+        parent_side = _build_side(*parents, self.parent_endpoint.group_id if self.parent_endpoint else None)
+        others = Dependency.objects.exclude(pk=self.pk).list_links()
+        way = find_circle(others, Link(child_side, parent_side))
+        if way is not None:
+            sentence = _("It would depend on itself: %(way)s. Leave one of these out.")
+            raise ValidationError(sentence, params={"way": _describe_way(way)})
+
+
+def _build_side(group_id: int | None, endpoint_id: int | None, endpoint_group_id: int | None) -> Side:
+    owner = endpoint_group_id if group_id is None else group_id
+    assert owner is not None  # a constraint of the database
+    return Side(owner, endpoint_id)
+
+
+def _describe_way(way: list[Node]) -> str:
+    """Return the names on the way; what comes of a group, once."""
+    names = [_name(node) for node in way[:_MAX_WAY]]
+    told = [name for place, name in enumerate(names) if place == 0 or name != names[place - 1]]
+    return " → ".join([*told, "…"] if len(way) > _MAX_WAY else told) if len(told) > 1 else " → ".join(told * 2)
+
+
+def _name(node: Node) -> str:
+    kind, pk = node
+    if kind == ENDPOINT:
+        found = Endpoint.objects.filter(pk=pk).values_list("group__slug", "name").first()
+        return "/".join(found) if found else f"#{pk}"
+    return EndpointGroup.objects.filter(pk=pk).values_list("slug", flat=True).first() or f"#{pk}"
