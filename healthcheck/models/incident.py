@@ -55,7 +55,9 @@ class Incident(models.Model):
     checked_count = models.PositiveIntegerField(default=0, editable=False)
     # How often members came back and failed again: it is held open while they flap.
     flap_count = models.PositiveIntegerField(default=0, editable=False)
-    # It waits for another to end, and nobody is told of it: what its members depend on is down.
+    # Since when nobody is told of it: what its members depend on is down. The parent is the incident of that, which is
+    # None while that is in maintenance.
+    muted_at = models.DateTimeField(null=True, editable=False)
     parent = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="affected", editable=False
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.engine.types import State
@@ -45,6 +46,13 @@ class EndpointState(models.Model):
         indexes = [
             # Read by every sweep: evidence that has expired. Not partial, for SQLite's sake; see CheckRun.
             models.Index(fields=["valid_until"], name="hc_state_valid"),
+            # Read by every sweep, with the states as literals: what is down and in no incident. Partial, so that a run
+            # in which all is up writes nothing into it.
+            models.Index(
+                fields=["endpoint"],
+                name="hc_state_bad",
+                condition=Q(state__in=(State.DEGRADED.value, State.DOWN.value)),
+            ),
         ]
         constraints = [
             # Read by record, the admin's lists and the status pages.

@@ -93,7 +93,7 @@ def _find_truth(incident: Incident, maintained_until: datetime | None, now: date
     is_snoozed = snoozed_until is not None and snoozed_until > now
     return Truth(
         is_over=incident.resolved_at is not None,
-        is_muted=incident.parent_id is not None,
+        is_muted=incident.muted_at is not None,
         is_acknowledged=incident.acknowledged_at is not None,
         quiet_until=snoozed_until if is_snoozed else maintained_until,
     )

@@ -19,7 +19,7 @@ from healthcheck.pipeline.incident_cases import Case, Ground, load_cases, open_c
 _INCIDENT_COLUMNS = (
     "title", "is_manual", "severity", "stage", "is_public", "started_at", "cause_key", "group_id", "location_id",
     "error_kind", "cause_host", "open_count", "peak_count", "checked_count", "flap_count", "parent_id",
-    "acknowledged_by_name", "post_mortem",
+    "muted_at", "acknowledged_by_name", "post_mortem",
 )  # fmt: skip
 _CHANGED_COLUMNS = (
     "id", "severity", "stage", "resolved_at", "open_count", "peak_count", "checked_count", "flap_count",
@@ -49,6 +49,9 @@ class Board:
         """Return the incident that the endpoint is a member of now."""
         return self._case_of.get(endpoint_id)
 
+    def list_members(self) -> set[int]:
+        return set(self._case_of)
+
     def see(self, endpoint_id: int, state: int, error_kind: int) -> None:
         """Note that a member is still not up, and how."""
         case = self._case_of[endpoint_id]
@@ -69,7 +72,7 @@ class Board:
             self._case_of[failure.endpoint_id] = case
             self._note(case, case.join(failure, self.ground.location_id))
 
-    def open(self, cause: Cause, failures: Sequence[Failure]) -> None:
+    def open(self, cause: Cause, failures: Sequence[Failure]) -> Case:
         """Open an incident for the failures; where there is one of the same name, they join that."""
         case = open_case(self.ground, cause, min(failure.at for failure in failures))
         known = next((each for each in self.cases if each.row.cause_key == case.row.cause_key), None)
@@ -77,6 +80,11 @@ class Board:
             self.cases.append(case)
             self._opened.append(case)
         self.join(known or case, failures)
+        return known or case
+
+    def mute(self, case: Case, parent_id: int | None, now: datetime) -> None:
+        """Tell nobody of a case that has just been opened: another explains it."""
+        case.row.muted_at, case.row.parent_id = now, parent_id
 
     def release(self) -> None:
         """Look again at the incidents that nobody is a member of."""
@@ -87,37 +95,38 @@ class Board:
     def store(self, now: datetime) -> list[Happening]:
         """Write what has changed, and return what has happened by it."""
         changed = list(self._changed.values())
-        for case in (*changed, *self._opened):
+        for case in changed:
             case.count(self.ground.checked_count)
         settle_flapping(changed, self.ground.location_id, now)
-        self._insert_opened()
+        self.insert_opened()
         self._store_members()
         if changed:
             rows = ([getattr(case.row, column) for column in _CHANGED_COLUMNS] for case in changed)
             update_rows(Incident, _CHANGED_COLUMNS, rows)
-        happened = [(case, each) for case in (*changed, *self._opened) for each in case.tell()]
+        happened = [(case, event) for case in (*changed, *self._opened) for event in sorted(case.events)]
         _insert_updates(happened, now)
-        return [each for _, each in happened]
+        return [case.tell(event) for case, event in happened if case.is_told(event)]
 
     def _note(self, case: Case, member: IncidentMember) -> None:
-        if case.row.pk is not None:
+        if case.row.pk is not None and Event.OPENED not in case.events:
             self._changed[case.row.pk] = case
         if member.pk is not None:
             self._changed_members[member.pk] = member
         else:
             self._joined.append((case, member))
 
-    def _insert_opened(self) -> None:
-        if not self._opened:
+    def insert_opened(self) -> None:
+        """Give those their ids that have been opened, as the parents of others need one."""
+        new = [case for case in self._opened if case.row.pk is None]
+        if not new:
             return
-        insert_rows(
-            Incident,
-            _INCIDENT_COLUMNS,
-            ([getattr(case.row, column) for column in _INCIDENT_COLUMNS] for case in self._opened),
-        )
-        keys = [case.row.cause_key for case in self._opened]
+        for case in new:
+            case.count(self.ground.checked_count)
+        rows = ([getattr(case.row, column) for column in _INCIDENT_COLUMNS] for case in new)
+        insert_rows(Incident, _INCIDENT_COLUMNS, rows)
+        keys = [case.row.cause_key for case in new]
         ids = dict(Incident.objects.open().filter(cause_key__in=keys).order_by().values_list("cause_key", "pk"))
-        for case in self._opened:
+        for case in new:
             case.row.pk, case.events = ids[case.row.cause_key], {Event.OPENED}
 
     def _store_members(self) -> None:
@@ -131,11 +140,13 @@ class Board:
             insert_rows(IncidentMember, _MEMBER_COLUMNS, columns)
 
 
-def _insert_updates(happened: Sequence[tuple[Case, Happening]], now: datetime) -> None:
+def _insert_updates(happened: Sequence[tuple[Case, Event]], now: datetime) -> None:
     rows = []
-    for case, happening in happened:
-        at = {Event.OPENED: case.row.started_at, Event.RESOLVED: case.row.resolved_at}.get(happening.event, now)
-        if happening.event in _UPDATE_KINDS:
-            rows.append((case.row.pk, at, _UPDATE_KINDS[happening.event], 0, happening.text, False, ""))
+    for case, event in happened:
+        at = {Event.OPENED: case.row.started_at, Event.RESOLVED: case.row.resolved_at}.get(event, now)
+        if event in _UPDATE_KINDS:
+            rows.append((case.row.pk, at, _UPDATE_KINDS[event], 0, case.text, False, ""))
+        if event is Event.OPENED and case.row.muted_at is not None:
+            rows.append((case.row.pk, now, IncidentUpdateKind.MUTED, 0, "", False, ""))
     if rows:
         insert_rows(IncidentUpdate, _UPDATE_COLUMNS, rows)

@@ -73,10 +73,13 @@ class Case:
         self.row.resolved_at, self.row.stage = max(at, self.row.started_at), Stage.RESOLVED.value
         self.events, self.text = {Event.RESOLVED}, self.parting
 
-    def tell(self) -> list[Happening]:
+    def is_told(self, event: Event) -> bool:
+        """Return whether anybody is to hear of the event. Of what was told before it was muted, the end is, too."""
+        return self.row.muted_at is None or event is Event.RESOLVED
+
+    def tell(self, event: Event) -> Happening:
         concerned = tuple(sorted(self.open_members or self.members))
-        severity = Severity(self.row.severity)
-        return [Happening(event, self.row.pk, severity, concerned, self.text) for event in sorted(self.events)]
+        return Happening(event, self.row.pk, Severity(self.row.severity), concerned, self.text)
 
 
 def open_case(ground: Ground, cause: Cause, started_at: datetime) -> Case:
@@ -111,3 +114,9 @@ def load_hosts(endpoint_ids: Collection[int]) -> dict[int, str]:
     """Return the host of each endpoint that is checked; others are left out."""
     rows = Endpoint.objects.checked().filter(pk__in=endpoint_ids, group__is_paused=False, group__deleted_at=None)
     return {pk: find_host(address) for pk, address in rows.order_by().values_list("pk", "address")}
+
+
+def find_incidents(endpoint_ids: Collection[int], location_id: int) -> dict[int, int]:
+    """Return the open incidents that the endpoints are members of at this location."""
+    rows = IncidentMember.objects.filter(endpoint_id__in=endpoint_ids, location_id=location_id, left_at=None)
+    return dict(rows.values_list("endpoint_id", "incident_id"))

@@ -18,8 +18,9 @@ from healthcheck.engine.incidents import Happening
 from healthcheck.engine.types import State
 from healthcheck.models.maintenance import find_endpoints_in_maintenance
 from healthcheck.pipeline.advance import StateChange
+from healthcheck.pipeline.dependencies import Placed, explain_failures
 from healthcheck.pipeline.incident_board import Board
-from healthcheck.pipeline.incident_cases import Case, Ground, load_hosts
+from healthcheck.pipeline.incident_cases import Case, Ground, find_incidents, load_hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +71,62 @@ def _place(board: Board, failing: Sequence[Sight], now: datetime) -> None:
         return
     members = [pk for case in board.cases for pk in case.open_members]
     hosts = load_hosts([*members, *(sight.endpoint_id for sight in loud)])
-    failures = [_build_failure(sight, hosts) for sight in loud if sight.endpoint_id in hosts]
-    owners = _find_owners(board.cases, hosts)
-    for group in group_failures(failures):
-        case = _choose_case(group, owners)
-        if case is None:
-            board.open(find_cause(group), group)
-        else:
-            board.join(case, group)
+    placed = [Placed(pk, board.ground.group_id) for pk in hosts]
+    roots = {pk: each.roots for pk, each in explain_failures(placed, board.ground.location_id).items() if each.roots}
+    failures = [_build_failure(sight, hosts, roots) for sight in loud if sight.endpoint_id in hosts]
+    owners = _find_owners(board.cases, hosts, roots)
+    groups = group_failures(failures)
+    for group in groups:
+        if not group[0].roots:
+            _join_or_open(board, group, owners)
+    explained = [group for group in groups if group[0].roots]
+    if explained:
+        _place_explained(board, explained, owners, now)
 
 
-def _build_failure(sight: Sight, hosts: Mapping[int, str]) -> Failure:
-    host = hosts[sight.endpoint_id]
-    return Failure(sight.endpoint_id, sight.state, sight.at, sight.error_kind, host, sight.address)
+def _place_explained(
+    board: Board, groups: Sequence[Sequence[Failure]], owners: Mapping[Trait, Case], now: datetime
+) -> None:
+    """Place what others explain, once these have their incidents."""
+    board.insert_opened()
+    roots = {pk for group in groups for failure in group for pk in failure.roots}
+    parents = find_incidents(roots - board.list_members(), board.ground.location_id) | {
+        pk: case.row.pk for pk in roots if (case := board.find_case(pk)) is not None
+    }
+    for group in groups:
+        mine = {pk for failure in group for pk in failure.roots}
+        parent_id = min((parents[pk] for pk in mine if pk in parents), default=None)
+        case = _join_or_open(board, group, owners)
+        if case.row.pk is None:
+            board.mute(case, parent_id, now)
 
 
-def _find_owners(cases: Sequence[Case], hosts: Mapping[int, str]) -> dict[Trait, Case]:
-    """Return which incident has a trait, the oldest where several have."""
+def _join_or_open(board: Board, failures: Sequence[Failure], owners: Mapping[Trait, Case]) -> Case:
+    case = _choose_case(failures, owners)
+    if case is None:
+        return board.open(find_cause(failures), failures)
+    board.join(case, failures)
+    return case
+
+
+def _build_failure(sight: Sight, hosts: Mapping[int, str], roots: Mapping[int, frozenset[int]]) -> Failure:
+    pk = sight.endpoint_id
+    return Failure(pk, sight.state, sight.at, sight.error_kind, hosts[pk], sight.address, roots.get(pk, frozenset()))
+
+
+def _find_owners(
+    cases: Sequence[Case], hosts: Mapping[int, str], roots: Mapping[int, frozenset[int]]
+) -> dict[Trait, Case]:
+    """Return which incident has a trait, the oldest where several have. One that is muted has its members' roots."""
     owners: dict[Trait, Case] = {}
     for case in cases:
-        own: list[Trait] = [("kind", case.row.error_kind), ("host", case.row.cause_host)]
-        for pk, member in case.open_members.items():
-            own += [("kind", member.error_kind), ("host", hosts.get(pk, ""))]
+        own: list[Trait] = []
+        if case.row.muted_at is not None:
+            own += [("root", root) for pk in case.open_members for root in roots.get(pk, ())]
+        else:
+            own += [("kind", case.row.error_kind), ("host", case.row.cause_host)]
+            own += [("kind", member.error_kind) for member in case.open_members.values()]
+            own += [("host", hosts.get(pk, "")) for pk in case.open_members]
         for trait in own:
             if trait[1]:
                 owners.setdefault(trait, case)

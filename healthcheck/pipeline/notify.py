@@ -87,7 +87,7 @@ def _supersede(happenings: Iterable[Happening], now: datetime) -> None:
 
 def _find_muted(happenings: Iterable[Happening]) -> set[int]:
     ids = {each.incident_id for each in happenings}
-    return set(Incident.objects.filter(pk__in=ids, parent__isnull=False).values_list("pk", flat=True))
+    return set(Incident.objects.filter(pk__in=ids, muted_at__isnull=False).values_list("pk", flat=True))
 
 
 def _load_known(happenings: Iterable[Happening], now: datetime) -> Mapping[int, list[_Known]]:

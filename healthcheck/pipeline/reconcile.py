@@ -1,5 +1,5 @@
 """Brings incidents in line with how endpoints stand where no run did: maintenance that began or ended, what was paused
-or deleted, what flapped and came to rest, a database that was upgraded while something was down.
+or deleted, what flapped and came to rest, what explains what, a database upgraded while something was down.
 
 One statement finds all of it. What is being recorded at this moment is passed over, and looked at within a second.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 
 from django.db import connection, transaction
@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from healthcheck.engine.flapping import CALM
 from healthcheck.engine.types import State
 from healthcheck.models import (
+    Dependency,
     Endpoint,
     EndpointGroup,
     EndpointState,
@@ -27,6 +28,7 @@ from healthcheck.models.maintenance import find_endpoints_in_maintenance
 from healthcheck.pipeline.incident_board import Board
 from healthcheck.pipeline.incident_cases import Ground, load_hosts
 from healthcheck.pipeline.incidents import Sight, settle
+from healthcheck.pipeline.muting import mute_incidents
 from healthcheck.pipeline.notify import queue_notifications
 from healthcheck.pipeline.statements import fetch, write_instant
 
@@ -35,16 +37,19 @@ STRAY_BATCH = 1000
 GROUND_BATCH = 50
 # In the place of an endpoint: an incident that all have left.
 RESTING = 0
+# In the place of a group: dependencies are to be looked at.
+MUTING = 0
 IN_MAINTENANCE = "What is not up is in maintenance now; if it still is not when that ends, it is told again."
 NOT_CHECKED = "What was not up is not checked any more."
 
 _STATE, _SPAN = EndpointState._meta.db_table, MaintenanceSpan._meta.db_table
 _ENDPOINT, _GROUP = Endpoint._meta.db_table, EndpointGroup._meta.db_table
+_DEPENDENCY = Dependency._meta.db_table
 _INCIDENT, _MEMBER = Incident._meta.db_table, IncidentMember._meta.db_table
 _IS_CHECKED = "e.deleted_at IS NULL AND NOT e.is_paused AND g.deleted_at IS NULL AND NOT g.is_paused"
 _IS_QUIET = f"EXISTS (SELECT 1 FROM {_SPAN} q WHERE q.endpoint_id = {{id}} AND q.starts_at <= %s AND q.ends_at > %s)"  # noqa: S608
 # Down or degraded, and a member of nothing; a member that nobody checks, is quiet or up; what has no members any more.
-# States stand as literals, for the index of those that are not up.
+# A row of zeros where dependencies are to be looked at. States stand as literals, for the index of those not up.
 _FIND_STRAYS = f"""
     SELECT e.group_id AS group_id, s.location_id AS location_id, s.endpoint_id AS endpoint_id
     FROM {_STATE} s JOIN {_ENDPOINT} e ON e.id = s.endpoint_id JOIN {_GROUP} g ON g.id = e.group_id
@@ -66,6 +71,11 @@ _FIND_STRAYS = f"""
     WHERE i.resolved_at IS NULL AND i.group_id IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM {_MEMBER} m WHERE m.incident_id = i.id AND (m.left_at IS NULL OR m.left_at > %s)
     )
+    UNION ALL
+    SELECT 0, 0, 0 WHERE EXISTS (
+        SELECT 1 FROM {_INCIDENT} i WHERE i.resolved_at IS NULL AND i.group_id IS NOT NULL
+        AND (i.muted_at IS NOT NULL OR EXISTS (SELECT 1 FROM {_DEPENDENCY}))
+    )
     ORDER BY 1, 2 LIMIT %s
 """  # noqa: S608  # our own names
 
@@ -75,11 +85,11 @@ def reconcile_incidents(now: datetime) -> frozenset[int]:
     instant = write_instant(now)
     strays = fetch(_FIND_STRAYS, *[instant] * 4, write_instant(now - CALM), STRAY_BATCH)
     channel_ids = frozenset[int]()
-    for place, ((group_id, location_id), rows) in enumerate(groupby(strays, key=itemgetter(0, 1))):
-        if place == GROUND_BATCH:
-            break
+    is_muting = bool(strays) and strays[0][0] == MUTING
+    grounds = groupby(strays[is_muting:], key=itemgetter(0, 1))
+    for (group_id, location_id), rows in islice(grounds, GROUND_BATCH):
         channel_ids |= _reconcile(group_id, location_id, {row[2] for row in rows}, now)
-    return channel_ids
+    return channel_ids | mute_incidents(now) if is_muting else channel_ids
 
 
 def _reconcile(group_id: int, location_id: int, endpoint_ids: Collection[int], now: datetime) -> frozenset[int]:

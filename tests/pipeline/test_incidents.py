@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from healthcheck.engine.incidents import Severity, Stage
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Endpoint, EndpointGroup, Incident, IncidentMember, IncidentUpdate, IncidentUpdateKind
+from healthcheck.pipeline.execute import TakenRun
 from tests.factories import NOW, make_endpoint, make_group, make_span
 from tests.pipeline.conftest import outcome, record_one, take_one
 
@@ -34,11 +35,17 @@ def add(group: EndpointGroup, *names: str, **columns: object) -> list[Endpoint]:
     ]
 
 
+def take(group: EndpointGroup, *, at: datetime) -> TakenRun:
+    """Take a run of this group, whichever others are due."""
+    EndpointGroup.objects.exclude(pk=group.pk).update(next_run_at=at + MINUTE)
+    return take_one(group, at=at)
+
+
 def see(group: EndpointGroup, *verdicts: State | ErrorKind, minute: int = 0) -> None:
     """Record a run in which the endpoints were seen like this; an ErrorKind is down for that reason."""
     at = NOW + minute * MINUTE
     seen = [(DOWN, each) if isinstance(each, ErrorKind) else (each, KINDS.get(each)) for each in verdicts]
-    record_one(take_one(group, at=at), *(outcome(verdict, at=at, kind=kind) for verdict, kind in seen))
+    record_one(take(group, at=at), *(outcome(verdict, at=at, kind=kind) for verdict, kind in seen))
 
 
 def list_members(incident: Incident) -> list[str]:
@@ -181,7 +188,7 @@ def test_endpoint_that_moved_to_another_group_leaves_its_incident(group: Endpoin
 
 
 def count_statements(group: EndpointGroup, *verdicts: State | ErrorKind, at: datetime) -> int:
-    taken = take_one(group, at=at)
+    taken = take(group, at=at)
     seen = [(DOWN, each) if isinstance(each, ErrorKind) else (each, KINDS.get(each)) for each in verdicts]
     with CaptureQueriesContext(connection) as captured:
         record_one(taken, *(outcome(verdict, at=at, kind=kind) for verdict, kind in seen))
@@ -199,6 +206,6 @@ def test_statements_are_constant_and_none_without_a_change(group: EndpointGroup,
         for minute, each in enumerate(verdicts, start=1)
     ]
     # Close, states read, results, states written; with evidence that is one more, with transitions another. Then:
-    # opened: incidents, maintenance, hosts, incident, its id, members, update; whom to tell; resolved: incidents,
-    # members, failures before, three that write, and whom to tell.
-    assert counts == [4, 6 + 7 + 3, 5, 5, 5 + 6 + 4]
+    # opened: incidents, maintenance, hosts, dependencies, incident, its id, members, update; whom to tell; resolved:
+    # incidents, members, failures before, three that write, and whom to tell.
+    assert counts == [4, 6 + 8 + 3, 5, 5, 5 + 6 + 4]

@@ -109,7 +109,7 @@ def test_muted_incident_queues_nothing_but_the_end_of_what_was_told(incident: In
     make_policy(steps={0: [make_channel()]})
     queue_notifications([tell(Event.OPENED, incident, endpoint)], NOW)
     send_all()
-    incident.parent = make_incident()
+    incident.parent, incident.muted_at = make_incident(), NOW
     incident.save()
     queue_notifications([tell(Event.GREW, incident, endpoint), tell(Event.UPDATED, incident)], NOW)
     assert read_queue() == []

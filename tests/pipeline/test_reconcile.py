@@ -170,7 +170,7 @@ def test_settling_a_group_is_a_constant_number_of_statements(
 ) -> None:
     for endpoint in add(group, *(f"e{number}" for number in range(members))):
         make_state(endpoint, DOWN, last_error_kind=ErrorKind.DNS)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         reconcile_incidents(NOW)
     assert Incident.objects.get().open_count == members
     assert not MaintenanceSpan.objects.exists()
