@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.incidents",
         "healthcheck.engine.probes",
         "healthcheck.engine.recurrence",
-        "healthcheck.engine.recurrence_rule",
+        "healthcheck.engine.recurrence_text",
         "healthcheck.engine.schedule",
         "healthcheck.engine.types",
         # What the rows of a history are handed to uptime's arithmetic as.
@@ -109,7 +109,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.ping",
         "healthcheck.engine.probes",
         "healthcheck.engine.recurrence",
-        "healthcheck.engine.recurrence_rule",
+        "healthcheck.engine.recurrence_text",
         "healthcheck.engine.schedule",
         "healthcheck.engine.transitions",
         "healthcheck.engine.trust",

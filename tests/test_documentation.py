@@ -24,6 +24,7 @@ from healthcheck.engine.probes.tcp_steps import MAX_STEPS, READY_MADE, parse_ste
 from healthcheck.engine.recurrence import MAX_DURATION
 from healthcheck.engine.recurrence import MAX_STEPS as MAX_PERIODS
 from healthcheck.engine.recurrence_rule import MAX_COUNT, MAX_RULE_LENGTH, MAX_STARTS_PER_DAY
+from healthcheck.engine.recurrence_text import MAX_DATES, MAX_RECURRENCE_LENGTH
 from healthcheck.engine.transport import MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_INTERIM_RESPONSES
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Reason, RunStatus
@@ -195,6 +196,8 @@ def test_maintenance_page_states_its_limits() -> None:
     years, months, weeks, days, _hours = MAX_PERIODS.values()
     for words in (
         f"| {MAX_RULE_LENGTH} characters |",
+        f"| {MAX_RECURRENCE_LENGTH:,} characters |",
+        f"together | {MAX_DATES} |",
         f"and {MAX_STARTS_PER_DAY} starts a day",
         f"| `COUNT`, `INTERVAL` | {MAX_COUNT:,} |",
         f"| {MAX_DURATION.days} days, and",

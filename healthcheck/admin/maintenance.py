@@ -17,6 +17,7 @@ from django.urls import URLPattern, path
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
@@ -33,6 +34,7 @@ from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.maintain import close_windows, replan_windows
 
 TIMES_SHOWN = 5
+MAX_WORDS = 100
 _FIELDSETS: Any = (
     (None, {"fields": ("title", "description")}),
     (
@@ -101,7 +103,8 @@ class MaintenanceWindowAdmin(ButtonAdmin):
 
     @admin.display(description=gettext_lazy("start"), ordering="starts_at")
     def starts(self, obj: MaintenanceWindow) -> SafeString:
-        words = obj.recurrence or _("once")
+        # Of one with dates the line that comes first, which is the rule.
+        words = Truncator(obj.recurrence.partition("\n")[0]).chars(MAX_WORDS) or _("once")
         return format_html(
             '<span class="hc-cell"><span class="hc-time">{}</span><br><span class="hc-quiet">{}</span></span>',
             describe_moment(obj.starts_at),

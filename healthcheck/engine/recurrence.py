@@ -4,6 +4,7 @@
   reads such a time so (3.3.5), and would leave it out of a recurrence (3.3.10); but maintenance that is left out wakes
   people.
 - A start in an hour that comes twice is the first of them.
+- Dates that are skipped (EXDATE) or added (RDATE) are read by the same clock, unless they name a zone of their own.
 - The duration is exact: four hours over a change of the clocks are four hours, so the end on the wall moves.
 """
 
@@ -11,19 +12,19 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dateutil.rrule import DAILY, HOURLY, MONTHLY, WEEKLY, YEARLY, rrule
 
-from healthcheck.engine.recurrence_rule import Rule, parse_rule
+from healthcheck.engine.recurrence_rule import Rule, refuse
+from healthcheck.engine.recurrence_text import FIRST_YEAR, LAST_YEAR, Moment, Recurrence, parse_recurrence
 from healthcheck.engine.types import ConfigurationError
 
 MAX_DURATION = timedelta(days=366)
-FIRST_YEAR, LAST_YEAR = 2000, 2200
 # Periods that are looked at for the next start. The calendar repeats itself after 400 years; of days it is forty years,
 # as long as a Friday of 29 February may take.
 MAX_STEPS = {YEARLY: 400, MONTHLY: 4_800, WEEKLY: 20_000, DAILY: 15_000, HOURLY: 15_000}
@@ -44,21 +45,42 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True)
+class Exceptions:
+    """Starts that do not take place: as instants, by the wall of the window's zone, and the rule's of whole days of it.
+
+    A time of that zone is both: in an hour that the clocks leave out the wall of its start is another, and where an
+    hour comes twice the start may be the second of two instants.
+    """
+
+    instants: frozenset[datetime] = frozenset()
+    walls: frozenset[datetime] = frozenset()
+    days: frozenset[date] = frozenset()
+
+
+_NOTHING = Exceptions()
+
+
+@dataclass(frozen=True, slots=True)
 class Timetable:
-    """`first_at` is when it begins, or from when on `rule` counts, whose times are of a clock in `zone`."""
+    """`first_at` is when it begins, or from when on `rule` counts, whose times are of a clock in `zone`.
+
+    `added` are starts beside those of the rule, in order.
+    """
 
     first_at: datetime
     duration: timedelta
     zone: ZoneInfo
     rule: Rule | None = None
+    added: tuple[datetime, ...] = ()
+    skipped: Exceptions = _NOTHING
 
     def iterate(self, after: datetime) -> Iterator[Occurrence]:
         """Yield the occurrences that start after `after`, in order, up to one that is too far to be found."""
-        until = self._read_until()
-        for starts_at in self._iterate_starts(after):
-            if until is not None and starts_at > until:
-                return
-            if starts_at > after and starts_at >= self.first_at:
+        last: datetime | None = None
+        for starts_at in heapq.merge(self._iterate_ruled(after), self.added):
+            is_new = starts_at > after and starts_at >= self.first_at and starts_at != last
+            if is_new and not self._is_skipped(starts_at):
+                last = starts_at
                 yield Occurrence(starts_at, starts_at + self.duration)
 
     def find_next(self, after: datetime) -> Occurrence | None:
@@ -72,6 +94,20 @@ class Timetable:
                 break
             found.append(each)
         return found
+
+    def _is_skipped(self, starts_at: datetime) -> bool:
+        if self.skipped == _NOTHING:
+            return False
+        start = starts_at.replace(microsecond=0)
+        return start in self.skipped.instants or self._read_wall(start) in self.skipped.walls
+
+    def _iterate_ruled(self, after: datetime) -> Iterator[datetime]:
+        until = self._read_until()
+        for starts_at in self._iterate_starts(after):
+            if until is not None and starts_at > until:
+                return
+            if not self.skipped.days or self._read_wall(starts_at).date() not in self.skipped.days:
+                yield starts_at
 
     def _iterate_starts(self, after: datetime) -> Iterator[datetime]:
         if self.rule is None:
@@ -90,8 +126,7 @@ class Timetable:
         return instant.astimezone(self.zone).replace(tzinfo=None, fold=0)
 
     def _read_instant(self, wall: datetime) -> datetime:
-        # Without a fold: the first of an hour that comes twice, and of one that is left out what the clock was before.
-        return wall.replace(tzinfo=self.zone).astimezone(UTC)
+        return _read_clock(wall, self.zone)
 
     def _read_until(self) -> datetime | None:
         until = self.rule.until if self.rule is not None else None
@@ -116,14 +151,46 @@ def parse_timetable(first_at: datetime, duration: timedelta, *, recurrence: str,
     if duration > MAX_DURATION:
         sentence = f"A maintenance window may last {MAX_DURATION.days} days at most; pause what is away for longer."
         raise ConfigurationError(sentence, field="duration_seconds")
-    if timetable.rule is not None:
+    if any(each < first_at for each in timetable.added):
+        raise refuse("An RDATE lies before the start of the window; make the start earlier, or leave that date away.")
+    if recurrence.strip():
         _refuse_endless(timetable)
     return timetable
 
 
 def read_timetable(first_at: datetime, duration: timedelta, *, recurrence: str, timezone: str) -> Timetable:
     """Return the timetable of what was refused or not when it was entered. Raises ConfigurationError."""
-    return Timetable(first_at, duration, find_zone(timezone), parse_rule(recurrence) if recurrence.strip() else None)
+    zone, read = find_zone(timezone), parse_recurrence(recurrence)
+    # A day that is added begins when the first one does.
+    clock = first_at.astimezone(zone).time().replace(microsecond=0)
+    moments = (replace(each, wall=datetime.combine(each.wall, clock)) if each.is_day else each for each in read.added)
+    added = tuple(sorted(_read_moment(each, zone) for each in moments))
+    return Timetable(first_at, duration, zone, read.rule, added=added, skipped=_find_skipped(read, zone))
+
+
+def _find_skipped(read: Recurrence, zone: ZoneInfo) -> Exceptions:
+    times = [each for each in read.skipped if not each.is_day]
+    return Exceptions(
+        instants=frozenset(_read_moment(each, zone) for each in times),
+        walls=frozenset(each.wall for each in times if each.zone is None),
+        days=frozenset(each.wall.date() for each in read.skipped if each.is_day),
+    )
+
+
+def _read_moment(moment: Moment, zone: ZoneInfo) -> datetime:
+    return _read_clock(moment.wall, zone if moment.zone is None else _find_own_zone(moment.zone))
+
+
+def _read_clock(wall: datetime, zone: ZoneInfo) -> datetime:
+    # Without a fold: the first of an hour that comes twice, and of one that is left out what the clock was before.
+    return wall.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _find_own_zone(timezone: str) -> ZoneInfo:
+    try:
+        return find_zone(timezone)
+    except ConfigurationError as error:
+        raise refuse(error.sentence) from None
 
 
 def find_zone(timezone: str) -> ZoneInfo:

@@ -1,6 +1,6 @@
 """Reads an RRULE of RFC 5545. Refuses what would begin too often or search too long, in a sentence that names the cure.
 
-Only the rule itself: exceptions (EXDATE) and several rules are windows of their own here.
+Only the rule itself: the lines around it are those of `recurrence_text`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from math import prod
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dateutil.rrule import DAILY, HOURLY, MONTHLY, WEEKLY, YEARLY, weekday, weekdays
 
@@ -32,7 +32,7 @@ FREQUENCIES: dict[str, Frequency] = {
 
 _WEEKDAYS = {str(each): each for each in weekdays}
 _WEEKDAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
-_UNTIL = re.compile(r"(\d{8})(?:T(\d{6})(Z?))?")
+_WRITTEN = re.compile(r"([0-9]{8})(?:T([0-9]{6})(Z?))?")
 # Lowest and highest; those of which the negative counts from the end.
 _RANGES = {
     "BYMONTH": (1, 12, False),
@@ -45,6 +45,14 @@ _RANGES = {
     "BYSETPOS": (1, 366, True),
 }
 _NAMES = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", *_RANGES}
+
+
+class Written(NamedTuple):
+    """A date, with or without a time of day, as it was written."""
+
+    wall: datetime
+    has_time: bool
+    is_utc: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +79,11 @@ class Rule:
 def parse_rule(text: str) -> Rule:
     """Return the rule. Raises ConfigurationError for the field `recurrence`."""
     if len(text) > MAX_RULE_LENGTH:
-        raise _refuse(f"A recurrence may have {MAX_RULE_LENGTH} characters at most; make two windows of it.")
+        raise refuse(f"A recurrence may have {MAX_RULE_LENGTH} characters at most; make two windows of it.")
     parts = _split(text.strip().upper().removeprefix("RRULE:"))
     numbers = tuple((name, _read_numbers(name, parts[name])) for name in sorted(_RANGES.keys() & parts.keys()))
     if "COUNT" in parts and "UNTIL" in parts:
-        raise _refuse("Give either COUNT or UNTIL, not both.")
+        raise refuse("Give either COUNT or UNTIL, not both.")
     rule = Rule(
         frequency=_read_frequency(parts.get("FREQ", "")),
         interval=_read_number("INTERVAL", parts.get("INTERVAL", "1"), MAX_INTERVAL),
@@ -95,25 +103,25 @@ def _split(text: str) -> dict[str, str]:
         name, _, value = part.partition("=")
         if name not in _NAMES:
             sentence = f"“{name[:40]}” is no part of a recurrence; write one such as FREQ=WEEKLY;BYDAY=SU."
-            raise _refuse(sentence)
+            raise refuse(sentence)
         if name in parts:
-            raise _refuse(f"{name} stands twice; leave one away.")
+            raise refuse(f"{name} stands twice; leave one away.")
         parts[name] = value
     return parts
 
 
 def _read_frequency(value: str) -> Frequency:
     if value in {"SECONDLY", "MINUTELY"}:
-        raise _refuse(f"FREQ={value} is too often for maintenance; the most often is FREQ=HOURLY.")
+        raise refuse(f"FREQ={value} is too often for maintenance; the most often is FREQ=HOURLY.")
     if value not in FREQUENCIES:
-        raise _refuse("FREQ must be one of YEARLY, MONTHLY, WEEKLY, DAILY or HOURLY.")
+        raise refuse("FREQ must be one of YEARLY, MONTHLY, WEEKLY, DAILY or HOURLY.")
     return FREQUENCIES[value]
 
 
 def _read_number(name: str, value: str, highest: int) -> int:
     number = _read_integer(value)
     if number is None or not 1 <= number <= highest:
-        raise _refuse(f"{name} must be a number from 1 to {highest}.")
+        raise refuse(f"{name} must be a number from 1 to {highest}.")
     return number
 
 
@@ -123,7 +131,7 @@ def _read_numbers(name: str, value: str) -> tuple[int, ...]:
     for number in numbers:
         if number is None or not lowest <= (abs(number) if counts_back else number) <= highest:
             from_the_end = f", or -{highest} to -1 from the end" if counts_back else ""
-            raise _refuse(f"{name} takes numbers from {lowest} to {highest}{from_the_end}, with commas between them.")
+            raise refuse(f"{name} takes numbers from {lowest} to {highest}{from_the_end}, with commas between them.")
     return tuple(sorted({number for number in numbers if number is not None}))
 
 
@@ -134,7 +142,7 @@ def _read_integer(value: str) -> int | None:
 
 def _read_week_start(value: str) -> int:
     if value not in _WEEKDAYS:
-        raise _refuse("WKST must be one of MO, TU, WE, TH, FR, SA, SU.")
+        raise refuse("WKST must be one of MO, TU, WE, TH, FR, SA, SU.")
     return _WEEKDAYS[value].weekday
 
 
@@ -144,23 +152,30 @@ def _read_days(value: str) -> tuple[weekday, ...]:
     for match in found:
         place = int(match[1]) if match and match[1] else None
         if match is None or place == 0 or abs(place or 0) > 53:
-            raise _refuse("BYDAY takes MO, TU, WE, TH, FR, SA, SU, as in BYDAY=MO,TH, or a place such as 1MO or -1FR.")
+            raise refuse("BYDAY takes MO, TU, WE, TH, FR, SA, SU, as in BYDAY=MO,TH, or a place such as 1MO or -1FR.")
         days.append(_WEEKDAYS[match[2]](place) if place else _WEEKDAYS[match[2]])
     return tuple(days)
 
 
-def _read_until(value: str) -> Until:
-    match = _UNTIL.fullmatch(value)
+def read_written(value: str) -> Written | None:
+    """Return a date such as 20261231 or 20261231T220000Z; None for what is none."""
+    match = _WRITTEN.fullmatch(value)
+    if match is None:
+        return None
     try:
-        if match is None:
-            raise ValueError
-        day = datetime.strptime(match[1], "%Y%m%d").replace(tzinfo=UTC)
-        # A day is meant with all of it.
-        clock = datetime.strptime(match[2], "%H%M%S").replace(tzinfo=UTC).time() if match[2] else time.max
+        wall = datetime.strptime(match[1] + (match[2] or "000000"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError:
-        sentence = "UNTIL must be a day such as 20261231, or an instant such as 20261231T220000Z."
-        raise _refuse(sentence) from None
-    return Until(datetime.combine(day.date(), clock), is_utc=bool(match[3]))
+        return None
+    return Written(wall.replace(tzinfo=None), has_time=bool(match[2]), is_utc=bool(match[3]))
+
+
+def _read_until(value: str) -> Until:
+    written = read_written(value)
+    if written is None:
+        raise refuse("UNTIL must be a day such as 20261231, or an instant such as 20261231T220000Z.")
+    # A day is meant with all of it.
+    wall = written.wall if written.has_time else datetime.combine(written.wall, time.max)
+    return Until(wall, is_utc=written.is_utc)
 
 
 def _refuse_misfits(rule: Rule) -> None:
@@ -171,14 +186,14 @@ def _refuse_misfits(rule: Rule) -> None:
         sentence = (
             f"It would begin {starts} times a day, and {MAX_STARTS_PER_DAY} are the limit; make it one longer time."
         )
-        raise _refuse(sentence)
+        raise refuse(sentence)
     if any(day.n for day in rule.days) and rule.frequency not in (YEARLY, MONTHLY):
-        raise _refuse("A place in BYDAY, such as 1MO, needs FREQ=MONTHLY or FREQ=YEARLY; leave the number away.")
+        raise refuse("A place in BYDAY, such as 1MO, needs FREQ=MONTHLY or FREQ=YEARLY; leave the number away.")
     if "BYSETPOS" in numbers and not (rule.days or len(numbers) > 1):
-        raise _refuse("BYSETPOS chooses among other parts; add one such as BYDAY=MO,TU,WE,TH,FR, or leave it away.")
+        raise refuse("BYSETPOS chooses among other parts; add one such as BYDAY=MO,TU,WE,TH,FR, or leave it away.")
     if "BYWEEKNO" in numbers and rule.frequency != YEARLY:
-        raise _refuse("BYWEEKNO needs FREQ=YEARLY.")
+        raise refuse("BYWEEKNO needs FREQ=YEARLY.")
 
 
-def _refuse(sentence: str) -> ConfigurationError:
+def refuse(sentence: str) -> ConfigurationError:
     return ConfigurationError(sentence, field="recurrence")

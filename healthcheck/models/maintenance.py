@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.engine.recurrence import Occurrence, Timetable, parse_timetable, read_timetable
-from healthcheck.engine.recurrence_rule import MAX_RULE_LENGTH
+from healthcheck.engine.recurrence_text import MAX_RECURRENCE_LENGTH
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models.endpoint import Endpoint, EndpointQuerySet
 from healthcheck.models.group import EndpointGroup
@@ -48,7 +48,7 @@ class MaintenanceWindow(models.Model):
     duration_seconds = models.PositiveIntegerField(_("duration (seconds)"))
     recurrence = models.CharField(
         _("recurrence"),
-        max_length=MAX_RULE_LENGTH,
+        max_length=MAX_RECURRENCE_LENGTH,
         blank=True,
         default="",
         help_text=_("An RRULE of RFC 5545, such as FREQ=WEEKLY;BYDAY=SU; empty for one time only."),

@@ -96,6 +96,7 @@ def test_open_form_shows_what_was_entered_and_saving_it_changes_nothing(operator
         ({"recurs": "weekly", "weekdays": ["SA", "SU"]}, "FREQ=WEEKLY;BYDAY=SA,SU"),
         ({"recurs": "monthly"}, "FREQ=MONTHLY"),
         ({"recurs": "own", "rule": " FREQ=MONTHLY;BYDAY=-1FR "}, "FREQ=MONTHLY;BYDAY=-1FR"),
+        ({"recurs": "own", "rule": "FREQ=DAILY\r\nEXDATE:20360702\r\n"}, "FREQ=DAILY\nEXDATE:20360702"),
     ],
 )
 def test_recurrence_is_chosen_in_words_or_written_as_a_rule(
@@ -122,7 +123,10 @@ def test_window_that_ends_before_it_starts_is_refused(operator: Client) -> None:
         ({"recurs": "own"}, "rule", "Write a rule such as FREQ=WEEKLY;BYDAY=SU, or choose another way."),
         ({"recurs": "own", "rule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"}, "rule", "This recurrence never begins"),
         ({"recurs": "own", "rule": "FREQ=SECONDLY"}, "rule", "FREQ=SECONDLY is too often for maintenance"),
-        ({"recurs": "own", "rule": "x" * 501}, "rule", "Ensure this value has at most 500 characters"),
+        ({"recurs": "own", "rule": "x" * 501}, "rule", "A recurrence may have 500 characters at most"),
+        ({"recurs": "own", "rule": "x" * 2001}, "rule", "Ensure this value has at most 2000 characters"),
+        ({"recurs": "own", "rule": "FREQ=DAILY\r\nEXDATE:soon"}, "rule", "“SOON” is no date of EXDATE"),
+        ({"recurs": "own", "rule": "FREQ=DAILY\r\nRDATE:20260101"}, "rule", "An RDATE lies before the start"),
         ({"recurs": "daily", "ends_at_0": "2036-07-09"}, "rule", "It would begin again before it is over"),
         ({"starts_at_0": "1036-07-01"}, "starts_at", "must start in one of the years 2000 to 2199"),
         ({"ends_at_0": "2038-07-01"}, "ends_at", "may last 366 days at most"),
@@ -150,6 +154,20 @@ def test_preview_shows_five_times_in_both_zones_and_saves_nothing(operator: Clie
     # Winter has come.
     assert "Sun 26 Oct 2036, 22:30 CET" in page
     assert MaintenanceWindow.objects.count() == 0
+
+
+def test_preview_skips_and_adds_dates(operator: Client) -> None:
+    rule = "RRULE:FREQ=WEEKLY\r\nEXDATE:20360708T223000\r\nRDATE;TZID=America/New_York:20360710T163000"
+    page = operator.post(ADD, window_fields(recurs="own", rule=rule, _preview="1")).content.decode()
+    assert "Tue 8 Jul 2036" not in page
+    assert "Thu 10 Jul 2036, 22:30 CEST – Fri 11 Jul 2036, 00:30 CEST" in page
+
+
+def test_list_shows_the_rule_and_not_its_dates(operator: Client) -> None:
+    make_window(recurrence="FREQ=DAILY\nEXDATE:20360702")
+    page = operator.get(LIST).content.decode()
+    assert "FREQ=DAILY" in page
+    assert "EXDATE" not in page
 
 
 def test_saved_window_is_in_force_and_its_edit_at_once(operator: Client) -> None:

@@ -32,6 +32,8 @@ APP = "healthcheck"
 FIRST = (APP, "0001_initial")
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
+# The class of its field, and what of its options the database sees.
+Column = tuple[str, dict[str, Any]]
 
 
 def load_state(migration: tuple[str, str]) -> StateApps:
@@ -105,12 +107,19 @@ def is_safe(operation: Operation, state: ProjectState) -> bool:
         field = operation.field
         return isinstance(field, models.ManyToManyField) or field.null or field.has_db_default()
     if isinstance(operation, AlterField):
-        old = state.models[APP, operation.model_name_lower].fields[operation.name]
-        return describe_column(old) == describe_column(operation.field)
+        old = describe_column(state.models[APP, operation.model_name_lower].fields[operation.name])
+        return not is_tightened(old, describe_column(operation.field))
     return isinstance(operation, CreateModel | AddIndex | AlterModelOptions | RunPython)
 
 
-def describe_column(field: models.Field[Any, Any]) -> tuple[str, dict[str, Any]]:
+def is_tightened(old: Column, new: Column) -> bool:
+    """Tell whether a column becomes another one; one with room for a longer text holds what old code writes."""
+    lengths = [options.get("max_length", 0) for _path, options in (old, new)]
+    rests = [(path, options | {"max_length": 0}) for path, options in (old, new)]
+    return rests[0] != rests[1] or lengths[0] > lengths[1]
+
+
+def describe_column(field: models.Field[Any, Any]) -> Column:
     """Return what the database sees of a field."""
     _name, path, _arguments, options = field.deconstruct()
     return path, {key: value for key, value in options.items() if key not in field.non_db_attrs}
@@ -124,6 +133,8 @@ def describe_column(field: models.Field[Any, Any]) -> tuple[str, dict[str, Any]]
         (AddField("endpoint", "added", models.TextField(null=True)), True),
         (AlterField("endpoint", "kind", models.CharField("sort", max_length=20, default="http")), True),
         (AlterField("endpoint", "kind", models.CharField(max_length=10, default="http")), False),
+        (AlterField("endpoint", "kind", models.CharField(max_length=30, default="http")), True),
+        (AlterField("endpoint", "kind", models.CharField(max_length=30, default="http", unique=True)), False),
         (RemoveField("endpoint", "kind"), False),
         (AddConstraint("endpoint", models.UniqueConstraint(fields=["kind"], name="one")), False),
     ],

@@ -113,6 +113,27 @@ def test_recurring_window_over_a_change_of_the_clocks_is_written_by_its_wall() -
     assert [start for start, _end in list_spans()] == ["23 01:00:00", "24 01:00:00", "25 02:00:00", "26 02:00:00"]
 
 
+def test_dates_of_a_recurring_window_are_skipped_and_added() -> None:
+    endpoint = make_endpoint()
+    text = "FREQ=DAILY\nEXDATE:20260702\nRDATE:20260702T200000"
+    window = make_window(endpoints=[endpoint], recurrence=text)
+    replan_windows([window.pk], NOW)
+    for hour in range(24, 60, 2):
+        maintain(NOW + timedelta(hours=hour))
+    starts = MaintenanceSpan.objects.order_by("starts_at").values_list("starts_at", flat=True)
+    assert list(starts) == [NOW, NOW + timedelta(hours=32), NOW + timedelta(days=2)]
+
+
+def test_edit_that_skips_what_is_running_ends_it() -> None:
+    endpoint = make_endpoint()
+    window = make_window(endpoints=[endpoint], recurrence="FREQ=DAILY")
+    replan_windows([window.pk], NOW)
+    MaintenanceWindow.objects.update(recurrence="FREQ=DAILY\nEXDATE:20260701")
+    replan_windows([window.pk], NOW + timedelta(minutes=5))
+    [span] = MaintenanceSpan.objects.all()
+    assert (span.starts_at, span.ends_at) == (NOW, NOW + timedelta(minutes=5))
+
+
 def test_occurrences_that_passed_while_no_scheduler_ran_are_caught_up() -> None:
     endpoint = make_endpoint()
     plan(make_window(at=NOW + HOUR, recurrence="FREQ=DAILY", endpoints=[endpoint]))

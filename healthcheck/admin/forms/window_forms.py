@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from healthcheck.admin.look.bases import SPLIT_WIDGET, ModelFormBase
 from healthcheck.engine.recurrence import find_zone
-from healthcheck.engine.recurrence_rule import MAX_RULE_LENGTH
+from healthcheck.engine.recurrence_text import MAX_RECURRENCE_LENGTH
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import MaintenanceWindow
 
@@ -71,9 +71,12 @@ class WindowForm(ModelFormBase):
     rule = forms.CharField(
         label=_("Rule"),
         required=False,
-        max_length=MAX_RULE_LENGTH,
-        widget=forms.TextInput(attrs={"size": 60, "spellcheck": "false", "class": "vTextField"}),
-        help_text=_("An RRULE of RFC 5545, such as FREQ=MONTHLY;BYDAY=1SU for the first Sunday of each month."),
+        max_length=MAX_RECURRENCE_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 80, "spellcheck": "false"}),
+        help_text=_(
+            "An RRULE of RFC 5545, such as FREQ=MONTHLY;BYDAY=1SU for the first Sunday of each month. Below it lines "
+            "such as EXDATE:20261224 and RDATE:20261227T220000 skip a day and add a time."
+        ),
     )
 
     class Meta:
@@ -148,7 +151,7 @@ class WindowForm(ModelFormBase):
                 self.add_error("rule", gettext("Write a rule such as FREQ=WEEKLY;BYDAY=SU, or choose another way."))
             return ""
         if recurs == OWN:
-            return str(cleaned["rule"]).strip()
+            return "\n".join(str(cleaned["rule"]).splitlines()).strip()
         days = ",".join(cleaned.get("weekdays") or ())
         weekly = f"FREQ=WEEKLY;BYDAY={days}" if days else "FREQ=WEEKLY"
         return {DAILY: "FREQ=DAILY", WEEKLY: weekly, MONTHLY: "FREQ=MONTHLY"}.get(recurs or "", "")
