@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Room for the dates that a recurrence skips and adds."""
 
-    dependencies = [("healthcheck", "0021_troubles")]
+    dependencies = [("healthcheck", "0022_incident_muting")]
 
     operations = [
         migrations.AlterField(
