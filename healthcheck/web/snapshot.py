@@ -15,6 +15,7 @@ from healthcheck import conf
 from healthcheck.engine.freshness import is_expired
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Endpoint, EndpointGroup, MaintenanceSpan, StatusPage, Tick
+from healthcheck.models.micros import Micros, read_micros
 from healthcheck.models.page import DEFAULT_SLUG
 from healthcheck.web.blind import find_blindness
 from healthcheck.web.board import NEVER_CHECKED, Board, EndpointView, GroupView, Sighting, choose_sighting
@@ -39,6 +40,8 @@ STATE_COLUMNS = (
     "states__strip",
 )
 _OWN_COLUMNS = len(ENDPOINT_COLUMNS)
+_INSTANTS = frozenset({"states__since", "states__last_observed_at", "states__valid_until"})
+_INSTANT_PLACES = [place for place, name in enumerate(STATE_COLUMNS, _OWN_COLUMNS) if name in _INSTANTS]
 _STATES = {state.value: state for state in State}
 _KINDS: dict[int, ErrorKind | None] = {0: None} | {kind.value: kind for kind in ErrorKind}
 
@@ -107,11 +110,14 @@ def see(row: Sequence[Any], now: datetime) -> Sighting:
     )
 
 
-def _load_rows(endpoints: QuerySet[Endpoint]) -> list[tuple[Any, ...]]:
+def _load_rows(endpoints: QuerySet[Endpoint]) -> list[list[Any]]:
     """Return a row per endpoint and location, in order; an endpoint that was never checked has one without."""
-    return list(
-        endpoints.order_by("position", "id", "states__location_id").values_list(*ENDPOINT_COLUMNS, *STATE_COLUMNS)
-    )
+    columns = [*ENDPOINT_COLUMNS, *(Micros(name) if name in _INSTANTS else name for name in STATE_COLUMNS)]
+    rows = [list(row) for row in endpoints.order_by("position", "id", "states__location_id").values_list(*columns)]
+    for row in rows:
+        for place in _INSTANT_PLACES:
+            row[place] = read_micros(row[place])
+    return rows
 
 
 def _stand(rows: Iterable[Sequence[Any]], now: datetime) -> dict[Owner, Standing]:
