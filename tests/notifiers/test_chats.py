@@ -228,10 +228,13 @@ def test_telegram_says_how_long_to_wait(hostile: HostileServer, status: str, bod
 
 
 def test_telegram_chat_that_is_not_there_is_refused(hostile: HostileServer) -> None:
-    said = say("400 Bad", "Content-Type: application/json", body='{"description": "Bad Request: chat not found"}')
+    body = f'{{"description": "chat not found \\u202e {TELEGRAM["token"]}"}}'
+    said = say("400 Bad", "Content-Type: application/json", body=body)
     answered = TelegramNotifier().send({"url": Receiver(hostile, said).url, **TELEGRAM}, write(DOWN), REACH)
     assert answered.verdict is Verdict.REFUSED
     assert "let the bot into the chat" in answered.sentence
+    assert answered.sentence.isprintable()
+    assert TELEGRAM["token"] not in answered.sentence
 
 
 def test_ntfy_is_sent_a_title_a_text_and_buttons() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -22,8 +23,11 @@ from tests.notifiers.mail_server import run_mail_server
 from tests.notifiers.messages import DOWN, HOSTILE, RESOLVED, TEST, write, write_largest
 from tests.notifiers.receiver import OK, REACH, STRICT, Receiver, Script, say
 
-KINDS = sorted(NOTIFIERS)
-OVER_HTTP = [kind for kind in KINDS if kind != "email"]
+KINDS = [
+    pytest.param(kind, marks=pytest.mark.skipif(kind == "apprise" and not find_spec("apprise"), reason="no Apprise"))
+    for kind in sorted(NOTIFIERS)
+]
+OVER_HTTP = sorted(set(NOTIFIERS) - {"email", "apprise"})
 SECRET = "s3cr3tPartOfTheChannel0000000abc"
 
 # What a channel of the kind is set up with, but for where it sends to.
@@ -37,9 +41,10 @@ VALUES: dict[str, dict[str, str]] = {
     "pagerduty": {"routing_key": SECRET},
     "opsgenie": {"api_key": SECRET},
     "ntfy": {"topic": SECRET, "token": f"tk_{SECRET}"},
+    "apprise": {},
 }
 # Where the address itself is the secret.
-SECRET_PATHS = {"slack", "teams", "discord"}
+SECRET_PATHS = {"slack", "teams", "discord", "apprise"}
 ALWAYS_REFUSED = {300, 302, 401, 403}
 
 
@@ -60,7 +65,8 @@ def open_sink(kind: str, server: HostileServer, *scripts: Script) -> Iterator[Si
         return
     receiver = Receiver(server, *scripts)
     path = f"/{SECRET}" if kind in SECRET_PATHS else ""
-    yield Sink({**VALUES[kind], "url": receiver.url + path}, lambda: [told.body.decode() for told in receiver.told])
+    url = receiver.url.replace("http:", "json:") if kind == "apprise" else receiver.url
+    yield Sink({**VALUES[kind], "url": url + path}, lambda: [told.body.decode() for told in receiver.told])
 
 
 def list_parts(mails: list[EmailMessage]) -> Iterator[str]:
@@ -82,7 +88,7 @@ def list_texts(document: Any) -> Iterator[str]:
 
 
 def test_every_kind_is_held_to_it() -> None:
-    assert sorted(VALUES) == KINDS
+    assert sorted(VALUES) == sorted(NOTIFIERS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
