@@ -37,6 +37,7 @@ from healthcheck.models import (
     WorkerPulse,
 )
 from healthcheck.models.run import UNFINISHED
+from healthcheck.pipeline.prune_messages import prune_messages
 from healthcheck.pipeline.retention import read_retention
 from healthcheck.pipeline.rollup_sources import read_hour_start
 from healthcheck.pipeline.statements import DELETE_OLD_HOURS, DELETE_ROLLUPS, change
@@ -74,6 +75,7 @@ def prune(now: datetime, *, retention: timedelta, budget_seconds: float, batch: 
     _prune_old(pruned, budget, now, retention)
     _prune_hours(pruned, budget, now)
     _prune_signals(budget, now - retention)
+    prune_messages(budget.repeat, now)
     _prune_endpoints(pruned, budget, now - DELETED_GRACE)
     _prune_groups(pruned, budget, now - DELETED_GRACE)
     pruned.is_complete = not budget.is_over
