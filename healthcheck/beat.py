@@ -20,8 +20,10 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.database import name_error
 from healthcheck.pipeline.maintain import realign_windows
+from healthcheck.pipeline.messenger import Messenger
 from healthcheck.pipeline.sweep import mark_published, realign_clocks
 from healthcheck.pipeline.tick import sign_off, tick
+from healthcheck.pipeline.watch import watch
 from healthcheck.publisher import PUBLISHER, Publisher
 from healthcheck.pulse import PulseFile
 
@@ -34,6 +36,8 @@ FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.5, 5.0
 SWEEP_SECONDS = 1.0
 # A channel that is still due was published to nobody, or is being delivered to.
 FIRST_WAKE_SECONDS, LAST_WAKE_SECONDS = 5.0, 60.0
+# How often it looks for troubles of the checker itself.
+WATCH_SECONDS = 10.0
 REALIGN_SECONDS = 60.0
 PRUNE_SECONDS = 600.0
 ROLL_UP_SECONDS = 60.0
@@ -51,7 +55,8 @@ class Ticker:
         self._backoff = 0.0
         # Channels that are due since the last sweep: when each is published again, and the pause before that.
         self._woken: dict[int, tuple[float, float]] = {}
-        self._sweep_at = self._realign_at = self._prune_at = self._roll_up_at = time.monotonic()
+        self._messenger = Messenger()
+        self._sweep_at = self._realign_at = self._prune_at = self._roll_up_at = self._watch_at = time.monotonic()
 
     def step(self) -> float:
         """Tick once and return the seconds to sleep. A database or broker that is away is logged, never raised."""
@@ -61,6 +66,7 @@ class Ticker:
             logger.warning("database away, no tick", extra={"error": name_error(error)})
             # A connection that failed may look usable for ever; the next tick opens a new one.
             connection.close()
+            self._messenger.note_away(time.monotonic())
             self._backoff = min(LAST_BACKOFF_SECONDS, max(FIRST_BACKOFF_SECONDS, self._backoff * 2))
             return self._backoff
         if self._pulse is not None:
@@ -79,6 +85,7 @@ class Ticker:
         close_old_connections()
         now = read_database_clock()
         started = time.monotonic()
+        self._messenger.note_back(now, started)
         self._keep_house(now, started)
         # Each due slot is a tick; what is over, and our own pulse, need no more than one look a second.
         sweeps = started >= self._sweep_at
@@ -89,6 +96,7 @@ class Ticker:
         mark_published(report.run_ids[:sent], now)
         if sweeps:
             self._wake_channels(report.channel_ids, started)
+            self._messenger.deliver(report.own_channel_ids)
         self._backoff = 0.0
         if report.next_due_at is None:
             return MAX_SLEEP_SECONDS
@@ -104,6 +112,10 @@ class Ticker:
             self._woken[channel_id] = (started + pause, pause)
 
     def _keep_house(self, now: datetime, started: float) -> None:
+        if started >= self._watch_at:
+            self._watch_at = started + WATCH_SECONDS
+            watch(now)
+            self._messenger.remember()
         if started >= self._realign_at:
             self._realign_at = started + REALIGN_SECONDS
             realign_clocks(now)

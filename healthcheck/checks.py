@@ -86,6 +86,25 @@ def check_base_url(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterato
         )
 
 
+@register("healthcheck")
+def check_watchdog(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[CheckMessage]:
+    if not _has_readable_settings():
+        return
+    loaded = conf.get_settings()
+    if loaded.watchdog_url and urlsplit(loaded.watchdog_url).scheme not in ("http", "https"):
+        yield Error(
+            "HEALTHCHECK['WATCHDOG_URL'] is no address of the web.",
+            hint="Write a whole URL, such as https://watch.example.org/a-token, or leave it empty.",
+            id="healthcheck.E011",
+        )
+    if not isinstance(loaded.watchdog_slots, int) or loaded.watchdog_slots < 1:
+        yield Error(
+            f"HEALTHCHECK['WATCHDOG_SLOTS'] is {loaded.watchdog_slots!r}.",
+            hint="Set a whole number of slots from 1; 10 is the default.",
+            id="healthcheck.E011",
+        )
+
+
 def _is_base(text: str) -> bool:
     try:
         parts = urlsplit(text)

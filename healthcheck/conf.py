@@ -42,6 +42,10 @@ class Settings:
     # Scheme and host that people reach the pages at, such as https://status.example.org; empty means that messages hold
     # no links.
     base_url: str = ""
+    # Called after so many good slots of a worker process: who expects it notices that the checker has stopped. Empty
+    # means nobody. Hidden from every repr.
+    watchdog_url: str = field(default="", repr=False)
+    watchdog_slots: int = 10
     # The Celery queue of the tasks; empty means the project's default queue.
     queue: str = ""
     # The folder of this machine where results wait while the database is away; empty means that they are lost then.

@@ -12,11 +12,13 @@ from healthcheck.conf import get_settings
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.database import call_in_database_thread
 from healthcheck.pipeline.deliver import deliver_next
+from healthcheck.pipeline.outgoing import OutgoingHeartbeat
 from healthcheck.pipeline.perform import Performer
 from healthcheck.pipeline.prune import prune as prune_rows
 from healthcheck.pipeline.pulse import PulseThread, Worker
 from healthcheck.pipeline.replay import Replayer
 from healthcheck.pipeline.roll_up import roll_up as roll_up_hours
+from healthcheck.pipeline.watch import watch_scheduler
 from healthcheck.publisher import DELIVER, PRUNE, PUBLISHER, ROLL_UP, RUN_GROUP, publish
 
 __all__ = ["deliver", "prune", "publish", "roll_up", "run_group", "tick"]
@@ -27,9 +29,16 @@ ROLL_UP_BUDGET_SECONDS = 45.0
 # Between two pieces it leaves the processor to the checks of its process for as long as a piece took.
 ROLL_UP_REST_SHARE = 1.0
 
-performer = Performer()
+
+def watch_clock() -> None:
+    """Look for a scheduler, and wake whoever tells that there is none."""
+    PUBLISHER.publish_deliveries(watch_scheduler(read_database_clock()))
+
+
+heartbeat = OutgoingHeartbeat()
+performer = Performer(on_slot=heartbeat.count_slot)
 ticker = Ticker()
-pulse = PulseThread()
+pulse = PulseThread(on_beat=watch_clock)
 replayer = Replayer()
 # Celery's modules of the pools, by the names that people know them under.
 POOL_NAMES = {"thread": "threads"}

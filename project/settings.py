@@ -174,6 +174,8 @@ HEALTHCHECK: dict[str, Any] = {
     "ADDRESS_MODE": env.str("HEALTHCHECK_ADDRESS_MODE", default=_DEFAULTS.address_mode),
     "ADDRESS_ALLOW": tuple(env.list("HEALTHCHECK_ADDRESS_ALLOW", default=[])),
     "ADDRESS_DENY": tuple(env.list("HEALTHCHECK_ADDRESS_DENY", default=[])),
+    "WATCHDOG_URL": env.secret("HEALTHCHECK_WATCHDOG_URL"),
+    "WATCHDOG_SLOTS": env.int("HEALTHCHECK_WATCHDOG_SLOTS", default=10),
     "BASE_URL": env.str("HEALTHCHECK_BASE_URL", default=""),
     "ENCRYPTION_KEYS": tuple(
         key.strip()

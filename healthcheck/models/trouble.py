@@ -13,6 +13,8 @@ class Trouble(models.Model):
     name = models.CharField(max_length=MAX_NAME_LENGTH, primary_key=True)
     sentence = models.CharField(max_length=300)
     since = models.DateTimeField()
+    # When it was told: what is over within moments is told to nobody.
+    told_at = models.DateTimeField(null=True)
     # None while it lasts.
     over_at = models.DateTimeField(null=True)
 

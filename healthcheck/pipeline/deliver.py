@@ -152,13 +152,17 @@ def _take(delivery: Delivery, channel: NotificationChannel, now: datetime) -> No
 
 def send(held: Held) -> Answer:
     """Send what is held, and return what came of it. Touches no database."""
-    channel = held.channel
+    return send_message(held.channel, held.message)
+
+
+def send_message(channel: NotificationChannel, message: Message) -> Answer:
+    """Send a message to a channel, and return what came of it. Touches no database."""
     try:
         notifier = load_notifier(channel.kind)
         values = read_values(notifier, channel)
     except (ConfigurationError, SecretsError) as error:
         return Answer(Verdict.REFUSED, str(error))
-    return notifier.send(values, held.message, Reach(get_settings().address_rules, SEND_SECONDS))
+    return notifier.send(values, message, Reach(get_settings().address_rules, SEND_SECONDS))
 
 
 def read_values(notifier: Notifier, channel: NotificationChannel) -> dict[str, str]:

@@ -15,6 +15,7 @@ from concurrent.futures import CancelledError, Future
 from healthcheck.engine.loop import get_engine_loop
 from healthcheck.engine.runner import probe_all
 from healthcheck.engine.types import Outcome, State, Target
+from healthcheck.models import Trigger
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.database import DATABASE_AWAY, name_error
 from healthcheck.pipeline.dispatch import LEASE_MARGIN
@@ -33,7 +34,9 @@ OnOutcome = Callable[[int, Outcome], None]
 class Performer:
     """Performs the runs of a process, and ends them all when it is told to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_slot: Callable[[], None] | None = None) -> None:
+        # Called after each slot whose results are stored: it must neither block nor raise.
+        self._on_slot = on_slot
         self._lock = threading.Lock()
         self._under_way: set[Future[list[Outcome]]] = set()
         self._stopping = threading.Event()
@@ -82,6 +85,8 @@ class Performer:
         recorded = self._storer.store(taken, findings, started=started, wall_us=wall_us)
         if recorded is not None:
             _log_run(taken, recorded)
+            if self._on_slot is not None and taken.trigger == Trigger.SCHEDULED:
+                self._on_slot()
         return recorded
 
     def _gather(self, taken: TakenRun, on_outcome: OnOutcome | None) -> list[Outcome]:

@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -70,7 +71,9 @@ def _look_at_spool() -> tuple[Waiting, int]:
 class PulseThread:
     """Renews the row of this process until it is stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_beat: Callable[[], None] | None = None) -> None:
+        # Called with each beat, and may ask the database as well.
+        self._on_beat = on_beat
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_away = False
@@ -94,6 +97,8 @@ class PulseThread:
             else:
                 waiting, dropped = _look_at_spool()
                 record_pulse(worker, read_database_clock(), waiting=waiting, dropped=dropped)
+                if self._on_beat is not None:
+                    self._on_beat()
             self._is_away = False
         except (DatabaseError, InterfaceError) as error:
             if not self._is_away:

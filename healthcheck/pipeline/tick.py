@@ -20,12 +20,13 @@ from healthcheck.pipeline.sweep import expire_evidence, sweep_runs
 class TickReport:
     """`run_ids` are to be published, in this order; `next_due_at` is None where nothing is scheduled.
 
-    `channel_ids` have something to be sent.
+    `channel_ids` have something to be sent; `own_channel_ids` as well, and are about the checker itself.
     """
 
     run_ids: tuple[int, ...]
     next_due_at: datetime | None
     channel_ids: tuple[int, ...] = ()
+    own_channel_ids: tuple[int, ...] = ()
 
 
 def tick(now: datetime, *, node: str, sweeps: bool = True) -> TickReport:
@@ -33,7 +34,8 @@ def tick(now: datetime, *, node: str, sweeps: bool = True) -> TickReport:
     swept = sweep(now, node=node) if sweeps else []
     claimed = claim_due_groups(now)
     channels = find_due_channels(now) if sweeps else []
-    return TickReport((*claimed, *swept), find_next_due(), tuple(channel_id for channel_id, _own in channels))
+    others, own = ([channel_id for channel_id, is_own in channels if is_own is which] for which in (False, True))
+    return TickReport((*claimed, *swept), find_next_due(), tuple(others), tuple(own))
 
 
 def sweep(now: datetime, *, node: str) -> list[int]:

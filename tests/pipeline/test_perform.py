@@ -11,8 +11,9 @@ from django.utils import timezone
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import CheckResult, CheckRun, EndpointGroup, Reason, RunStatus
 from healthcheck.pipeline.dispatch import claim_due_groups
+from healthcheck.pipeline.manual import request_check
 from healthcheck.pipeline.perform import Performer
-from tests.factories import make_assertion, make_endpoint, make_group
+from tests.factories import make_assertion, make_channel, make_endpoint, make_group, make_policy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -141,3 +142,26 @@ def test_stopped_performer_leaves_runs_to_others(target: Target) -> None:
     performer.stop()
     performer.perform(run_id)
     assert CheckRun.objects.get().status == RunStatus.QUEUED
+
+
+def test_slot_whose_results_are_stored_is_counted_and_a_manual_run_is_none(target: Target) -> None:
+    group = make_group(deadline_seconds=20)
+    make_endpoint(group, address=target.url("/broken"))
+    slots: list[int] = []
+    performer = Performer(on_slot=lambda: slots.append(CheckResult.objects.count()))
+    performer.perform(run_id := claim(group))
+    performer.perform(run_id)
+    assert slots == [1]
+    performer.perform(request_check(group.pk, timezone.now()))
+    assert CheckResult.objects.count() == 2
+    assert slots == [1]
+
+
+def test_perform_returns_the_channels_that_are_to_be_told(target: Target) -> None:
+    group = make_group(deadline_seconds=20)
+    make_endpoint(group, address=target.url("/broken"), failure_threshold=1)
+    channel = make_channel()
+    make_policy(steps={0: [channel]})
+    performer, run_id = Performer(), claim(group)
+    assert performer.perform(run_id) == {channel.pk}
+    assert performer.perform(run_id) == frozenset()

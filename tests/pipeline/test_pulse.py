@@ -117,3 +117,13 @@ def test_thread_beats_at_once_and_removes_its_row_when_it_stops() -> None:
     pulse.stop()
     assert not threads[0].is_alive()
     assert not WorkerPulse.objects.exists()
+
+
+def test_each_beat_calls_whoever_looks_for_a_scheduler_and_the_last_does_not() -> None:
+    worker, beats = make_worker(), list[int]()
+    pulse = PulseThread(on_beat=lambda: beats.append(WorkerPulse.objects.count()))
+    pulse.beat(worker)
+    pulse.beat(worker)
+    pulse.stop()
+    pulse.beat(worker)
+    assert beats == [1, 1]
