@@ -28,9 +28,9 @@ from healthcheck.admin.correct.effects import (
     name_windows,
 )
 from healthcheck.admin.correct.forms import EFFECT_CHOICES, CorrectionForm
-from healthcheck.admin.correct.instants import write_instant
 from healthcheck.admin.correct.rights import may_correct
 from healthcheck.admin.look.bases import ModelAdminBase
+from healthcheck.definitions.instants import write_instant
 from healthcheck.models import Endpoint
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.correct import (

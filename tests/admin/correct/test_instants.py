@@ -11,7 +11,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcheck.admin.correct.instants import describe_clock, read_instant, round_outwards, write_instant
+from healthcheck.admin.correct.instants import describe_clock, round_outwards
+from healthcheck.definitions.instants import read_instant, write_instant
 
 ZONES = (
     "UTC", "Europe/Berlin", "Europe/London", "America/New_York", "America/St_Johns", "America/Sao_Paulo",
