@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
+from healthcheck.engine.faults import gettext_noop
 from healthcheck.engine.incidents import Severity
 from healthcheck.engine.redaction import Redactor
 from healthcheck.engine.types import AddressRules, ConfigurationError
@@ -38,7 +39,14 @@ class AppriseNotifier:
     kind = "apprise"
     label = "Apprise"
     tells_each = False
-    fields = (Field("url", "Apprise URL", "Such as matrix://… or pover://…; see Apprise's own list.", is_secret=True),)
+    fields = (
+        Field(
+            "url",
+            gettext_noop("Apprise URL"),
+            gettext_noop("Such as matrix://… or pover://…; see Apprise's own list."),
+            is_secret=True,
+        ),
+    )
 
     def refuse(self, values: Mapping[str, str]) -> None:
         """Raise ConfigurationError, with the field's name, for what can never be sent with. Connects to nothing."""

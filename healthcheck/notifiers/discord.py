@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from healthcheck.engine.faults import gettext_noop
 from healthcheck.engine.incidents import Severity
 from healthcheck.notifiers.contract import Field
 from healthcheck.notifiers.field_values import parse_url
@@ -37,7 +38,7 @@ _SPECIAL = frozenset("\\`*_~|>#-+[]()<@:!&=")
 class DiscordNotifier(HttpNotifier):
     kind = "discord"
     label = "Discord"
-    fields = (Field("url", "Webhook URL", "Of a webhook of the channel.", is_secret=True),)
+    fields = (Field("url", gettext_noop("Webhook URL"), gettext_noop("Of a webhook of the channel."), is_secret=True),)
     cures = {401: _WEBHOOK_CURE, 403: CREDENTIAL_CURE, 404: _WEBHOOK_CURE, 410: _WEBHOOK_CURE}
 
     def check(self, values: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from typing import Any
 
+from healthcheck.engine.faults import gettext_noop
 from healthcheck.engine.probes.option_values import check_host, check_spelling
 from healthcheck.engine.redaction import Redactor
 from healthcheck.engine.types import ConfigurationError
@@ -38,17 +39,28 @@ class EmailNotifier:
     label = "E-mail"
     tells_each = False
     fields = (
-        Field("recipients", "Recipients", f"Addresses, one a line; at most {MAX_RECIPIENTS}.", is_long=True),
-        Field("sender", "Sender", "An address, or Name <address>. The server must let it be used."),
-        Field("host", "Mail server", "Its name or address."),
-        Field("port", "Port", "587 for STARTTLS, 465 for TLS, 25 for a relay.", default="587"),
-        Field("security", "Security", "starttls, tls or plain.", default="starttls"),
-        Field("username", "User name", "Empty where nobody logs in.", is_required=False),
-        Field("password", "Password", is_secret=True, is_required=False),
+        Field(
+            "recipients",
+            gettext_noop("Recipients"),
+            gettext_noop("Addresses, one a line; at most 50."),
+            is_long=True,
+        ),
+        Field(
+            "sender",
+            gettext_noop("Sender"),
+            gettext_noop("An address, or Name <address>. The server must let it be used."),
+        ),
+        Field("host", gettext_noop("Mail server"), gettext_noop("Its name or address.")),
+        Field(
+            "port", gettext_noop("Port"), gettext_noop("587 for STARTTLS, 465 for TLS, 25 for a relay."), default="587"
+        ),
+        Field("security", gettext_noop("Security"), gettext_noop("starttls, tls or plain."), default="starttls"),
+        Field("username", gettext_noop("User name"), gettext_noop("Empty where nobody logs in."), is_required=False),
+        Field("password", gettext_noop("Password"), is_secret=True, is_required=False),
         Field(
             "unsubscribe",
-            "Unsubscribe link",
-            "For mailing lists: where a recipient leaves it, as https:// or mailto:.",
+            gettext_noop("Unsubscribe link"),
+            gettext_noop("For mailing lists: where a recipient leaves it, as https:// or mailto:."),
             is_required=False,
         ),
         AUTHORITY,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from healthcheck.engine.faults import gettext_noop
 from healthcheck.engine.incidents import Severity
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.notifiers.contract import Field
@@ -41,9 +42,20 @@ class NtfyNotifier(HttpNotifier):
     label = "ntfy"
     fields = (
         # Who knows it reads along where no token is asked for.
-        Field("topic", "Topic", "At most 64 letters, digits, hyphens and underscores.", is_secret=True),
-        Field("token", "Access token", "Where the server asks for one.", is_secret=True, is_required=False),
-        Field("url", "Server", default="https://ntfy.sh"),
+        Field(
+            "topic",
+            gettext_noop("Topic"),
+            gettext_noop("At most 64 letters, digits, hyphens and underscores."),
+            is_secret=True,
+        ),
+        Field(
+            "token",
+            gettext_noop("Access token"),
+            gettext_noop("Where the server asks for one."),
+            is_secret=True,
+            is_required=False,
+        ),
+        Field("url", gettext_noop("Server"), default="https://ntfy.sh"),
         AUTHORITY,
     )
     cures = {401: _LOGIN_CURE, 403: _LOGIN_CURE, 404: "enter the server's address without a path"}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from healthcheck.engine.faults import gettext_noop
 from healthcheck.engine.incidents import Severity
 from healthcheck.notifiers.contract import Field
 from healthcheck.notifiers.field_values import check_token, parse_url
@@ -31,8 +32,13 @@ class OpsgenieNotifier(HttpNotifier):
     kind = "opsgenie"
     label = "Opsgenie"
     fields = (
-        Field("api_key", "API key", "Of an API integration.", is_secret=True),
-        Field("url", "Server", "https://api.eu.opsgenie.com in Europe.", default="https://api.opsgenie.com"),
+        Field("api_key", gettext_noop("API key"), gettext_noop("Of an API integration."), is_secret=True),
+        Field(
+            "url",
+            gettext_noop("Server"),
+            gettext_noop("https://api.eu.opsgenie.com in Europe."),
+            default="https://api.opsgenie.com",
+        ),
     )
     tells_each = True
     cures = {401: _KEY_CURE, 403: _KEY_CURE, 404: "enter the server's address without a path"}

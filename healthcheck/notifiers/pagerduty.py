@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from healthcheck.engine.faults import gettext_noop
 from healthcheck.engine.incidents import Event, Severity
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.notifiers.contract import Answer, Field, Verdict
@@ -29,8 +30,18 @@ class PagerDutyNotifier(HttpNotifier):
     kind = "pagerduty"
     label = "PagerDuty"
     fields = (
-        Field("routing_key", "Integration key", "32 characters, of an Events API v2 integration.", is_secret=True),
-        Field("url", "Server", "https://events.eu.pagerduty.com in Europe.", default="https://events.pagerduty.com"),
+        Field(
+            "routing_key",
+            gettext_noop("Integration key"),
+            gettext_noop("32 characters, of an Events API v2 integration."),
+            is_secret=True,
+        ),
+        Field(
+            "url",
+            gettext_noop("Server"),
+            gettext_noop("https://events.eu.pagerduty.com in Europe."),
+            default="https://events.pagerduty.com",
+        ),
     )
     tells_each = True
     cures = {401: _KEY_CURE, 403: _KEY_CURE, 404: "enter the server's address without a path"}

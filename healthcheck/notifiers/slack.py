@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from healthcheck.engine.faults import gettext_noop
 from healthcheck.notifiers.contract import Field
 from healthcheck.notifiers.field_values import parse_url
 from healthcheck.notifiers.fitting import fit
@@ -34,7 +35,11 @@ _WEBHOOK_CURE = "make a new incoming webhook there and enter its URL"
 class SlackNotifier(HttpNotifier):
     kind = "slack"
     label = "Slack"
-    fields = (Field("url", "Webhook URL", "Of an incoming webhook of the channel.", is_secret=True),)
+    fields = (
+        Field(
+            "url", gettext_noop("Webhook URL"), gettext_noop("Of an incoming webhook of the channel."), is_secret=True
+        ),
+    )
     cures = {401: CREDENTIAL_CURE, 403: _WEBHOOK_CURE, 404: _WEBHOOK_CURE, 410: _WEBHOOK_CURE}
 
     def check(self, values: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from healthcheck.engine.faults import gettext_noop
 from healthcheck.engine.incidents import Severity
 from healthcheck.notifiers.contract import Answer, Field, Verdict
 from healthcheck.notifiers.field_values import parse_url
@@ -35,7 +36,12 @@ class TeamsNotifier(HttpNotifier):
     kind = "teams"
     label = "Microsoft Teams"
     fields = (
-        Field("url", "Workflow URL", "Of a workflow “When a Teams webhook request is received”.", is_secret=True),
+        Field(
+            "url",
+            gettext_noop("Workflow URL"),
+            gettext_noop("Of a workflow “When a Teams webhook request is received”."),
+            is_secret=True,
+        ),
     )
     cures = dict.fromkeys((401, 403, 404, 410), _WORKFLOW_CURE)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape, unescape
 from typing import Any
 
+from healthcheck.engine.faults import gettext_noop
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.notifiers.contract import Answer, Field, Verdict
 from healthcheck.notifiers.field_values import parse_url
@@ -39,10 +40,22 @@ class TelegramNotifier(HttpNotifier):
     kind = "telegram"
     label = "Telegram"
     fields = (
-        Field("token", "Bot token", "From BotFather, such as 123456:ABC-DEF.", is_secret=True),
-        Field("chat", "Chat", "Its id, or @name of a public channel."),
-        Field("thread", "Topic", "The id of a topic in a group with topics.", is_required=False),
-        Field("url", "Server", "Another server of the bot API.", default="https://api.telegram.org"),
+        Field(
+            "token", gettext_noop("Bot token"), gettext_noop("From BotFather, such as 123456:ABC-DEF."), is_secret=True
+        ),
+        Field("chat", gettext_noop("Chat"), gettext_noop("Its id, or @name of a public channel.")),
+        Field(
+            "thread",
+            gettext_noop("Topic"),
+            gettext_noop("The id of a topic in a group with topics."),
+            is_required=False,
+        ),
+        Field(
+            "url",
+            gettext_noop("Server"),
+            gettext_noop("Another server of the bot API."),
+            default="https://api.telegram.org",
+        ),
     )
     cures = {401: _BOT_CURE, 403: _CHAT_CURE, 404: _BOT_CURE}
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from healthcheck.engine.faults import gettext_noop
 from healthcheck.engine.incidents import Event
 from healthcheck.notifiers.contract import Field
 from healthcheck.notifiers.field_values import parse_header_lines, parse_url, read_trust
@@ -18,8 +19,8 @@ from healthcheck.notifiers.wording import is_alone, write_headline
 
 AUTHORITY = Field(
     "ca_pem",
-    "Certificate authority",
-    "In PEM form, where the receiver's certificate is not from a public one.",
+    gettext_noop("Certificate authority"),
+    gettext_noop("In PEM form, where the receiver's certificate is not from a public one."),
     is_required=False,
     is_long=True,
 )
@@ -32,25 +33,25 @@ class WebhookNotifier(HttpNotifier):
     kind = "webhook"
     label = "Webhook"
     fields = (
-        Field("url", "URL", "Where each message is posted as JSON."),
+        Field("url", gettext_noop("URL"), gettext_noop("Where each message is posted as JSON.")),
         Field(
             "secret",
-            "Signing secret",
-            "whsec_ and base64 of 24 to 64 bytes. Empty for no signature.",
+            gettext_noop("Signing secret"),
+            gettext_noop("whsec_ and base64 of 24 to 64 bytes. Empty for no signature."),
             is_secret=True,
             is_required=False,
         ),
         Field(
             "old_secret",
-            "Former signing secret",
-            "While the receiver changes over: messages are signed with both.",
+            gettext_noop("Former signing secret"),
+            gettext_noop("While the receiver changes over: messages are signed with both."),
             is_secret=True,
             is_required=False,
         ),
         Field(
             "headers",
-            "Headers",
-            "One a line, as Name: value; such as Authorization.",
+            gettext_noop("Headers"),
+            gettext_noop("One a line, as Name: value; such as Authorization."),
             is_secret=True,
             is_required=False,
             is_long=True,

@@ -57,6 +57,7 @@ def test_limits_are_those_in_force() -> None:
         f"base64 of {MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes",
     ):
         assert words in said
+    assert f"at most {MAX_RECIPIENTS}." in load_notifier("email").fields[0].help_text
     assert "up to an hour" in said
     assert MAX_RETRY_SECONDS == 3600
 

@@ -136,7 +136,7 @@ def build_form(kind: str) -> type[ChannelForm]:
     for field in notifier.fields:
         own[_PREFIX + field.name] = _build_field(field)
         if field.is_secret and not field.is_required:
-            label = format_lazy(_("Remove what is stored: {label}"), label=field.label)
+            label = format_lazy(_("Remove what is stored: {label}"), label=_(field.label))
             own[_CLEAR + field.name] = forms.BooleanField(required=False, label=label)
     return type("ChannelForm", (ChannelForm,), own)
 
@@ -153,7 +153,7 @@ def list_own_fields(kind: str, *, is_new: bool) -> list[str]:
 
 def _build_field(field: Field) -> forms.Field:
     # Required where nothing is stored either: `clean` sees to that.
-    words: dict[str, Any] = {"label": field.label, "help_text": field.help_text}
+    words: dict[str, Any] = {"label": _(field.label), "help_text": field.help_text and _(field.help_text)}
     limit = MAX_LONG_LENGTH if field.is_long else MAX_VALUE_LENGTH
     if field.is_secret:
         return (
