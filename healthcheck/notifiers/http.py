@@ -37,8 +37,8 @@ _KEEPS_METHOD = frozenset({307, 308})
 # How long a body is waited for whose header is there, and by how much before the deadline it is given up: what was
 # taken must not be sent again because its answer has no end.
 BODY_SECONDS, MARGIN_SECONDS = 2.0, 0.05
-# At one receiver at once, of a message that is several requests.
-MAX_AT_ONCE = 4
+# At one address of receivers at once, from one process.
+MAX_AT_ONCE = 8
 # How long the caller waits for the loop beyond the deadline, which the loop keeps itself.
 GRACE_SECONDS = 1.0
 
@@ -139,10 +139,14 @@ async def _ask_all(calls: Sequence[Call], reach: Reach) -> list[Reply | NoReply]
 
 
 async def _ask(call: Call, reach: Reach, ends_at: float) -> Reply | NoReply:
+    session: CheckSession | None = None
     try:
         async with asyncio.timeout_at(ends_at) as deadline:
-            return await _follow(call, open_session(reach, deadline))
+            session = open_session(reach, deadline)
+            return await _follow(call, session)
     except TimeoutError:
+        if session is not None and session.is_waiting:
+            return NoReply("Too many messages were on their way to its address; it waited for its turn in vain.")
         return NoReply(f"It did not answer within {reach.timeout_seconds:g} s.")
     except ProbeFailure as failure:
         return explain_failure(failure)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import trustme
 
-from healthcheck.engine.types import ConfigurationError
+from healthcheck.engine.types import AddressMode, AddressRules, ConfigurationError
 from healthcheck.notifiers.contract import Answer, Reach, Verdict
 from healthcheck.notifiers.email import EmailNotifier
 from tests.engine.conftest import serve_with
@@ -248,6 +248,11 @@ def test_refused_address_is_not_connected_to(hostile: HostileServer) -> None:
     assert answered.verdict is Verdict.REFUSED
     assert "address policy" in answered.sentence
     assert hostile.accepted[port] == 0
+
+
+def test_address_that_is_permitted_is_taken_beside_one_that_is_refused(mailbox: Mailbox) -> None:
+    rules = AddressRules(AddressMode.PRIVATE, allow=("127.0.0.1/32",))
+    assert send(mailbox.port, Reach(rules, 5.0), host="localhost").verdict is Verdict.SENT
 
 
 def test_nobody_listening_is_tried_again(hostile: HostileServer) -> None:

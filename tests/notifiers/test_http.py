@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from healthcheck.engine.types import AddressMode, AddressRules
 from healthcheck.notifiers.contract import Answer, Reach, Verdict
+from healthcheck.notifiers.http import MAX_AT_ONCE, Call, ask_all
 from healthcheck.notifiers.webhook import WebhookNotifier
 from tests.hostile import HostileServer, answer
 from tests.notifiers.messages import DOWN, ID, write
@@ -199,3 +201,20 @@ def test_many_messages_at_once_are_all_sent(hostile: HostileServer) -> None:
     receiver = Receiver(hostile)
     assert {send(receiver).verdict for _ in range(20)} == {Verdict.SENT}
     assert len(receiver.told) == 20
+
+
+def test_address_that_is_permitted_is_taken_beside_one_that_is_refused(hostile: HostileServer) -> None:
+    receiver = Receiver(hostile)
+    rules = AddressRules(AddressMode.PRIVATE, allow=("127.0.0.1/32",))
+    url = f"http://localhost:{receiver.port}/"
+    assert WebhookNotifier().send({"url": url}, write(DOWN), Reach(rules, 5.0)).verdict is Verdict.SENT
+
+
+def test_waiting_for_our_own_turn_is_not_said_of_the_receiver(hostile: HostileServer) -> None:
+    receiver = Receiver(hostile, _stall)
+    calls = [Call(receiver.url, b"{}")] * (MAX_AT_ONCE + 1)
+    answers = [str(each) for each in ask_all(calls, SOON)]
+    assert Counter(answers) == {
+        "It did not answer within 0.5 s.": MAX_AT_ONCE,
+        "Too many messages were on their way to its address; it waited for its turn in vain.": 1,
+    }
