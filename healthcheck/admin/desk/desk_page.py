@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from healthcheck.admin.desk.desk import Desk, Trouble, load_desk
+from healthcheck.admin.desk.desk_incidents import describe_open_incidents
 from healthcheck.admin.desk.desk_processes import Process
 from healthcheck.admin.desk.first_steps import Step, describe_silence, list_steps
 from healthcheck.admin.look.badges import WORST_FIRST, draw_paused, draw_state
@@ -53,6 +54,7 @@ def describe_desk(request: HttpRequest) -> dict[str, Any]:
         "workers": [_describe_process(each, desk) for each in desk.processes.workers],
         "waited": describe_age((now - desk.queue.oldest_at).total_seconds()) if desk.queue.oldest_at else "",
         "changes": [_describe_change(version, site) for version in desk.changes],
+        **describe_open_incidents(request, site, now),
     }
 
 

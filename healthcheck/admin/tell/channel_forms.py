@@ -24,6 +24,8 @@ from healthcheck.notifiers.contract import Field, Notifier
 MAX_VALUE_LENGTH, MAX_LONG_LENGTH = 5_000, 256 * 1024
 # A kind's own fields stand beside those of every channel, whatever they are called.
 _PREFIX, _CLEAR = "own_", "clear_"
+# By these names a kind says whom a message is for, and not where its secrets are sent.
+_WHOM = frozenset({"recipients", "sender", "unsubscribe", "chat", "thread"})
 
 
 class ChannelForm(ModelFormBase):
@@ -75,7 +77,7 @@ class ChannelForm(ModelFormBase):
             if details != self.instance.details:
                 self.add_error(None, self._explain_unreadable())
             return cleaned
-        if self.instance.pk and details != self.instance.details and not self._has_entered(cleaned):
+        if self.instance.pk and self._goes_elsewhere(details) and not self._has_entered(cleaned):
             self.add_error(None, self._explain_elsewhere())
             return cleaned
         self._keep(details, secrets)
@@ -101,6 +103,11 @@ class ChannelForm(ModelFormBase):
             self.add_error(own if own in self.fields else None, error.sentence)
         except SecretsError as error:
             self.add_error(None, str(error))
+
+    def _goes_elsewhere(self, details: Mapping[str, str]) -> bool:
+        """Tell whether a stored secret could be sent where it was not before: whoever changes that must know it."""
+        names = (details.keys() | self.instance.details.keys()) - _WHOM
+        return any(details.get(name, "") != self.instance.details.get(name, "") for name in names)
 
     def _has_entered(self, cleaned: Mapping[str, Any]) -> bool:
         """Tell whether every secret that is stored was entered again or is removed."""

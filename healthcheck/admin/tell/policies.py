@@ -20,6 +20,7 @@ from healthcheck.admin.tell.words import draw_severity
 from healthcheck.engine.incidents import Severity
 from healthcheck.engine.recurrence import find_zone
 from healthcheck.engine.types import ConfigurationError
+from healthcheck.engine.week_hours import parse_week_hours
 from healthcheck.models import NotificationPolicy, PolicyStep
 
 # A policy that asks so many times has been answered by nobody, and will not be.
@@ -45,13 +46,15 @@ class PolicyForm(ModelFormBase):
             "timezone": forms.TextInput(attrs={"class": "vTextField", "spellcheck": "false"}),
         }
 
-    def clean_timezone(self) -> str:
-        name = str(self.cleaned_data["timezone"])
-        try:
-            find_zone(name)
-        except ConfigurationError as error:
-            raise ValidationError(error.sentence) from None
-        return name
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("timezone"):
+            try:
+                find_zone(cleaned["timezone"])
+                parse_week_hours(cleaned.get("hours") or "", cleaned["timezone"])
+            except ConfigurationError as error:
+                self.add_error(error.field if error.field in self.fields else "timezone", error.sentence)
+        return cleaned
 
 
 class StepFormSet(InlineFormSetBase):

@@ -76,8 +76,10 @@ def describe_cause(incident: Incident) -> str:
     if incident.is_manual:
         return ""
     word = SEVERITY_WORDS[Severity(incident.severity)]
-    counts = {"peak": incident.peak_count, "all": max(incident.checked_count, incident.peak_count), "word": word}
-    parts = [_("%(peak)s of %(all)s %(word)s") % counts]
-    reasons = [name_kind(incident.error_kind)] if incident.error_kind else []
-    reasons += [_("all on %(host)s") % {"host": incident.cause_host}] if incident.cause_host else []
-    return ": ".join([*parts, ", ".join(reasons)] if reasons else parts)
+    checked = max(incident.checked_count, incident.peak_count)
+    counts = {"peak": incident.peak_count, "all": checked, "word": word}
+    counted = _("%(peak)s of %(all)s %(word)s") % counts if checked > 1 else str(word)
+    reasons = [name_kind(incident.error_kind).replace("_", " ")] if incident.error_kind else []
+    place = _("all on %(host)s") if incident.peak_count > 1 else _("on %(host)s")
+    reasons += [place % {"host": incident.cause_host}] if incident.cause_host else []
+    return f"{counted}: {', '.join(reasons)}" if reasons else counted

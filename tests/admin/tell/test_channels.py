@@ -12,11 +12,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.engine.incidents import Event
 from healthcheck.models import ChannelState, Delivery, DeliveryStatus, Notification, NotificationChannel
-from healthcheck.models.secrets import make_key
+from healthcheck.models.secrets import make_key, seal_secrets
 from healthcheck.notifiers import NOTIFIERS, load_notifier
 from tests.admin.conftest import make_person
 from tests.admin.tell.conftest import KIND, make_delivery, make_pigeon, pigeon_fields
-from tests.factories import NOW, make_policy
+from tests.factories import NOW, make_channel, make_policy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pigeons")]
 
@@ -70,6 +70,18 @@ def test_stored_secret_goes_nowhere_new_unless_it_is_entered(operator: Client) -
     assert operator.post(url_of(channel), elsewhere | {"own_whistle": "other"}).status_code == 302
     channel.refresh_from_db()
     assert (channel.details, channel.open_secrets()) == ({"loft": "Elm"}, {"whistle": "other"})
+
+
+def test_whom_a_message_is_for_is_changed_without_the_secret(operator: Client) -> None:
+    details = {"recipients": "a@a.test", "sender": "b@a.test", "host": "mail.a.test", "port": "587"}
+    details |= {"security": "starttls", "username": "shop"}
+    channel = make_channel("mail", "email", details=details, sealed=seal_secrets({"password": "canary"}))
+    fields = {"name": "mail", "pause_seconds": "60", **{f"own_{name}": value for name, value in details.items()}}
+    assert operator.post(url_of(channel), fields | {"own_recipients": "c@a.test"}).status_code == 302
+    channel.refresh_from_db()
+    assert channel.details["recipients"] == "c@a.test"
+    refused = operator.post(url_of(channel), fields | {"own_host": "mail.b.test"})
+    assert "enter the secrets again" in errors_of(refused)["__all__"][0]
 
 
 def test_secret_that_is_not_needed_can_be_removed(operator: Client) -> None:

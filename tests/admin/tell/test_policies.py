@@ -61,6 +61,7 @@ def test_form_shows_the_steps_that_are_stored(operator: Client) -> None:
     ("changed", "sentence"),
     [
         ({"timezone": "Europe/Atlantis"}, "There is no time zone “Europe/Atlantis”"),
+        ({"hours": "Mon-Fri 8-18"}, "is no span of hours; write such as Mon-Fri 08:00-18:00"),
         ({"reminder_minutes": "4"}, "Ensure this value is greater than or equal to 5."),
         ({"name": ""}, "This field is required."),
         ({"steps-0-after_minutes": "1441"}, "Ensure this value is less than or equal to 1440."),
