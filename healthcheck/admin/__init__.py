@@ -13,6 +13,7 @@ from healthcheck.admin.tell.deliveries import DeliveryAdmin
 from healthcheck.admin.tell.dependencies import DependencyAdmin
 from healthcheck.admin.tell.incidents import IncidentAdmin
 from healthcheck.admin.tell.policies import NotificationPolicyAdmin
+from healthcheck.admin.tell.templates import UpdateTemplateAdmin
 
 __all__ = [
     "CorrectionAdmin",
@@ -28,4 +29,5 @@ __all__ = [
     "NotificationPolicyAdmin",
     "StatusPageAdmin",
     "TagAdmin",
+    "UpdateTemplateAdmin",
 ]

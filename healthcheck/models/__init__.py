@@ -22,6 +22,7 @@ from healthcheck.models.state import EndpointState, Transition
 from healthcheck.models.tag import Tag
 from healthcheck.models.tick import SIGNED_OFF, Tick, WorkerPulse
 from healthcheck.models.trouble import Trouble
+from healthcheck.models.update_template import UpdateTemplate
 from healthcheck.models.uptime_strip import STRIP_SIZES, UptimeStrip
 from healthcheck.models.version import Version, VersionAction
 
@@ -75,6 +76,7 @@ __all__ = [
     "Transition",
     "Trigger",
     "Trouble",
+    "UpdateTemplate",
     "UptimeStrip",
     "Version",
     "VersionAction",

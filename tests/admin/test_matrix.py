@@ -14,7 +14,17 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.urls import URLResolver, reverse
 
-from healthcheck.models import Credential, Dependency, Endpoint, Location, StatusPage, Tag, Version, VersionAction
+from healthcheck.models import (
+    Credential,
+    Dependency,
+    Endpoint,
+    Location,
+    StatusPage,
+    Tag,
+    UpdateTemplate,
+    Version,
+    VersionAction,
+)
 from tests.admin.tell.conftest import make_delivery, make_pigeon, pigeons
 from tests.factories import (
     make_endpoint,
@@ -119,7 +129,10 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("endpoint", "edit_selected"): EDIT,
     ("credential", "check_selected"): EDIT,
     **{(model, "delete_selected"): EDIT for model in ("endpointgroup", "endpoint", "credential", "statuspage", "tag")},
-    **{(model, "delete_selected"): EDIT for model in ("notificationchannel", "notificationpolicy", "dependency")},
+    **{
+        (model, "delete_selected"): EDIT
+        for model in ("notificationchannel", "notificationpolicy", "dependency", "updatetemplate")
+    },
 }
 
 
@@ -165,6 +178,7 @@ def addresses(pigeons: None) -> dict[str, str]:
         "dependency": Dependency.objects.create(child_endpoint=endpoint, parent_group=network).pk,
         "delivery": make_delivery(channel).pk,
         "incident": make_incident(endpoint).pk,
+        "updatetemplate": UpdateTemplate.objects.create(name="first words", stage=1, text="We look.").pk,
     }
     for kind, pk in rows.items():
         Version.objects.create(kind=kind, object_id=pk, number=1, at=run.scheduled_for, action=VersionAction.CREATED)
@@ -191,7 +205,7 @@ def log_in(person: str) -> Client:
     if person in (VIEWER, OPERATOR, EDITOR):
         # A transactional test before this one may have flushed what the migration made.
         import_module("healthcheck.migrations.0004_roles").create_roles(apps, connection.schema_editor())
-        for extension in ("0015_maintenance", "0020_incident_roles"):
+        for extension in ("0015_maintenance", "0020_incident_roles", "0025_update_templates"):
             import_module(f"healthcheck.migrations.{extension}").extend_roles(apps, connection.schema_editor())
         user.groups.set(Group.objects.filter(name=f"Health checks: {person}s"))
         assert user.groups.count() == 1

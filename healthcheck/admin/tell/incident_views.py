@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.change.authorship import describe_change
+from healthcheck.admin.filters import is_key
 from healthcheck.admin.look.words import describe_instant
 from healthcheck.admin.tell.incident_forms import (
     AssignForm,
@@ -27,9 +28,11 @@ from healthcheck.admin.tell.incident_forms import (
     add_refusal,
 )
 from healthcheck.admin.tell.incident_page import describe_incident
+from healthcheck.admin.tell.templates import fill_template, list_templates
+from healthcheck.admin.tell.timeline import MAX_NAMES
 from healthcheck.admin.tell.told import ToldAdmin
 from healthcheck.admin.tell.words import name_incident
-from healthcheck.models import Incident
+from healthcheck.models import Incident, UpdateTemplate
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.correct import Author
 from healthcheck.pipeline.incident_verbs import (
@@ -77,7 +80,9 @@ class IncidentViews(ToldAdmin):
         """Show the incident, with a form as it was refused where there is one."""
         now = read_database_clock()
         may = self.has_operate_permission(request, obj)
-        shown = self._build_forms(obj) | own if may else {}
+        described = describe_incident(obj, now)
+        begun = self._begin_update(request, obj, described["members"]) if may else {}
+        shown = self._build_forms(obj, begun) | own if may else {}
         context = {
             **self.admin_site.each_context(request),
             "title": name_incident(obj),
@@ -87,13 +92,24 @@ class IncidentViews(ToldAdmin):
             "may_operate": may,
             "snoozes": SNOOZES.items(),
             "forms": shown,
-            **describe_incident(obj, now),
+            "templates": list_templates() if may else (),
+            **described,
         }
         return TemplateResponse(request, "admin/healthcheck/incident.html", context)
 
-    def _build_forms(self, obj: Incident) -> dict[str, forms.Form]:
+    def _begin_update(self, request: HttpRequest, obj: Incident, members: Sequence[Any]) -> dict[str, Any]:
+        """Return what the form begins with: the template that the address names, filled in."""
+        asked = request.GET.get("template", "")
+        template = UpdateTemplate.objects.filter(pk=asked).first() if is_key(asked) else None
+        if template is None:
+            return {}
+        endpoints = ", ".join(member["name"] for member in members[:MAX_NAMES])
+        values = {"title": name_incident(obj), "endpoints": endpoints, "since": describe_instant(obj.started_at)}
+        return fill_template(template, values)
+
+    def _build_forms(self, obj: Incident, begun: dict[str, Any]) -> dict[str, forms.Form]:
         return {
-            "write": WriteForm(initial={"is_public": obj.is_public}, prefix="write"),
+            "write": WriteForm(initial={"is_public": obj.is_public, **begun}, prefix="write"),
             "publish": PublishForm(initial={"title": obj.title, "is_public": obj.is_public}, prefix="publish"),
             "assign": AssignForm(initial={"assignee": obj.assignee_id}, prefix="assign"),
             "post_mortem": PostMortemForm(initial={"text": obj.post_mortem}, prefix="post_mortem"),

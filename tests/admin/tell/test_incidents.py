@@ -28,8 +28,8 @@ LIST = "/admin/healthcheck/incident/"
 # The visitor's session and account; the number of incidents, twice; the incidents, and their groups.
 LIST_QUERIES = 6 + CLOCK_QUERIES
 # The visitor's session and account; the incident; its members, their names, what waits for it, its group; what people
-# did, who was told, and to whom it may be assigned.
-PAGE_QUERIES = 10 + CLOCK_QUERIES
+# did, who was told, and to whom it may be assigned; templates.
+PAGE_QUERIES = 11 + CLOCK_QUERIES
 MINUTE = timedelta(minutes=1)
 
 

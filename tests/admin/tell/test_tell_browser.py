@@ -18,6 +18,7 @@ from healthcheck.models import (
     IncidentUpdateKind,
     Notification,
     NotificationStatus,
+    UpdateTemplate,
 )
 from tests.admin.tell.conftest import KIND, make_delivery, make_pigeon
 from tests.admin.test_browser import log_in
@@ -45,6 +46,7 @@ def paint_incident() -> Incident:
     delivery = make_delivery(channel, NAME, status=DeliveryStatus.FAILED, answer=NAME)
     told = {"incident": incident, "channel": channel, "severity": Severity.DOWN, "queued_at": now, "due_at": now}
     Notification.objects.create(event=Event.OPENED, status=NotificationStatus.SENT, delivery=delivery, **told)
+    UpdateTemplate.objects.create(name=NAME, stage=Stage.INVESTIGATING, text=NAME)
     make_incident(at=now, parent=incident, title=NAME)
     make_incident(at=now, resolved_at=now, title=NAME, is_public=True, post_mortem=MARKDOWN)
     return incident
@@ -58,6 +60,7 @@ def list_paths(incident: Incident) -> Iterator[str]:
     yield from (f"notificationchannel/{channel}/{page}/" for page in ("change", "delete", "history"))
     policy = make_policy("short", steps={}).pk
     yield from (f"notificationpolicy/{page}" for page in ("", "add/", f"{policy}/change/"))
+    yield from ("updatetemplate/", "updatetemplate/add/")
     yield from (f"dependency/{page}" for page in ("", "add/", f"{Dependency.objects.get().pk}/change/"))
     yield from (f"delivery/{page}" for page in ("", f"{Notification.objects.get().delivery_id}/change/"))
 
