@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.types",
         # What the rows of a history are handed to uptime's arithmetic as.
         "healthcheck.engine.uptime",
+        "healthcheck.engine.week_hours",
     },
     "healthcheck/notifiers/": {"apprise", "healthcheck.engine", "httpx", "cryptography"},
     "healthcheck/migrations/": {"django", "healthcheck.engine.types"},

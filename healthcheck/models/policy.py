@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.engine.incidents import Severity
+from healthcheck.engine.types import ConfigurationError
+from healthcheck.engine.week_hours import parse_week_hours
 from healthcheck.models.channel import NotificationChannel
 from healthcheck.models.group import EndpointGroup
 from healthcheck.models.tag import Tag
@@ -65,6 +68,12 @@ class NotificationPolicy(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        try:
+            parse_week_hours(self.hours, self.timezone)
+        except ConfigurationError as error:
+            raise ValidationError({error.field: error.sentence}) from None
 
 
 class PolicyStep(models.Model):

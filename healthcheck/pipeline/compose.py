@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Count, Min, OuterRef, Q, Subquery
 
 from healthcheck.engine.incidents import Event, Severity
+from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import (
     Delivery,
     Incident,
@@ -61,7 +62,7 @@ def compose_delivery(channel_id: int, now: datetime) -> Delivery | None:
     told = sorted((each for each in of_incidents if each.collapsed.event is not None), key=lambda each: each.rank)
     if not told and not others:
         return None
-    if len(told) > MAX_ITEMS and load_notifier(NotificationChannel.objects.get(pk=channel_id).kind).tells_each:
+    if len(told) > MAX_ITEMS and _tells_each(channel_id):
         # What is beyond them stays queued: an alert that is never told of its end would last for ever.
         told = told[: max(0, MAX_ITEMS - len(others))]
     message = _write_message(channel_id, told, others, now=now)
@@ -72,6 +73,14 @@ def compose_delivery(channel_id: int, now: datetime) -> Delivery | None:
     Notification.objects.filter(pk__in=ids).update(status=NotificationStatus.SENT, delivery=delivery)
     _queue_next_reminders(rows, told, now)
     return delivery
+
+
+def _tells_each(channel_id: int) -> bool:
+    try:
+        return load_notifier(NotificationChannel.objects.get(pk=channel_id).kind).tells_each
+    except ConfigurationError:
+        # A kind that this process does not know: sending says so.
+        return False
 
 
 def _collapse_incidents(rows: Sequence[Notification], now: datetime) -> list[_Told]:

@@ -10,11 +10,11 @@ from django.test import override_settings
 
 from healthcheck.engine.incidents import Event, Happening, Severity
 from healthcheck.engine.types import State
-from healthcheck.models import Delivery, DeliveryStatus, Incident, Notification, NotificationStatus
+from healthcheck.models import ChannelState, Delivery, DeliveryStatus, Incident, Notification, NotificationStatus
 from healthcheck.pipeline.deliver import deliver
 from healthcheck.pipeline.due_channels import find_due_channels
 from healthcheck.pipeline.notify import queue_notifications
-from tests.factories import NOW, make_endpoint, make_group, make_incident, make_policy
+from tests.factories import NOW, make_channel, make_endpoint, make_group, make_incident, make_policy
 from tests.hostile import HostileServer
 from tests.notifiers.receiver import Receiver, say
 from tests.pipeline.conftest import outcome, record_one, take_one
@@ -68,6 +68,14 @@ def test_five_hundred_incidents_at_once_are_one_message_a_minute_for_each_channe
     pass_time(now + MINUTE, 2)
     assert count_messages(receivers) == [2] * CHANNELS
     assert not Notification.objects.filter(status=NotificationStatus.QUEUED).exists()
+
+
+def test_storm_on_a_channel_whose_kind_is_not_there_is_refused_like_any_message() -> None:
+    make_policy(steps={0: [channel := make_channel(kind="pigeon")]})
+    for place in range(25):
+        open_incident(make_incident(title=f"{place}"), now=NOW)
+    deliver(channel.pk, NOW)
+    assert ChannelState.objects.get().disabled_at is not None
 
 
 def test_trickle_of_incidents_is_one_message_a_minute(hostile: HostileServer) -> None:
