@@ -62,7 +62,7 @@ def perform_here(asked: Asked, arrived: Arrived) -> None:
             raise
 
 
-def _hand_on(outcomes: SimpleQueue[tuple[int, Outcome] | None], arrived: Arrived, done: Future[None]) -> None:
+def _hand_on(outcomes: SimpleQueue[tuple[int, Outcome] | None], arrived: Arrived, done: Future[frozenset[int]]) -> None:
     while (arrival := outcomes.get()) is not None:
         arrived(*arrival)
     done.result()
