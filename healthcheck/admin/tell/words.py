@@ -49,6 +49,8 @@ def describe_standing(incident: Incident, now: datetime) -> SafeString:
 def describe_attention(incident: Incident, now: datetime) -> str:
     """Return who cares for it; empty for nobody."""
     parts = []
+    if incident.parent_id is not None and incident.resolved_at is None:
+        parts.append(_("affected by another"))
     if incident.acknowledged_at is not None:
         parts.append(_("acknowledged by %(name)s") % {"name": incident.acknowledged_by_name or "–"})
     if incident.snoozed_until is not None and incident.snoozed_until > now and incident.resolved_at is None:

@@ -106,6 +106,7 @@ def test_page_of_a_muted_incident_says_why_nobody_is_told(operator: Client) -> N
     child = make_incident(parent=make_incident(title="The uplink"), title="The shop")
     page = operator.get(url_of(child)).content.decode()
     assert "The uplink</a>. Nobody is told of this one while that lasts." in page
+    assert operator.get(LIST).content.decode().count("affected by another") == 1
 
 
 def test_members_that_are_gone_still_have_their_place(operator: Client) -> None:

@@ -1,0 +1,55 @@
+"""Several people at the same incident, or the same message, at the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from healthcheck.engine.incidents import Event, Severity
+from healthcheck.models import Delivery, DeliveryStatus, Incident, IncidentUpdate, Notification, NotificationStatus
+from healthcheck.pipeline.channel_verbs import send_again
+from healthcheck.pipeline.correct import Author
+from healthcheck.pipeline.incident_verbs import Draft, acknowledge, open_manual, resolve_by_hand
+from tests.factories import NOW, make_channel, make_policy
+from tests.locks import WAIT_SECONDS, in_thread
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+
+PEOPLE = 8
+
+
+def act_at_once(act: Callable[[Author], Any]) -> list[Any]:
+    with ThreadPoolExecutor(PEOPLE) as pool:
+        acting = [in_thread(pool, lambda name=f"person {each}": act(Author(name))) for each in range(PEOPLE)]  # type: ignore[misc]
+        return [each.result(WAIT_SECONDS) for each in acting]
+
+
+def test_one_of_many_acknowledges_and_one_resolves() -> None:
+    make_policy(steps={0: [make_channel()]})
+    incident, _channels = open_manual(Draft("The uplink", Severity.DOWN), author=Author("alex"), now=NOW)
+    Notification.objects.update(status=NotificationStatus.SENT)
+    for verb, event in ((acknowledge, Event.ACKNOWLEDGED), (resolve_by_hand, Event.RESOLVED)):
+        acted = act_at_once(lambda author, verb=verb: verb(incident.pk, author=author, now=NOW))  # type: ignore[misc]
+        assert sum(each.is_done for each in acted) == 1
+        assert Notification.objects.filter(event=event).count() == 1
+    assert Incident.objects.get().resolved_at == NOW
+    assert IncidentUpdate.objects.count() == 3
+
+
+def test_message_is_sent_again_once_however_many_press() -> None:
+    channel = make_channel()
+    columns: dict[str, Any] = {"created_at": NOW, "next_try_at": NOW, "message": {"id": "0", "items": []}}
+    sent = Delivery.objects.create(channel=channel, status=DeliveryStatus.DELIVERED, **columns)
+
+    def press(_author: Author) -> bool:
+        try:
+            return bool(send_again(sent.pk, NOW))
+        except ValidationError:
+            return False
+
+    assert sum(act_at_once(press)) == 1
+    assert Delivery.objects.filter(status=DeliveryStatus.WAITING).count() == 1
