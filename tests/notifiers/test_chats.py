@@ -160,7 +160,7 @@ def test_discord_mentions_nobody_and_shows_markup_as_text() -> None:
         assert not any(set(part[1:]) & set("*_~`|>#[]()<@:") for part in bare[1:])
 
 
-class _Telegram(HTMLParser):
+class Telegram(HTMLParser):
     """Reads as Telegram does, which refuses a message for any tag that it does not know."""
 
     def __init__(self, html: str) -> None:
@@ -182,7 +182,7 @@ class _Telegram(HTMLParser):
 
 
 def test_telegram_is_sent_html() -> None:
-    read = _Telegram(write_html(write(DOWN)))
+    read = Telegram(write_html(write(DOWN)))
     assert read.tags == ["b", "/b", "a", "/a", "a", "/a"]
     assert read.text.startswith("DOWN: 2 of 20 down: dns, all on example.test\nAffected: Shop, Mail\n")
     assert read.text.endswith("\nAcknowledge · Details")
@@ -191,7 +191,7 @@ def test_telegram_is_sent_html() -> None:
 @pytest.mark.parametrize("message", LARGE)
 def test_telegram_limits_are_kept_and_no_tag_is_injected(message: Message, hostile: HostileServer) -> None:
     document = send(TelegramNotifier(), Receiver(hostile), message, **TELEGRAM)
-    read = _Telegram(document["text"])
+    read = Telegram(document["text"])
     assert set(read.tags) <= {"b", "/b", "a", "/a"}
     assert count_utf16(read.text) <= 4096
     assert (document["parse_mode"], document["chat_id"]) == ("HTML", "-1001234")
@@ -266,7 +266,7 @@ def test_ntfy_limits_are_kept(message: Message, hostile: HostileServer) -> None:
 @pytest.mark.parametrize("count", [1, 2, 20])
 def test_what_does_not_fit_is_counted(count: int) -> None:
     items: list[Item] = [DOWN] * count
-    text = _Telegram(write_html(write(*items, left_off=480))).text
+    text = Telegram(write_html(write(*items, left_off=480))).text
     assert text.count("DOWN: 2 of 20 down") == count
     assert text.endswith("and 480 more")
 
