@@ -115,7 +115,6 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.transitions",
         "healthcheck.engine.trust",
         "healthcheck.engine.types",
-        "healthcheck.engine.week_hours",
         "healthcheck.models",
         # The forms of channels are made of what their kinds ask for.
         "healthcheck.notifiers",

@@ -18,9 +18,6 @@ from healthcheck.admin.look.bases import InlineFormSetBase, ModelFormBase, Tabul
 from healthcheck.admin.tell.told import ToldAdmin
 from healthcheck.admin.tell.words import draw_severity
 from healthcheck.engine.incidents import Severity
-from healthcheck.engine.recurrence import find_zone
-from healthcheck.engine.types import ConfigurationError
-from healthcheck.engine.week_hours import parse_week_hours
 from healthcheck.models import NotificationPolicy, PolicyStep
 
 # A policy that asks so many times has been answered by nobody, and will not be.
@@ -45,16 +42,6 @@ class PolicyForm(ModelFormBase):
             "hours": forms.TextInput(attrs={"class": "vTextField", "spellcheck": "false"}),
             "timezone": forms.TextInput(attrs={"class": "vTextField", "spellcheck": "false"}),
         }
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("timezone"):
-            try:
-                find_zone(cleaned["timezone"])
-                parse_week_hours(cleaned.get("hours") or "", cleaned["timezone"])
-            except ConfigurationError as error:
-                self.add_error(error.field if error.field in self.fields else "timezone", error.sentence)
-        return cleaned
 
 
 class StepFormSet(InlineFormSetBase):
