@@ -26,6 +26,7 @@ from healthcheck.models import (
     Heartbeat,
     HeartbeatToken,
     ImportFile,
+    IncidentMember,
     MaintenanceSpan,
     Rollup,
     RollupMark,
@@ -52,7 +53,7 @@ PULSE_RETENTION = timedelta(days=1)
 # A file whose preview nobody confirmed by then is forgotten.
 IMPORT_RETENTION = timedelta(days=1)
 # What goes with its endpoint: before its row, and after it, when nobody can write any more.
-_HISTORY: tuple[type[Model], ...] = (Transition, MaintenanceSpan)
+_HISTORY: tuple[type[Model], ...] = (Transition, MaintenanceSpan, IncidentMember)
 _ROLLED_UP: tuple[type[Model], ...] = (Rollup, RollupMark, UptimeStrip)
 
 

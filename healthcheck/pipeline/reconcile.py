@@ -34,7 +34,7 @@ from healthcheck.pipeline.statements import fetch, write_instant
 
 # Endpoints that one sweep finds, and groups that it settles: bounds its time; the next sweep follows within a second.
 STRAY_BATCH = 1000
-GROUND_BATCH = 50
+GROUND_BATCH = 20
 # In the place of an endpoint: an incident that all have left.
 RESTING = 0
 # In the place of a group: dependencies are to be looked at.

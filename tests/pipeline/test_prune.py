@@ -46,6 +46,7 @@ from tests.factories import (
     make_endpoint,
     make_evidence,
     make_group,
+    make_incident,
     make_location,
     make_page,
     make_progress,
@@ -130,6 +131,14 @@ def test_prune_of_groups_goes_by_their_own_runs() -> None:
     kept = make_history(busy, NOW)
     assert run_prune() == Pruned(results=3, runs=3)
     assert read_run_ids(CheckResult) == kept
+
+
+def test_prune_takes_what_was_deleted_out_of_its_incidents() -> None:
+    gone, kept = make_endpoint(make_group("gone")), make_endpoint(make_group("kept"))
+    incident = make_incident(gone, kept)
+    Endpoint.objects.filter(pk=gone.pk).update(deleted_at=LONG_DELETED)
+    run_prune()
+    assert list(incident.members.values_list("endpoint_id", flat=True)) == [kept.pk]
 
 
 def test_prune_keeps_states_and_transitions_of_any_age() -> None:
