@@ -150,6 +150,12 @@ def _measure(name: str, *, size: int, database: str = "sqlite") -> dict[str, str
     return {row[0].removesuffix(f", {database}"): row[2] for row in rows[2:]}
 
 
+def test_figure_of_messages_hears_of_every_failing_run() -> None:
+    measured = _measure("messages", size=3)
+    assert set(measured) == {"end of a failing run to its message", "of which until a worker has taken it"}
+    assert all(re.fullmatch(r"p50 \d+ ms, p99 \d+ ms, max \d+ ms", each) for each in measured.values())
+
+
 def test_delivery_killed_at_any_step_loses_nothing_and_repeats_itself_under_one_id() -> None:
     assert _measure("deliveries", size=10) == {
         "messages lost by kill -9": "0",
