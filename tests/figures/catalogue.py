@@ -41,7 +41,7 @@ FIGURES = {
     "reach": Figure("connections to what the address policy forbids", "not used", 1, 300, by_database=False),
     "simulator": Figure("a year of schedules with faults against a truth second by second", "days", 366, 1800),
     "slots": Figure("16 schedulers and 8 workers under a virtual clock", "slots", 1_000_000, 7200, by_database=False),
-    "messages": Figure("time from the end of a failing run to its message", "failing runs", 200, 300),
+    "messages": Figure("time from the end of a failing run to its message", "failing runs", 200, 400),
     "deliveries": Figure("what kill -9 at each step of a delivery costs", "kills", 1000, 1800),
     # By hand with --size 10000: ten million results.
     "admin": Figure("server time and queries of the admin's lists and pages", "endpoints", 300, 2400),

@@ -9,7 +9,7 @@ from threading import Barrier
 from typing import ParamSpec, TypeVar
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test import override_settings
 
 from healthcheck.models import Delivery, DeliveryStatus, Notification, NotificationChannel
@@ -51,16 +51,33 @@ def test_of_workers_that_come_at_once_one_holds_the_message() -> None:
 
 
 @pytest.mark.postgresql
-def test_channel_is_deleted_after_what_is_being_told_on_it() -> None:
+def test_deletion_of_a_channel_never_costs_a_run_its_transaction() -> None:
     channel = make_channel()
     make_policy(steps={0: [channel]})
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             assert open_incident(make_incident(title="it"), now=NOW) == {channel.pk}
-            deleting = in_thread(pool, NotificationChannel.objects.get(pk=channel.pk).delete)
+            deleting = in_thread(pool, channel.delete)
             wait_for_waiting()
-        deleting.result()
-    assert not NotificationChannel.objects.exists()
+        # Whoever deletes looked before there was something to tell, and looks again.
+        with pytest.raises(IntegrityError):
+            deleting.result()
+    assert Notification.objects.count() == 1
+    NotificationChannel.objects.get().delete()
+    assert not Notification.objects.exists()
+
+
+@pytest.mark.postgresql
+def test_channel_that_is_being_deleted_is_waited_for_and_not_told() -> None:
+    channel = make_channel()
+    make_policy(steps={0: [channel]})
+    incident = make_incident(title="it")
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            NotificationChannel.objects.filter(pk=channel.pk).delete()
+            telling = in_thread(pool, lambda: open_incident(incident, now=NOW))
+            wait_for_waiting()
+        assert telling.result() == frozenset()
     assert not Notification.objects.exists()
 
 
