@@ -59,8 +59,9 @@ class OperatedAdmin(ButtonAdmin):
         count = objs.count() if isinstance(objs, QuerySet) else len(objs)
         kind = capfirst(str(self.opts.verbose_name))
         names = [f"{kind}: {each}" for each in objs[:MAX_NAMES_SHOWN]]
-        if count > len(names):
-            names.append(_("and %(count)s more") % {"count": count - len(names)})
+        more = count - len(names)
+        if more > 0:
+            names.append(ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more})
         missing = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
         return names, {str(self.opts.verbose_name_plural): count}, missing, []
 

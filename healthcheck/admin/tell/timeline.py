@@ -125,4 +125,6 @@ def _list_names(names: Sequence[str]) -> str:
     unique = list(dict.fromkeys(names))
     more = len(unique) - MAX_NAMES
     shown = ", ".join(unique[:MAX_NAMES])
-    return f"{shown} " + _("and %(count)s more") % {"count": more} if more > 0 else shown
+    if more <= 0:
+        return shown
+    return f"{shown} " + ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more}
