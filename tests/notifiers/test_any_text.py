@@ -21,11 +21,13 @@ from healthcheck.notifiers.slack import SlackNotifier
 from healthcheck.notifiers.teams import TeamsNotifier
 from healthcheck.notifiers.telegram import TelegramNotifier
 from healthcheck.notifiers.tidying import tidy_message
+from healthcheck.notifiers.wording import write_title
 from tests.notifiers.messages import DOWN, RESOLVED, write
 from tests.notifiers.test_chats import TELEGRAM, Telegram
 
 # Marks of every dialect, beside all that Unicode has.
-TEXTS = st.text(max_size=60) | st.text("<>&*_~`|\\[]()@#:/!=\"'-+ \r\n\u202e😀é", max_size=300)
+TEXTS = st.text(max_size=60) | st.text("<>&ab;*_~`|\\[]()@#:/!=\"'-+ \r\n\u202e😀é", max_size=300)
+TEXTS |= st.lists(st.sampled_from(["<a href=x>", "</b>", "&lt;", "<i>", "**", "](", "x "]), max_size=20).map("".join)
 ITEMS = st.builds(
     lambda item, title, cause, seen, names: replace(item, title=title, cause=cause, seen=seen, names=names),
     st.sampled_from([DOWN, RESOLVED]),
@@ -52,6 +54,7 @@ def build(notifier: HttpNotifier, message: Message, **values: str) -> dict[str, 
 def test_telegram_reads_tags_of_ours_alone(message: Message) -> None:
     read = Telegram(str(build(TelegramNotifier(), message, **TELEGRAM)["text"]))
     assert set(read.tags) <= {"b", "/b", "a", "/a"}
+    assert write_title(tidy_message(message).items[0]) in read.text
     assert 1 <= count_utf16(read.text) <= 4096
 
 
