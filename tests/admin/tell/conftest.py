@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from healthcheck.engine.incidents import Event, Severity
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import Delivery, DeliveryStatus, NotificationChannel
 from healthcheck.models.secrets import make_key, seal_secrets
-from healthcheck.notifiers import NOTIFIERS
+from healthcheck.notifiers import NOTIFIERS, load_notifier
 from healthcheck.notifiers.contract import Answer, Field, Reach, Verdict
 from healthcheck.notifiers.message import Item, Message, write_message
 from tests.factories import NOW
@@ -41,9 +41,12 @@ class PigeonNotifier:
 
 
 @pytest.fixture
-def pigeons(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def pigeons(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.HEALTHCHECK = {"ENCRYPTION_KEYS": (KEY,)}
     monkeypatch.setitem(NOTIFIERS, KIND, f"{__name__}:PigeonNotifier")
+    yield
+    # To other tests there is no such kind.
+    load_notifier.cache_clear()
 
 
 def make_pigeon(name: str = "pigeon", **columns: Any) -> NotificationChannel:
