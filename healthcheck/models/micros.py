@@ -1,4 +1,4 @@
-"""Instants as whole numbers, for who reads thousands: a driver takes 12 us for one, a number nearly nothing."""
+"""Instants as whole numbers, for who reads thousands: PostgreSQL's driver takes 8 us more for one than for a number."""
 
 from __future__ import annotations
 
