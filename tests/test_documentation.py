@@ -34,7 +34,7 @@ from healthcheck.pipeline.maintain import CATCH_UP, LOOK_AGAIN
 from healthcheck.pipeline.signals import MAX_OPEN_RUNS, MAX_SIGNALS
 from healthcheck.pipeline.spool import FILE_BYTES, MAX_SPOOL_BYTES
 from healthcheck.pipeline.storing import MAX_WAITING_RUNS
-from healthcheck.web.inbox import MAX_BODY_BYTES as MAX_BODY_BYTES_OF_SIGNALS
+from healthcheck.web.inbox.signals import MAX_BODY_BYTES as MAX_BODY_BYTES_OF_SIGNALS
 from healthcheck.web.strangers import MAX_TRIES as MAX_STRANGE_TRIES
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 
-from healthcheck.web import health, inbox
+from healthcheck.web import health
+from healthcheck.web.inbox import signals
 
 PROBES = {"healthz": health.healthz, "readyz": health.readyz}
 
@@ -22,7 +23,7 @@ def answer_probes(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Ca
         probe = PROBES.get(request.path_info.rpartition("/")[2])
         if probe is None or not _leads_to(probe, request.path_info):
             response = get_response(request)
-            inbox.hide_call(request)
+            signals.hide_call(request)
             return response
         response = probe(request)
         # What the middleware that is passed by would have added.

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from healthcheck.models import Endpoint, Heartbeat, HeartbeatToken, Signal, SignalKind
 from healthcheck.pipeline.signals import MAX_SIGNALS
-from healthcheck.web.inbox import MAX_BODY_BYTES
+from healthcheck.web.inbox.signals import MAX_BODY_BYTES
 from healthcheck.web.strangers import MAX_TRIES, STRANGERS
 from tests.factories import make_heartbeat_endpoint, make_token
 
