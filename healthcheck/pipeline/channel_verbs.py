@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -10,7 +11,14 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from healthcheck.engine.incidents import Event, Severity
-from healthcheck.models import ChannelState, Delivery, DeliveryStatus, Notification, NotificationChannel
+from healthcheck.models import (
+    ChannelState,
+    Delivery,
+    DeliveryStatus,
+    Notification,
+    NotificationChannel,
+    NotificationStatus,
+)
 from healthcheck.pipeline.text import sanitise
 
 MAX_TEXT_LENGTH = 500
@@ -48,7 +56,9 @@ def send_again(delivery_id: uuid.UUID, now: datetime) -> Delivery:
     """
     try:
         with transaction.atomic():
-            sent = Delivery.objects.get(pk=delivery_id)
+            sent = Delivery.objects.filter(pk=delivery_id).first()
+            if sent is None:
+                raise ValidationError(_("It does not exist any more."))
             _refuse_unused(sent.channel_id)
             if sent.status == DeliveryStatus.WAITING:
                 raise ValidationError(_("It is on its way."))
@@ -61,6 +71,20 @@ def send_again(delivery_id: uuid.UUID, now: datetime) -> Delivery:
         # One at a time goes to a channel; see `Delivery.Meta.constraints`.
         sentence = _("A message to this channel is on its way; send this one again once that has arrived.")
         raise ValidationError(sentence) from None
+
+
+def delete_channels(channel_ids: Collection[int]) -> None:
+    """Delete channels with all that was told on them, whatever is being told at this moment."""
+    ids, queued = list(channel_ids), Notification.objects.filter(status=NotificationStatus.QUEUED)
+    with transaction.atomic():
+        # Held in the order in which whoever tells holds them: what is written meanwhile is waited for, and goes too.
+        for rows in (
+            ChannelState.objects.filter(pk__in=ids),
+            queued.filter(channel__in=ids),
+            NotificationChannel.objects.filter(pk__in=ids),
+        ):
+            list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+        NotificationChannel.objects.filter(pk__in=ids).delete()
 
 
 def _refuse_unused(channel_id: int) -> None:

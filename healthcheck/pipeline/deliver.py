@@ -121,8 +121,9 @@ def _hold(channel_id: int, now: datetime) -> Held | None:
         return None
     ChannelState.objects.get_or_create(channel_id=channel_id)
     # Whoever holds this row is alone with the channel's messages.
-    state = ChannelState.objects.select_for_update().get(pk=channel_id)
-    if state.disabled_at is not None:
+    state = ChannelState.objects.select_for_update().filter(pk=channel_id).first()
+    # None where the channel was deleted while this waited.
+    if state is None or state.disabled_at is not None:
         return None
     delivery = Delivery.objects.filter(channel=channel_id, status=DeliveryStatus.WAITING).first()
     if delivery is None:

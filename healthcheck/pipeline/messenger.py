@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -20,6 +20,7 @@ from healthcheck.models import Notification, NotificationChannel, Trouble
 from healthcheck.notifiers.contract import Verdict
 from healthcheck.notifiers.message import Item, Message
 from healthcheck.pipeline.deliver import deliver_next, send_message
+from healthcheck.pipeline.notify import hold_channels
 
 logger = logging.getLogger(__name__)
 
@@ -100,11 +101,10 @@ def _deliver_all(channel_ids: Iterable[int]) -> None:
         connection.close()
 
 
-def _queue_end(channel_ids: Iterable[int], since: datetime, now: datetime) -> None:
+def _queue_end(channel_ids: Collection[int], since: datetime, now: datetime) -> None:
     with transaction.atomic():
         times = {"since": since, "told_at": since, "over_at": now}
         Trouble.objects.update_or_create(name=DATABASE, defaults={"sentence": _SENTENCE, **times})
-        existing = NotificationChannel.objects.filter(pk__in=list(channel_ids)).values_list("pk", flat=True)
         Notification.objects.bulk_create(
             Notification(
                 channel_id=channel_id,
@@ -115,5 +115,5 @@ def _queue_end(channel_ids: Iterable[int], since: datetime, now: datetime) -> No
                 queued_at=now,
                 due_at=now,
             )
-            for channel_id in existing
+            for channel_id in sorted(hold_channels(channel_ids))
         )

@@ -6,7 +6,7 @@ Whether it is still true when its turn comes is asked when a message is composed
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,7 +72,8 @@ def queue_notifications(happenings: Sequence[Happening], now: datetime) -> froze
         mine = [places[each] for each in happening.endpoint_ids if each in places]
         drafts = _draft(happening, policies, whom, places=mine, now=now)
         rows += [_write_row(happening, draft, now) for draft in drafts]
-    rows = _keep_existing_channels(rows)
+    existing = hold_channels({row[0] for row in rows})
+    rows = [row for row in rows if row[0] in existing]
     if rows:
         insert_rows(Notification, COLUMNS, rows)
     return frozenset(row[0] for row in rows if row[-1] <= now)
@@ -163,15 +164,14 @@ def _write_row(happening: Happening, draft: _Draft, now: datetime) -> tuple[Any,
     return (*who, draft.event, happening.severity, text, status, now, draft.due_at)
 
 
-def _keep_existing_channels(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Drop those of channels that are deleted at this moment, and hold the others.
+def hold_channels(channel_ids: Collection[int]) -> set[int]:
+    """Hold these channels to the transaction, and return those that nobody is deleting at this moment.
 
     Their key is looked at when the transaction commits, and would take all of it along.
     """
-    asked = sorted({row[0] for row in rows})
+    asked = sorted(set(channel_ids))
     if not asked:
-        return []
+        return set()
     lock = "FOR KEY SHARE" if connection.features.has_select_for_update else ""
     statement = f"SELECT id FROM {_CHANNEL} WHERE id IN {ASKED_IDS[connection.vendor]} ORDER BY id {lock}"  # noqa: S608
-    existing = {channel_id for (channel_id,) in fetch(statement, json.dumps(asked))}
-    return [row for row in rows if row[0] in existing]
+    return {channel_id for (channel_id,) in fetch(statement, json.dumps(asked))}

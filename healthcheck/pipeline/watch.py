@@ -10,6 +10,7 @@ from django.db import transaction
 from healthcheck.engine.incidents import Event, Severity
 from healthcheck.models import Notification, NotificationChannel, Trouble
 from healthcheck.pipeline.due_channels import find_due_channels
+from healthcheck.pipeline.notify import hold_channels
 from healthcheck.pipeline.troubles import Found, find_late_scheduler, find_troubles
 
 # What is over within this is told to nobody: a restart of our own takes moments.
@@ -63,7 +64,7 @@ def _begin(found: Found, now: datetime) -> None:
 def _queue(event: Event, name: str, sentence: str, now: datetime) -> set[int]:
     """Queue it for the channels that are for it; what is wrong with one of them is said on the others."""
     own = NotificationChannel.objects.filter(is_enabled=True, is_about_ourselves=True)
-    ids = [pk for pk in own.order_by("pk").values_list("pk", flat=True) if name != f"channel {pk}"]
+    ids = sorted(hold_channels([pk for pk in own.values_list("pk", flat=True) if name != f"channel {pk}"]))
     severity = Severity.NOTICE if event is Event.TROUBLE_OVER else Severity.DOWN
     Notification.objects.bulk_create(
         Notification(

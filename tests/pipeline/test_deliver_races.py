@@ -5,15 +5,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from typing import ParamSpec, TypeVar
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import override_settings
 
-from healthcheck.models import Delivery, DeliveryStatus, Notification, NotificationChannel
+from healthcheck.models import (
+    ChannelState,
+    Delivery,
+    DeliveryStatus,
+    Notification,
+    NotificationChannel,
+    Tick,
+)
+from healthcheck.pipeline.channel_verbs import delete_channels
 from healthcheck.pipeline.deliver import Held, deliver, deliver_next, hold_delivery, record_answer
+from healthcheck.pipeline.watch import TOLD_AFTER, watch_scheduler
 from tests.factories import NOW, make_channel, make_incident, make_policy
 from tests.hostile import HostileServer
 from tests.locks import in_thread, wait_for_waiting
@@ -51,34 +61,46 @@ def test_of_workers_that_come_at_once_one_holds_the_message() -> None:
 
 
 @pytest.mark.postgresql
-def test_deletion_of_a_channel_never_costs_a_run_its_transaction() -> None:
+def test_deletion_of_a_channel_waits_for_a_run_and_costs_it_nothing() -> None:
     channel = make_channel()
     make_policy(steps={0: [channel]})
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             assert open_incident(make_incident(title="it"), now=NOW) == {channel.pk}
-            deleting = in_thread(pool, channel.delete)
+            deleting = in_thread(pool, lambda: delete_channels([channel.pk]))
             wait_for_waiting()
-        # Whoever deletes looked before there was something to tell, and looks again.
-        with pytest.raises(IntegrityError):
-            deleting.result()
-    assert Notification.objects.count() == 1
-    NotificationChannel.objects.get().delete()
+        # What was told meanwhile is gone with it.
+        deleting.result()
     assert not Notification.objects.exists()
+    assert not NotificationChannel.objects.exists()
 
 
 @pytest.mark.postgresql
-def test_channel_that_is_being_deleted_is_waited_for_and_not_told() -> None:
+def test_message_to_a_channel_that_is_being_deleted_is_nobodys() -> None:
     channel = make_channel()
     make_policy(steps={0: [channel]})
-    incident = make_incident(title="it")
+    open_incident(make_incident(title="it"), now=NOW)
+    ChannelState.objects.create(channel=channel)
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            NotificationChannel.objects.filter(pk=channel.pk).delete()
-            telling = in_thread(pool, lambda: open_incident(incident, now=NOW))
+            delete_channels([channel.pk])
+            holding = in_thread(pool, lambda: hold_delivery(channel.pk, NOW))
             wait_for_waiting()
-        assert telling.result() == frozenset()
-    assert not Notification.objects.exists()
+        assert holding.result() is None
+
+
+@pytest.mark.postgresql
+def test_trouble_is_told_on_the_channels_that_are_left() -> None:
+    gone, left = (make_channel(name, is_about_ourselves=True) for name in ("gone", "left"))
+    Tick.objects.create(node="it", at=NOW - timedelta(hours=1))
+    watch_scheduler(NOW)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            delete_channels([gone.pk])
+            watching = in_thread(pool, lambda: watch_scheduler(NOW + TOLD_AFTER))
+            wait_for_waiting()
+        assert watching.result() == {left.pk}
+    assert [row.channel_id for row in Notification.objects.all()] == [left.pk]
 
 
 class Leaving:

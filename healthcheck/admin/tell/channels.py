@@ -30,7 +30,7 @@ from healthcheck.models import NotificationChannel, NotificationPolicy
 from healthcheck.models.clock import read_database_clock
 from healthcheck.models.secrets import SecretsError
 from healthcheck.notifiers import NOTIFIERS, load_notifier
-from healthcheck.pipeline.channel_verbs import enable_again, queue_test
+from healthcheck.pipeline.channel_verbs import delete_channels, enable_again, queue_test
 from healthcheck.publisher import PUBLISHER
 
 
@@ -205,6 +205,12 @@ class NotificationChannelAdmin(ToldAdmin):
         else:
             self.message_user(request, _("It is in use already."), messages.WARNING)
         return redirect(self.url_of("change", obj.pk))
+
+    def delete_model(self, request: HttpRequest, obj: NotificationChannel) -> None:
+        delete_channels([obj.pk])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[NotificationChannel]) -> None:
+        delete_channels([channel.pk for channel in queryset])
 
     def describe_loss(self, objs: Sequence[Any] | QuerySet[Any]) -> list[str]:
         policies = _find_policies(objs)[:MAX_NAMES_SHOWN]
