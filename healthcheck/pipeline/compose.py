@@ -55,7 +55,8 @@ def compose_delivery(channel_id: int, now: datetime) -> Delivery | None:
     In a transaction of the caller's, who holds the channel's state.
     """
     due = Notification.objects.filter(channel=channel_id, status=NotificationStatus.QUEUED, due_at__lte=now)
-    rows = list(due.order_by("due_at", "pk")[:MAX_NOTIFICATIONS])
+    # Held before the truth is read: what an acknowledgement or an end has just made useless is not told after all.
+    rows = list(due.select_for_update().order_by("due_at", "pk")[:MAX_NOTIFICATIONS])
     of_incidents = _collapse_incidents([row for row in rows if row.incident_id is not None], now)
     others = [row for row in rows if row.incident_id is None]
     _settle(of_incidents)

@@ -19,6 +19,7 @@ from healthcheck.models import (
     DeliveryStatus,
     Notification,
     NotificationChannel,
+    NotificationStatus,
     Tick,
 )
 from healthcheck.pipeline.channel_verbs import delete_channels
@@ -28,7 +29,7 @@ from tests.factories import NOW, make_channel, make_incident, make_policy
 from tests.hostile import HostileServer
 from tests.locks import in_thread, wait_for_waiting
 from tests.notifiers.receiver import Receiver
-from tests.pipeline.outbox import make_webhook, open_incident
+from tests.pipeline.outbox import make_webhook, open_incident, resolve
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -101,6 +102,36 @@ def test_trouble_is_told_on_the_channels_that_are_left() -> None:
             wait_for_waiting()
         assert watching.result() == {left.pk}
     assert [row.channel_id for row in Notification.objects.all()] == [left.pk]
+
+
+@pytest.mark.postgresql
+def test_step_that_comes_due_while_its_incident_ends_is_not_told() -> None:
+    channel, second = make_channel(), timedelta(seconds=1)
+    make_policy(steps={1: [channel]})
+    incident = make_incident(title="it")
+    open_incident(incident, now=NOW - timedelta(minutes=1) + second)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            # The run began to be stored a moment before the step was due.
+            resolve(incident, now=NOW)
+            holding = in_thread(pool, lambda: hold_delivery(channel.pk, NOW + second))
+            wait_for_waiting()
+        assert holding.result() is None
+    assert Notification.objects.get().status == NotificationStatus.SUPERSEDED
+
+
+@pytest.mark.postgresql
+def test_channel_that_is_being_deleted_is_waited_for_and_not_told() -> None:
+    channel = make_channel()
+    make_policy(steps={0: [channel]})
+    incident = make_incident(title="it")
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            NotificationChannel.objects.filter(pk=channel.pk).delete()
+            telling = in_thread(pool, lambda: open_incident(incident, now=NOW))
+            wait_for_waiting()
+        assert telling.result() == frozenset()
+    assert not Notification.objects.exists()
 
 
 class Leaving:
