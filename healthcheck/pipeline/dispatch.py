@@ -19,6 +19,15 @@ from healthcheck.engine.schedule import Gap, Plan, expiry
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import CheckRun, EndpointGroup, Location, Reason, RunStatus, Trigger
 from healthcheck.models.run import UNFINISHED
+from healthcheck.pipeline.statements import (
+    MOVE_CLOCK,
+    SELECT_UNFINISHED,
+    change,
+    fetch,
+    insert_run,
+    read_instant,
+    write_instant,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +75,7 @@ def claim_group(group: EndpointGroup, location: Location, now: datetime) -> int 
 
 def _commit(group: EndpointGroup, location: Location, plan: Plan, *, reason: Reason, now: datetime) -> int | None:
     with transaction.atomic():
-        # The value that was read, the pause and the deletion are all part of the condition: a person's change wins.
-        moved = EndpointGroup.objects.filter(
-            pk=group.pk, next_run_at=group.next_run_at, is_paused=False, deleted_at__isnull=True
-        ).update(next_run_at=plan.next_run_at)
-        if not moved:
+        if not change(MOVE_CLOCK, write_instant(plan.next_run_at), group.pk, write_instant(group.next_run_at)):
             return None
         is_open = _has_open_run(group, location, now)
         if is_open and plan.slot == group.next_run_at and not group.schedule.is_on_phase(plan.slot):
@@ -81,15 +86,14 @@ def _commit(group: EndpointGroup, location: Location, plan: Plan, *, reason: Rea
 
 
 def _has_open_run(group: EndpointGroup, location: Location, now: datetime) -> bool:
-    # The trigger is compared here: with it, SQLite prefers the index of the slots, which is all of the group's history.
-    unfinished = CheckRun.objects.filter(group=group, location=location, status__in=UNFINISHED)
-    runs = unfinished.only("status", "trigger", "open_until").order_by("status", "id")
-    scheduled = next((run for run in runs if run.trigger == Trigger.SCHEDULED), None)
+    unfinished = fetch(SELECT_UNFINISHED, group.pk, location.pk, *UNFINISHED)
+    scheduled = next((row for row in unfinished if row[1] == Trigger.SCHEDULED), None)
     if scheduled is None:
         return False
+    run_id, _, status, open_until = scheduled
     # A slot that nobody took is over with the next one, whether the sweeper has come by or not.
-    is_over = scheduled.status == RunStatus.QUEUED and scheduled.open_until <= now
-    return not (is_over and close_untaken(CheckRun.objects.filter(pk=scheduled.pk), now))
+    is_over = status == RunStatus.QUEUED and read_instant(open_until) <= now
+    return not (is_over and close_untaken(CheckRun.objects.filter(pk=run_id), now))
 
 
 def close_untaken(runs: QuerySet[CheckRun], now: datetime) -> int:
@@ -120,24 +124,13 @@ def _insert(  # noqa: PLR0913  # all of one claim, on its way into one insert
 def _insert_runs(  # noqa: PLR0913  # as above
     group: EndpointGroup, location: Location, plan: Plan, *, reason: Reason, is_open: bool, now: datetime
 ) -> int | None:
-    runs = []
     if plan.gap is not None:
-        runs.append(_build_gap(group, location, plan.gap, reason=reason))
-    if plan.slot is not None:
-        status = RunStatus.MISSED if is_open else RunStatus.QUEUED
-        runs.append(
-            build_run(
-                group,
-                location,
-                plan.slot,
-                open_until=plan.next_run_at,
-                status=status,
-                reason=Reason.OVERLAP if is_open else 0,
-            )
-        )
-    CheckRun.objects.bulk_create(runs)
-    last = runs[-1] if runs else None
-    return last.pk if last is not None and last.status == RunStatus.QUEUED else None
+        insert_run(_build_gap(group, location, plan.gap, reason=reason))
+    if plan.slot is None:
+        return None
+    columns = {"status": RunStatus.MISSED, "reason": Reason.OVERLAP} if is_open else {}
+    run_id = insert_run(build_run(group, location, plan.slot, open_until=plan.next_run_at, **columns))
+    return None if is_open else run_id
 
 
 def build_run(

@@ -1,7 +1,8 @@
 """The statements of every run, as SQL. The one place beside `bulk` that goes past the ORM, and only for speed.
 
 A run is a handful of statements, and building each of them in the ORM costs several times what the database takes:
-loading and recording a group of twenty took 10.0 ms of CPU through the ORM and 3.9 ms this way, on SQLite.
+loading and recording a group of twenty took 10.0 ms of CPU through the ORM and 3.9 ms this way, claiming a slot 3.7 ms
+and 1.0 ms, on SQLite.
 """
 
 from __future__ import annotations
@@ -31,10 +32,24 @@ _CREDENTIAL, _SPAN = Credential._meta.db_table, MaintenanceSpan._meta.db_table
 _LOCATION = Location._meta.db_table
 _ENDPOINT, _ASSERTION, _STATE = Endpoint._meta.db_table, Assertion._meta.db_table, EndpointState._meta.db_table
 
+# The pause and the deletion are part of the condition, as is the value that was read: a person's change wins.
+MOVE_CLOCK = f"""
+    UPDATE {_GROUP} SET next_run_at = %s WHERE id = %s AND next_run_at = %s AND NOT is_paused AND deleted_at IS NULL
+"""  # noqa: S608  # our own names
+# Without the trigger: with it, SQLite prefers the index of the slots, which is all of the group's history.
+SELECT_UNFINISHED = f"""
+    SELECT id, "trigger", status, open_until FROM {_RUN}
+    WHERE group_id = %s AND location_id = %s AND status IN (%s, %s) ORDER BY status, id
+"""  # noqa: S608  # our own names
 SELECT_RUN = f"""
     SELECT r.status, r.token, r."trigger", r.scheduled_for, r.open_until, r.valid_until, r.group_id, r.location_id,
            l.control_targets, g.name, g.deadline_seconds, g.interval_seconds, g.deleted_at
     FROM {_RUN} r JOIN {_GROUP} g ON g.id = r.group_id JOIN {_LOCATION} l ON l.id = r.location_id WHERE r.id = %s
+"""  # noqa: S608  # our own names
+_RUN_FIELDS = [field for field in CheckRun._meta.concrete_fields if not field.primary_key]
+INSERT_RUN = f"""
+    INSERT INTO {_RUN} ({", ".join(f'"{field.column}"' for field in _RUN_FIELDS)})
+    VALUES ({", ".join(["%s"] * len(_RUN_FIELDS))})
 """  # noqa: S608  # our own names
 TAKE_RUN = f"""
     UPDATE {_RUN} SET status = %s, token = token + 1, started_at = %s, lease_until = %s
@@ -101,6 +116,20 @@ def change(statement: str, *params: Any) -> int:
         cursor.execute(statement, params)
         changed: int = cursor.rowcount
     return changed
+
+
+def insert_run(run: CheckRun) -> int:
+    """Insert a run as it is, and return its id."""
+    values = [getattr(run, field.attname) for field in _RUN_FIELDS]
+    held = [write_instant(value) if isinstance(value, datetime) else value for value in values]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"{INSERT_RUN} RETURNING id", held)
+            run_id: int = cursor.fetchone()[0]
+        else:
+            cursor.execute(INSERT_RUN, held)
+            run_id = cursor.lastrowid
+    return run_id
 
 
 def fetch_states(columns: Sequence[str], *, group_id: int, location_id: int) -> Sequence[tuple[Any, ...]]:
