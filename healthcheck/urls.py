@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from healthcheck.web import assets, endpoint_views, entering, health, views
-from healthcheck.web.inbox import links, signals
+from healthcheck.web.inbox import deploys, links, signals
 
 app_name = "healthcheck"
 
@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("status/<slug:slug>/<int:endpoint_id>.json", endpoint_views.endpoint_json, name="endpoint_json"),
     # Everything below it has one answer, whether it is nearly a token or not, such as one with the end of its line.
     re_path(r"^ping/(?P<rest>[\s\S]+)\Z", signals.take_call, name="inbox"),
+    re_path(r"^deploys/(?P<rest>[\s\S]+)\Z", deploys.take_deploy, name="deploys"),
     path("acknowledge/<str:token>/", links.acknowledge_page, name="acknowledge"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -14,6 +14,7 @@ from healthcheck.models import (
     Correction,
     CorrectionEffect,
     Credential,
+    DeployHook,
     Endpoint,
     EndpointGroup,
     EndpointMember,
@@ -36,12 +37,15 @@ from healthcheck.models import (
     Transition,
     Trigger,
 )
+from healthcheck.models.deploy import make_public_id
 from healthcheck.models.heartbeat import hash_token
 from healthcheck.models.heartbeat import make_token as random_token
 from healthcheck.models.result import Judgement
 from healthcheck.models.secrets import seal_secrets
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
+# What deploy hooks of tests sign with.
+SIGNING = "whsec_c2lnbmluZyBzZWNyZXQgb2YgdGhlIHRlc3Rz"
 
 
 def make_location(slug: str = "default", **columns: Any) -> Location:
@@ -228,3 +232,11 @@ def make_incident(*members: Endpoint, at: datetime = NOW, **columns: Any) -> Inc
             joined_at=at,
         )
     return incident
+
+
+def make_deploy_hook(name: str = "shop", *, tags: Sequence[str] = ("shop",), **columns: Any) -> DeployHook:
+    """Store a hook for the tags of these names, with the secret SIGNING unless `secrets` says otherwise."""
+    sealed = seal_secrets(columns.pop("secrets", {"secret": SIGNING}))
+    hook = DeployHook.objects.create(name=name, public_id=make_public_id(), sealed=sealed, **columns)
+    hook.tags.set([Tag.objects.get_or_create(name=tag)[0] for tag in tags])
+    return hook

@@ -4,6 +4,7 @@ from healthcheck.models.channel import ChannelState, NotificationChannel
 from healthcheck.models.correction import Correction, CorrectionEffect
 from healthcheck.models.credential import Credential, CredentialKind
 from healthcheck.models.dependency import Dependency
+from healthcheck.models.deploy import DeployCall, DeployHook, DeployWindow
 from healthcheck.models.endpoint import Assertion, Endpoint
 from healthcheck.models.group import EndpointGroup
 from healthcheck.models.heartbeat import Heartbeat, HeartbeatToken, Signal, SignalKind
@@ -40,6 +41,9 @@ __all__ = [
     "Delivery",
     "DeliveryStatus",
     "Dependency",
+    "DeployCall",
+    "DeployHook",
+    "DeployWindow",
     "Endpoint",
     "EndpointGroup",
     "EndpointMember",

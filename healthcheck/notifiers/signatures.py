@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import secrets
 from collections.abc import Iterable
 
 from healthcheck.engine.types import ConfigurationError
@@ -13,6 +14,15 @@ from healthcheck.engine.types import ConfigurationError
 PREFIX = "whsec_"
 # What the specification asks for.
 MIN_SECRET_BYTES, MAX_SECRET_BYTES = 24, 64
+MADE_SECRET_BYTES = 32
+VERSION = "v1,"
+# Signatures of one message that are looked at: a sender has two while it changes its secret.
+MAX_SIGNATURES = 8
+
+
+def make_secret() -> str:
+    """Return a new secret as it is written."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(MADE_SECRET_BYTES)).decode("ascii")
 
 
 def read_secret(text: str, *, field: str) -> bytes:
@@ -32,8 +42,17 @@ def read_secret(text: str, *, field: str) -> bytes:
 
 def sign(keys: Iterable[bytes], message_id: str, timestamp: int, *, body: bytes) -> str:
     """Return a signature for each key, so that a receiver finds its own while they rotate."""
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    return " ".join(f"v1,{_sign(key, signed)}" for key in keys)
+    # What no text can hold, such as half a character, is signed as something else and never right.
+    signed = f"{message_id}.{timestamp}.".encode("utf-8", "replace") + body
+    return " ".join(f"{VERSION}{_sign(key, signed)}" for key in keys)
+
+
+def is_signed(keys: Iterable[bytes], message_id: str, timestamp: int, *, body: bytes, signatures: str) -> bool:
+    """Whether one of the signatures is by one of the keys. Takes as long for one that is nearly right."""
+    given = [each.encode("utf-8", "replace") for each in signatures.split(" ", MAX_SIGNATURES)[:MAX_SIGNATURES]]
+    own = sign(keys, message_id, timestamp, body=body).encode().split()
+    # All of them, so that nothing tells which it was.
+    return sum(hmac.compare_digest(one, other) for one in own for other in given) > 0
 
 
 def _sign(key: bytes, signed: bytes) -> str:
