@@ -82,7 +82,7 @@ def test_incident_from_the_broken_server_to_the_mail_of_its_recovery(tmp_path: P
     # Broken.
     check(group)
     [told] = mailbox.mails
-    assert told["Subject"] == "DOWN: Shop: front"
+    assert told["Subject"] == "DOWN: front in Shop"
     assert "Cause: down: refused, on 127.0.0.1" in read_text(told)
 
     link = re.search(rf"{BASE}(/acknowledge/\S+)", read_text(told))
@@ -102,6 +102,6 @@ def test_incident_from_the_broken_server_to_the_mail_of_its_recovery(tmp_path: P
         check(group)
         deliver_due(timedelta(minutes=50))
     subjects = [mail["Subject"] for mail in mailbox.mails]
-    assert subjects == ["DOWN: Shop: front", "Acknowledged: Shop: front", "Resolved: Shop: front"]
+    assert subjects == ["DOWN: front in Shop", "Acknowledged: front in Shop", "Resolved: front in Shop"]
     assert Incident.objects.get().resolved_at is not None
     assert "Lasted: " in read_text(mailbox.mails[-1])

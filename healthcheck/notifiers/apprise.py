@@ -59,14 +59,14 @@ class AppriseNotifier:
             _check_form(read["url"])
         except ConfigurationError as error:
             return Answer(Verdict.REFUSED, error.sentence)
-        task = _write_task(read["url"], tidy_message(message), reach.rules)
+        task = write_task(read["url"], tidy_message(message), reach.rules)
         result = _run(task, reach.timeout_seconds)
         answer = _judge(result, reach.timeout_seconds)
         redactor = Redactor(list_secrets(self.fields, read))
         return Answer(answer.verdict, tidy_line(redactor.clean(answer.sentence), _MAX_SENTENCE_CHARS))
 
 
-def _write_task(url: str, message: Message, rules: AddressRules) -> dict[str, Any]:
+def write_task(url: str, message: Message, rules: AddressRules) -> dict[str, Any]:
     kind = "SUCCESS" if message.is_over else _TYPES[message.severity]
     policy = {"mode": rules.mode.value, "allow": rules.allow, "deny": rules.deny}
     headline, _, body = write_text(message).partition("\n")

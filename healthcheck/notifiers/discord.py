@@ -55,7 +55,8 @@ def write_embed(message: Message) -> dict[str, Any]:
     is_over = message.is_over
     return {
         "title": _escape(write_headline(message), MAX_TITLE_CHARS),
-        "description": "\n".join(_write_lines(message)),
+        **({"url": message.items[0].url} if is_alone(message) and message.items[0].url else {}),
+        **({} if is_alone(message) else {"description": "\n".join(_write_lines(message))}),
         "color": _OVER if is_over else _COLOURS[message.severity],
         "timestamp": message.written_at.isoformat(),
         "fields": _write_fields(message.items[0], message) if is_alone(message) else [],
@@ -63,28 +64,28 @@ def write_embed(message: Message) -> dict[str, Any]:
 
 
 def _measure(embed: dict[str, Any]) -> int:
-    return count_utf16(embed["description"])
+    return count_utf16(embed.get("description", ""))
 
 
 def _write_fields(item: Item, message: Message) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "value": _escape(text, MAX_FIELD_CHARS), "inline": False}
-        for name, text in list_facts(item, message)
-    ]
+    fields = [(name, _escape(text, MAX_FIELD_CHARS)) for name, text in list_facts(item, message)]
+    links = list_links(item)
+    # What there is no room for is the address that the title opens.
+    fits = len(_write_links(links)) <= MAX_FIELD_CHARS
+    fields += [("Links", _write_links(links if fits else links[:1]))] if links else []
+    return [{"name": name, "value": text, "inline": False} for name, text in fields]
 
 
 def _write_lines(message: Message) -> list[str]:
-    if is_alone(message):
-        return [_write_links(message.items[0])]
     lines = []
     for item in message.items:
-        lines.append(f"**{_escape(write_title(item), 500)}** {_write_links(item)}".rstrip())
+        lines.append(f"**{_escape(write_title(item), 500)}** {_write_links(list_links(item))}".rstrip())
         lines += [_escape(text, 500) for _, text in list_brief(item)]
     return [*lines, *([describe_left_off(message)] if message.left_off else [])]
 
 
-def _write_links(item: Item) -> str:
-    return " ".join(f"[{name}](<{url}>)" for name, url in list_links(item))
+def _write_links(links: list[tuple[str, str]]) -> str:
+    return " ".join(f"[{name}](<{url}>)" for name, url in links)
 
 
 def _escape(text: str, limit: int) -> str:

@@ -19,7 +19,8 @@ class Item:
     """One incident, or one trouble of the checker, as a message says it.
 
     `key` is the same in every message about it, for receivers that close what they opened. `names` are of what is
-    affected, the first of `count`. `seen` is what was seen of it in one sentence. URLs are empty where there is none.
+    affected, the first of `count`. `seen` is what was seen of it in one sentence, `note` what a person wrote of it or
+    how it ended, and of an acknowledgement who it was. URLs are empty where there is none.
     """
 
     event: Event
@@ -34,6 +35,7 @@ class Item:
     ended_at: datetime | None = None
     url: str = ""
     acknowledge_url: str = ""
+    note: str = ""
 
     @property
     def is_over(self) -> bool:

@@ -81,12 +81,15 @@ class NtfyNotifier(HttpNotifier):
 def write_notification(message: Message) -> dict[str, Any]:
     """Return the message as a title and a text, with a button for each link where it is one item."""
     links = list_links(message.items[0]) if is_alone(message) else []
+    details = message.items[0].url if is_alone(message) else ""
     return {
         "title": shorten_bytes(write_headline(message), MAX_TITLE_BYTES),
         "message": "\n".join(_write_lines(message)),
         "priority": 3 if message.is_over else _PRIORITIES[message.severity],
         "tags": ["white_check_mark" if message.is_over else _TAGS[message.severity]],
         "actions": [{"action": "view", "label": name, "url": url} for name, url in links],
+        # Where a tap on the message leads.
+        **({"click": details} if details else {}),
     }
 
 

@@ -63,7 +63,8 @@ def _choose_url(alerts: str, item: Item) -> str:
 def write_alert(item: Item, message: Message) -> dict[str, Any]:
     """Return what creates the alert of an item, or what is noted when it is acknowledged or closed."""
     if choose_action(item) in _PATHS:
-        return {"source": _SOURCE, "note": write_title(item)}
+        lines = [write_title(item), *(f"{name}: {text}" for name, text in list_facts(item, message))]
+        return {"source": _SOURCE, "note": shorten("\n".join(lines), MAX_DESCRIPTION_CHARS)}
     facts = list_facts(item, message)
     lines = [f"{name}: {text}" for name, text in (*facts, *list_links(item))]
     return {

@@ -16,6 +16,7 @@ from healthcheck.notifiers.http import Call, Reply, write_json
 from healthcheck.notifiers.message import Item, Message
 from healthcheck.notifiers.over_http import HttpNotifier
 from healthcheck.notifiers.retry_after import limit_seconds
+from healthcheck.notifiers.tidying import shorten
 from healthcheck.notifiers.wording import (
     describe_left_off,
     is_alone,
@@ -26,8 +27,9 @@ from healthcheck.notifiers.wording import (
     write_title,
 )
 
-# After its tags are read, in units of UTF-16.
+# After its tags are read, in units of UTF-16, of which a character may be two; so much of each fact fits in any case.
 MAX_TEXT_UNITS = 4096
+MAX_FACT_CHARS = 400
 
 _TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{20,100}")
 _CHAT = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64}")
@@ -106,7 +108,10 @@ def write_html(message: Message) -> str:
 
 def _write_item(item: Item, message: Message) -> str:
     facts = list_facts(item, message) if is_alone(message) else list_brief(item)
-    lines = [f"<b>{escape(write_title(item))}</b>", *(f"{name}: {escape(text)}" for name, text in facts)]
+    lines = [
+        f"<b>{escape(write_title(item))}</b>",
+        *(f"{name}: {escape(shorten(text, MAX_FACT_CHARS))}" for name, text in facts),
+    ]
     links = " · ".join(f'<a href="{escape(url)}">{name}</a>' for name, url in list_links(item))
     return "\n".join([*lines, *([links] if links else [])])
 

@@ -61,6 +61,7 @@ def _tidy_item(item: Item) -> Item:
         title=tidy_line(item.title, MAX_TITLE_CHARS),
         cause=tidy_line(item.cause),
         seen=tidy_line(item.seen),
+        note=tidy_line(item.note),
         names=tuple(tidy_line(name, MAX_NAME_CHARS) for name in item.names),
         url=_check_url(item.url),
         acknowledge_url=_check_url(item.acknowledge_url),

@@ -113,6 +113,7 @@ def _write_item(item: Item) -> dict[str, Any]:
         "title": item.title,
         "cause": item.cause,
         "seen": item.seen,
+        "note": item.note,
         "names": list(item.names),
         "count": item.count,
         "started_at": _write_instant(item.started_at),

@@ -11,6 +11,7 @@ from healthcheck.notifiers.message import Item, Message
 from healthcheck.notifiers.tidying import MAX_TEXT_CHARS
 
 MAX_BRIEF_CHARS = 200
+ACKNOWLEDGE = "Acknowledge"
 
 _EVENTS = {
     Event.GREW: "{severity}, more affected",
@@ -53,7 +54,13 @@ def is_alone(message: Message) -> bool:
 
 def list_facts(item: Item, message: Message) -> list[tuple[str, str]]:
     """Return what is known of an item, each with its name; what is not known is left out."""
-    facts = [("Affected", list_names(item)), ("Cause", item.cause), ("Seen", item.seen), describe_time(item, message)]
+    facts = [
+        ("By" if item.event is Event.ACKNOWLEDGED else "Note", item.note),
+        ("Affected", list_names(item)),
+        ("Cause", item.cause),
+        ("Seen", item.seen),
+        describe_time(item, message),
+    ]
     return [(name, text) for name, text in facts if text]
 
 
@@ -65,7 +72,7 @@ def list_brief(item: Item) -> list[tuple[str, str]]:
 
 def list_links(item: Item) -> list[tuple[str, str]]:
     """Return the links of an item, each with its name. What is over needs no acknowledgement."""
-    links = [("Acknowledge", "" if item.is_over else item.acknowledge_url), ("Details", item.url)]
+    links = [(ACKNOWLEDGE, "" if item.is_over else item.acknowledge_url), ("Details", item.url)]
     return [(name, url) for name, url in links if url]
 
 
@@ -90,9 +97,9 @@ def describe_time(item: Item, message: Message) -> tuple[str, str]:
         return "Since", ""
     if item.ended_at is None:
         lasted = describe_duration(message.written_at - item.started_at)
-        return "Since", f"{write_instant(item.started_at)} ({lasted})"
+        return "Since", f"{write_instant(item.started_at)} ({lasted} so far)"
     lasted = describe_duration(item.ended_at - item.started_at)
-    return "Lasted", f"{lasted}, {write_instant(item.started_at)} to {write_instant(item.ended_at)}"
+    return "Lasted", f"{lasted}, {_write_span(item.started_at, item.ended_at)}"
 
 
 def describe_left_off(message: Message) -> str:
@@ -102,6 +109,13 @@ def describe_left_off(message: Message) -> str:
 
 def write_instant(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _write_span(start: datetime, end: datetime) -> str:
+    """Return from when to when, with the day said once where it is the same."""
+    if start.date() != end.date():
+        return f"{write_instant(start)} to {write_instant(end)}"
+    return f"{start:%Y-%m-%d %H:%M:%S} to {end:%H:%M:%S} UTC"
 
 
 def describe_duration(duration: timedelta) -> str:

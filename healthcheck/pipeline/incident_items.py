@@ -69,21 +69,23 @@ def _write_item(
         key=f"healthcheck-incident-{incident.pk}",
         title=sanitise(incident.title or _name_incident(incident, groups, names, count), MAX_TITLE_LENGTH),
         cause="" if incident.is_manual else _describe_cause(incident, count),
-        seen=subject.text or was_seen,
+        seen=was_seen,
         names=names,
         count=max(count, len(names)),
         started_at=incident.started_at,
         ended_at=incident.resolved_at,
         url=make_details_url(incident.pk),
         acknowledge_url=_make_acknowledge_url(incident, channel_id),
+        # Who opens one and writes nothing has said its title.
+        note="" if subject.text == incident.title else subject.text,
     )
 
 
 def _name_incident(incident: Incident, groups: Mapping[int | None, str], names: Sequence[str], count: int) -> str:
     group = groups.get(incident.group_id, "")
     if count <= 1 and names:
-        return f"{group}: {names[0]}" if group else names[0]
-    return f"{group}, {count} of {incident.checked_count}" if group else str(incident)
+        return f"{names[0]} in {group}" if group else names[0]
+    return f"{count} of {incident.checked_count} in {group}" if group else str(incident)
 
 
 def _describe_cause(incident: Incident, count: int) -> str:

@@ -45,6 +45,7 @@ HOSTILE = Item(
     started_at=NOW,
     url="javascript:alert(1)",
     acknowledge_url='https://status.example.test/"onload="x',
+    note=HOSTILE_TEXT,
 )
 
 

@@ -48,7 +48,7 @@ def test_pagerduty_alert_has_the_incident_as_its_key(hostile: HostileServer) -> 
                 "Affected": "Shop, Mail",
                 "Cause": "dns, all on example.test",
                 "Seen": "Its name could not be resolved.",
-                "Since": "2026-01-02 03:01:05 UTC (3 min)",
+                "Since": "2026-01-02 03:01:05 UTC (3 min so far)",
                 "Message": ID,
             },
         },

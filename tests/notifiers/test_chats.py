@@ -26,9 +26,11 @@ from tests.notifiers.receiver import REACH, Receiver, say
 
 ASTRAL = "\N{FIRE}" * 10_000
 # As many units and bytes as characters can have.
-WIDE = replace(HOSTILE, title=ASTRAL, cause=ASTRAL, seen=ASTRAL, names=(ASTRAL,) * 10)
+WIDE = replace(HOSTILE, title=ASTRAL, cause=ASTRAL, seen=ASTRAL, note=ASTRAL, names=(ASTRAL,) * 10)
 # As many escapes as characters.
-MARKED = replace(HOSTILE, title="*" * 9_000, cause="&" * 9_000, seen="<" * 9_000, names=("_" * 9_000,) * 10)
+MARKED = replace(
+    HOSTILE, title="*" * 9_000, cause="&" * 9_000, seen="<" * 9_000, note="~" * 9_000, names=("_" * 9_000,) * 10
+)
 LINKED = replace(WIDE, url="https://e.test/" + "u" * 980, acknowledge_url="https://e.test/" + "a" * 980)
 LARGE: list[Message] = [
     write_largest(),
@@ -56,7 +58,7 @@ def walk(document: Any) -> Iterator[dict[str, Any]]:
 def test_slack_is_sent_blocks() -> None:
     facts = (
         "Affected: Shop, Mail\nCause: dns, all on example.test\nSeen: Its name could not be resolved.\n"
-        "Since: 2026-01-02 03:01:05 UTC (3 min)"
+        "Since: 2026-01-02 03:01:05 UTC (3 min so far)"
     )
     assert write_blocks(write(DOWN)) == {
         "text": "DOWN: 2 of 20 down: dns, all on example.test",
@@ -100,7 +102,7 @@ def test_teams_is_sent_a_card() -> None:
         "Affected: Shop, Mail",
         "Cause: dns, all on example.test",
         "Seen: Its name could not be resolved.",
-        "Since: 2026-01-02 03:01:05 UTC (3 min)",
+        "Since: 2026-01-02 03:01:05 UTC (3 min so far)",
     ]
     assert [(action["title"], action["url"]) for action in card["actions"]] == [
         ("Acknowledge", DOWN.acknowledge_url),
@@ -127,8 +129,9 @@ def test_teams_that_says_failed_with_status_200_is_tried_again(hostile: HostileS
 def test_discord_is_sent_an_embed() -> None:
     embed = write_embed(write(DOWN))
     assert embed["title"] == "DOWN\\: 2 of 20 down\\: dns, all on example.test"
-    assert embed["description"] == f"[Acknowledge](<{DOWN.acknowledge_url}>) [Details](<{DOWN.url}>)"
-    assert [field["name"] for field in embed["fields"]] == ["Affected", "Cause", "Seen", "Since"]
+    assert embed["url"] == DOWN.url
+    assert [field["name"] for field in embed["fields"]] == ["Affected", "Cause", "Seen", "Since", "Links"]
+    assert embed["fields"][-1]["value"] == f"[Acknowledge](<{DOWN.acknowledge_url}>) [Details](<{DOWN.url}>)"
     assert write_embed(write(RESOLVED))["color"] != embed["color"]
 
 
@@ -136,11 +139,12 @@ def test_discord_is_sent_an_embed() -> None:
 def test_discord_limits_are_kept(message: Message) -> None:
     embed = write_embed(tidy_message(message)) if len(message.items) == 1 else None
     document = embed or _sent_to_discord(message)
-    texts = [document["title"], document["description"]]
+    description = document.get("description", "")
+    texts = [document["title"], description]
     texts += [text for field in document["fields"] for text in (field["name"], field["value"])]
     assert count_utf16(document["title"]) <= 2 * 256
     assert len(document["title"]) <= 256
-    assert count_utf16(document["description"]) <= 4096
+    assert count_utf16(description) <= 4096
     assert all(1 <= count_utf16(field["value"]) <= 1024 for field in document["fields"])
     assert sum(map(len, texts)) <= 6000
 
@@ -242,7 +246,7 @@ def test_ntfy_is_sent_a_title_a_text_and_buttons() -> None:
         "title": "DOWN: 2 of 20 down: dns, all on example.test",
         "message": (
             "Affected: Shop, Mail\nCause: dns, all on example.test\nSeen: Its name could not be resolved.\n"
-            "Since: 2026-01-02 03:01:05 UTC (3 min)"
+            "Since: 2026-01-02 03:01:05 UTC (3 min so far)"
         ),
         "priority": 4,
         "tags": ["rotating_light"],
@@ -250,6 +254,7 @@ def test_ntfy_is_sent_a_title_a_text_and_buttons() -> None:
             {"action": "view", "label": "Acknowledge", "url": DOWN.acknowledge_url},
             {"action": "view", "label": "Details", "url": DOWN.url},
         ],
+        "click": DOWN.url,
     }
     assert write_notification(write(RESOLVED))["tags"] == ["white_check_mark"]
 

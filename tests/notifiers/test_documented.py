@@ -19,7 +19,8 @@ from healthcheck.notifiers.retry_after import MAX_RETRY_SECONDS
 from healthcheck.notifiers.signatures import MAX_SECRET_BYTES, MIN_SECRET_BYTES
 from healthcheck.notifiers.webhook import write_document
 from healthcheck.notifiers.wording import name_event, write_text
-from tests.notifiers.messages import DOWN, RESOLVED, write
+from tests.notifiers.messages import DOWN
+from tests.screenshots.messages.samples import OUTAGE, RECOVERY
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "channels.md").read_text()
 
@@ -43,9 +44,9 @@ def test_every_kind_has_a_section_with_all_of_its_fields(kind: str) -> None:
 
 
 def test_examples_are_what_is_sent() -> None:
-    assert find_blocks("text") == [f"{write_text(write(item))}\n" for item in (DOWN, RESOLVED)]
+    assert find_blocks("text") == [f"{write_text(message)}\n" for message in (OUTAGE, RECOVERY)]
     [example] = find_blocks("json")
-    assert json.loads(example) == write_document(write(DOWN))
+    assert json.loads(example) == write_document(OUTAGE)
 
 
 def test_limits_are_those_in_force() -> None:

@@ -85,6 +85,7 @@ def test_document_says_all_of_the_message() -> None:
                     "title": "2 of 20 down: dns, all on example.test",
                     "cause": "dns, all on example.test",
                     "seen": "Its name could not be resolved.",
+                    "note": "",
                     "names": ["Shop", "Mail"],
                     "count": 2,
                     "started_at": "2026-01-02T03:01:05+00:00",

@@ -12,7 +12,7 @@ from healthcheck.notifiers.message import Item
 from healthcheck.notifiers.retry_after import read_retry_after
 from healthcheck.notifiers.tidying import shorten_bytes, tidy_line, tidy_message
 from healthcheck.notifiers.wording import describe_duration, name_event, write_headline, write_text
-from tests.notifiers.messages import DOWN, HOSTILE, RESOLVED, TEST, write
+from tests.notifiers.messages import DOWN, HOSTILE, NOW, RESOLVED, TEST, write
 
 
 def test_one_incident_is_told_whole() -> None:
@@ -22,7 +22,7 @@ def test_one_incident_is_told_whole() -> None:
         "Affected: Shop, Mail",
         "Cause: dns, all on example.test",
         "Seen: Its name could not be resolved.",
-        "Since: 2026-01-02 03:01:05 UTC (3 min)",
+        "Since: 2026-01-02 03:01:05 UTC (3 min so far)",
         "Acknowledge: https://status.example.test/acknowledge/abc",
         "Details: https://status.example.test/incidents/7",
     ]
@@ -31,8 +31,18 @@ def test_one_incident_is_told_whole() -> None:
 def test_recovery_says_how_long_it_was_and_asks_for_nothing() -> None:
     text = write_text(write(RESOLVED))
     assert text.startswith("Resolved: 2 of 20 down")
-    assert "Lasted: 3 min, 2026-01-02 03:01:05 UTC to 2026-01-02 03:04:05 UTC" in text
+    assert "Lasted: 3 min, 2026-01-02 03:01:05 to 03:04:05 UTC" in text
     assert "Acknowledge" not in text
+
+
+def test_span_over_midnight_says_both_days() -> None:
+    item = replace(RESOLVED, started_at=NOW - timedelta(hours=4))
+    assert "Lasted: 4 h, 2026-01-01 23:04:05 UTC to 2026-01-02 03:04:05 UTC" in write_text(write(item))
+
+
+@pytest.mark.parametrize(("event", "line"), [(Event.ACKNOWLEDGED, "By: Ann"), (Event.UPDATED, "Note: Ann")])
+def test_who_acknowledged_is_not_what_was_seen(event: Event, line: str) -> None:
+    assert line in write_text(write(replace(DOWN, event=event, note="Ann"))).splitlines()
 
 
 def test_several_are_counted_and_listed() -> None:

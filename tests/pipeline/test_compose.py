@@ -72,7 +72,7 @@ def test_message_says_what_broke_since_when_and_what_was_seen(channel: Notificat
             Event.OPENED,
             Severity.DOWN,
             f"healthcheck-incident-{incident.pk}",
-            "Web: site",
+            "site in Web",
             cause="down: status, on example.test",
             seen="It answered with an unexpected status. Found: 503.",
             names=("site",),
@@ -94,7 +94,7 @@ def test_members_are_named_once_each_up_to_the_limit(channel: NotificationChanne
     open_incident(incident, *endpoints, now=NOW)
     items = compose(channel)
     assert items is not None
-    assert (items[0].title, items[0].cause) == ("Web, 40 of 40", "40 of 40 down: status")
+    assert (items[0].title, items[0].cause) == ("40 of 40 in Web", "40 of 40 down: status")
     assert items[0].names == tuple(f"site {place:02}" for place in range(MAX_NAMES))
 
 
@@ -158,7 +158,7 @@ def test_step_escalates_only_while_nobody_has_answered(endpoint: Endpoint) -> No
     assert compose(boss, minutes=14) is None
     items = compose(boss, minutes=15)
     assert items is not None
-    assert [(each.event, each.title) for each in items] == [(Event.ESCALATED, "Web: site")]
+    assert [(each.event, each.title) for each in items] == [(Event.ESCALATED, "site in Web")]
 
 
 def test_snoozed_incident_is_told_of_again_when_that_is_over(channel: NotificationChannel, endpoint: Endpoint) -> None:

@@ -1,7 +1,7 @@
 """`python -m tests.screenshots [NAME ...] [--out FOLDER] [--list]`: pictures of every page, made by real use.
 
 Starts `manage.py up` with its demo on a throwaway folder, logs in by its link, walks through the pages as a person
-would, and takes each of them in both themes at desktop and phone width.
+would, and takes each of them in both themes at desktop and phone width. Then takes what each kind of channel is sent.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from tests.browser import CHROMIUM, CHROMIUM_ARGS, note_complaints
 from tests.project.running import ROOT, RunningUp, running
 from tests.screenshots.catalogue import SHOTS, Shot
+from tests.screenshots.messages.pictures import DRAWINGS, name_message, show_message
 from tests.screenshots.scene import prepare_scene
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -28,24 +29,35 @@ SIZES = {"desktop": DESKTOP, "phone": PHONE}
 # A page that is longer says nothing new further down.
 MAX_HEIGHT = 2400
 COLOURS = 128
+# Both states of a message side by side; as low as the lowest of them.
+MESSAGE: ViewportSize = {"width": 960, "height": 100}
+MESSAGE_COLOURS = 32
+NAMES = tuple(dict.fromkeys([*(shot.name for shot in SHOTS), *map(name_message, DRAWINGS)]))
 
 
 def main() -> int:
     """Return the exit status: 1 when a page could not be taken or the browser complained."""
     arguments = _parse_arguments()
-    shots = [shot for shot in SHOTS if not arguments.names or shot.name in arguments.names]
     if arguments.list:
-        sys.stdout.writelines(f"{shot.name}\n" for shot in SHOTS)
+        sys.stdout.writelines(f"{name}\n" for name in NAMES)
         return 0
+    wanted = set(arguments.names) or NAMES
+    shots = [shot for shot in SHOTS if shot.name in wanted]
+    kinds = [kind for kind in DRAWINGS if name_message(kind) in wanted]
     arguments.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="hcshots") as folder, running(Path(folder) / "data") as server:
-        server.wait_for_results()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-            complaints = _take_all(browser, server, shots, arguments.out)
-            browser.close()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        complaints = _take_pages(browser, shots, arguments.out) if shots else []
+        complaints += _take_messages(browser, kinds, arguments.out)
+        browser.close()
     sys.stderr.writelines(f"{complaint}\n" for complaint in complaints)
     return 1 if complaints else 0
+
+
+def _take_pages(browser: Browser, shots: list[Shot], out: Path) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="hcshots") as folder, running(Path(folder) / "data") as server:
+        server.wait_for_results()
+        return _take_all(browser, server, shots, out)
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -54,7 +66,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures", help="folder of the pictures")
     parser.add_argument("--list", action="store_true", help="name the pages and end")
     arguments = parser.parse_args()
-    if unknown := set(arguments.names) - {shot.name for shot in SHOTS}:
+    if unknown := set(arguments.names) - set(NAMES):
         parser.error(f"no page is called {', '.join(sorted(unknown))}; --list names them")
     return arguments
 
@@ -85,9 +97,25 @@ def _take(tab: Page, name: str, out: Path) -> None:
         # As tall as the page, so that what sticks to the window's edge is where a reader would find it.
         length = tab.evaluate("document.documentElement.scrollHeight")
         tab.set_viewport_size({**viewport, "height": min(max(length, viewport["height"]), MAX_HEIGHT)})
-        picture = Image.open(io.BytesIO(tab.screenshot()))
-        # As a palette, or a set of pictures weighs more than the code.
-        picture.convert("RGB").quantize(COLOURS).save(out / f"{name}-{size}.png", optimize=True)
+        _save(tab.screenshot(), out / f"{name}-{size}.png", COLOURS)
+
+
+def _take_messages(browser: Browser, kinds: list[str], out: Path) -> list[str]:
+    complaints: list[str] = []
+    tab = browser.new_page(viewport=MESSAGE)
+    note_complaints(tab, complaints)
+    for kind in kinds:
+        sys.stderr.write(f"{name_message(kind)}\n")
+        for theme in THEMES:
+            tab.emulate_media(color_scheme=theme)
+            show_message(tab, kind)
+            _save(tab.screenshot(full_page=True), out / f"{name_message(kind)}-{theme}.png", MESSAGE_COLOURS)
+    return complaints
+
+
+def _save(screenshot: bytes, path: Path, colours: int) -> None:
+    # As a palette, or a set of pictures weighs more than the code.
+    Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(colours).save(path, optimize=True)
 
 
 if __name__ == "__main__":
