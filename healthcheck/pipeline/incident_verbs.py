@@ -21,12 +21,11 @@ from healthcheck.models import (
     IncidentMember,
     IncidentUpdate,
     IncidentUpdateKind,
-    Notification,
-    NotificationStatus,
 )
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.correct import Author
 from healthcheck.pipeline.notify import queue_notifications
+from healthcheck.pipeline.put_off import put_off
 from healthcheck.pipeline.text import REPLACEMENT, sanitise
 
 MAX_TEXT_LENGTH, MAX_POST_MORTEM_LENGTH = 5_000, 20_000
@@ -35,8 +34,6 @@ MAX_TITLE_LENGTH, MAX_NAME_LENGTH = 200, 200
 MAX_MEMBERS = 1_000
 # What a message says of what a person wrote.
 MAX_LINE_LENGTH = 500
-# What asks for an answer, and waits while an incident is snoozed.
-_ASKING = (Event.OPENED, Event.GREW, Event.ESCALATED, Event.REMINDER)
 _MEMBER_COLUMNS = ("incident_id", "endpoint_id", "location_id", "state", "error_kind", "joined_at")
 
 
@@ -80,12 +77,14 @@ def acknowledge(incident_id: int, *, author: Author, now: datetime) -> Acted:
 
 
 def snooze(incident_id: int, *, until: datetime, author: Author, now: datetime) -> Acted:
-    """Let nobody be asked until then."""
+    """Let nobody be asked until then; whoever was told is asked again once it is over."""
     with transaction.atomic():
-        if not Incident.objects.open().filter(pk=incident_id).update(snoozed_until=until):
+        incident = Incident.objects.open().select_for_update(no_key=True, of=("self",)).filter(pk=incident_id).first()
+        if incident is None:
             return Acted(False)
-        queued = Notification.objects.filter(incident=incident_id, status=NotificationStatus.QUEUED, event__in=_ASKING)
-        queued.filter(due_at__lt=until).update(due_at=until)
+        put_off(incident, until, now)
+        incident.snoozed_until = until
+        incident.save(update_fields=["snoozed_until"])
         _note(incident_id, IncidentUpdateKind.SNOOZED, author=author, now=now, text=until.isoformat())
         return Acted(True)
 

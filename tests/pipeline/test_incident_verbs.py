@@ -17,6 +17,7 @@ from healthcheck.models import (
     IncidentUpdateKind,
     Notification,
     NotificationChannel,
+    NotificationPolicy,
     NotificationStatus,
 )
 from healthcheck.pipeline.correct import Author
@@ -92,14 +93,34 @@ def test_only_the_first_acknowledges(incident: Incident) -> None:
 
 def test_snoozing_puts_off_what_would_ask(incident: Incident) -> None:
     assert snooze(incident.pk, until=LATER, author=ALEX, now=NOW) == Acted(True)
-    assert read_queue() == [("boss", Event.ESCALATED, 20)]
+    assert read_queue() == [("boss", Event.ESCALATED, 20), ("team", Event.REMINDER, 20)]
     assert not Incident.objects.waiting(NOW).exists()
     assert Incident.objects.waiting(LATER).exists()
 
 
 def test_snoozing_for_a_moment_brings_nothing_forward(incident: Incident) -> None:
     snooze(incident.pk, until=NOW + MINUTE, author=ALEX, now=NOW)
-    assert read_queue() == [("boss", Event.ESCALATED, 15)]
+    assert read_queue() == [("team", Event.REMINDER, 1), ("boss", Event.ESCALATED, 15)]
+
+
+def test_snooze_that_is_cut_short_ends_when_it_says(incident: Incident) -> None:
+    snooze(incident.pk, until=NOW + 480 * MINUTE, author=ALEX, now=NOW)
+    snooze(incident.pk, until=LATER, author=ALEX, now=NOW)
+    assert read_queue() == [("boss", Event.ESCALATED, 20), ("team", Event.REMINDER, 20)]
+
+
+def test_end_of_a_snooze_waits_for_the_hours_of_the_policy(incident: Incident) -> None:
+    # NOW is noon.
+    NotificationPolicy.objects.update(hours="08:00-12:10", timezone="UTC")
+    snooze(incident.pk, until=LATER, author=ALEX, now=NOW)
+    tomorrow = 20 * 60.0
+    assert read_queue() == [("boss", Event.ESCALATED, tomorrow), ("team", Event.REMINDER, tomorrow)]
+
+
+def test_snoozing_what_somebody_cares_for_asks_nobody_again(incident: Incident, team: NotificationChannel) -> None:
+    acknowledge(incident.pk, author=ALEX, now=NOW)
+    snooze(incident.pk, until=LATER, author=ALEX, now=NOW)
+    assert read_queue() == [("team", Event.ACKNOWLEDGED, 0)]
 
 
 def test_assigning_is_told_by_the_timeline_once(incident: Incident) -> None:
