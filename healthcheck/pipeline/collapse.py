@@ -11,7 +11,7 @@ from healthcheck.engine.incidents import Event
 # What asks people to act: of no use while they said not now, nor while nobody may be woken.
 ASKING = frozenset({Event.OPENED, Event.GREW, Event.ESCALATED, Event.REMINDER})
 # What asks again, which an acknowledgement answers.
-_ASKING_AGAIN = frozenset({Event.ESCALATED, Event.REMINDER})
+ASKING_AGAIN = frozenset({Event.ESCALATED, Event.REMINDER})
 # Where several are due at once, the first of these is what is said.
 _FOREMOST = (
     Event.RESOLVED,
@@ -76,7 +76,7 @@ def _is_useful(event: Event, queued: Sequence[Queued], truth: Truth) -> bool:
         return False
     if event is Event.ACKNOWLEDGED:
         return truth.is_acknowledged
-    return not (truth.is_acknowledged and event in _ASKING_AGAIN)
+    return not (truth.is_acknowledged and event in ASKING_AGAIN)
 
 
 def _list_ids(queued: Sequence[Queued]) -> tuple[int, ...]:

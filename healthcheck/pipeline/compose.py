@@ -28,11 +28,13 @@ from healthcheck.pipeline.bulk import insert_rows, update_rows
 from healthcheck.pipeline.collapse import ASKING, Collapsed, Queued, Truth, collapse
 from healthcheck.pipeline.incident_items import Subject, write_incident_items
 from healthcheck.pipeline.notify import COLUMNS
-from healthcheck.pipeline.policies import load_policies
+from healthcheck.pipeline.policies import find_due, load_policies
 
 # Notifications of one message: bounds the work of a message; what is beyond it comes with the next.
 MAX_NOTIFICATIONS = 1000
 TEXT_OF_TEST = "This is a test."
+# The reminders of a channel that follow each other: incident, policy, step.
+Chain = tuple[int | None, int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def compose_delivery(channel_id: int, now: datetime) -> Delivery | None:
     rows = list(due.select_for_update().order_by("due_at", "pk")[:MAX_NOTIFICATIONS])
     of_incidents = _collapse_incidents([row for row in rows if row.incident_id is not None], now)
     others = [row for row in rows if row.incident_id is None]
-    _settle(of_incidents)
+    _settle(of_incidents, {row.pk: row.policy_id for row in rows})
     told = sorted((each for each in of_incidents if each.collapsed.event is not None), key=lambda each: each.rank)
     if not told and not others:
         return None
@@ -121,13 +123,15 @@ def _find_maintenance(incident_ids: Iterable[int], now: datetime) -> Mapping[int
     return {incident_id: first for incident_id, awake, first in rows if not awake and first is not None}
 
 
-def _settle(of_incidents: Sequence[_Told]) -> None:
+def _settle(of_incidents: Sequence[_Told], policy_ids: Mapping[int, int | None]) -> None:
     superseded = [pk for each in of_incidents for pk in each.collapsed.superseded]
     if superseded:
         Notification.objects.filter(pk__in=superseded).update(status=NotificationStatus.SUPERSEDED)
     postponed = [(pk, each.truth.quiet_until) for each in of_incidents for pk in each.collapsed.postponed]
     if postponed:
-        update_rows(Notification, ("id", "due_at"), postponed)
+        policies = load_policies()
+        turns = [(pk, find_due(policies, policy_ids[pk], until)) for pk, until in postponed if until is not None]
+        update_rows(Notification, ("id", "due_at"), turns)
 
 
 def _write_message(channel_id: int, told: Sequence[_Told], others: Sequence[Notification], *, now: datetime) -> Message:
@@ -167,13 +171,27 @@ def _queue_next_reminders(rows: Iterable[Notification], told: Iterable[_Told], n
     if not reminders:
         return
     policies = {policy.policy_id: policy for policy in load_policies()}
-    following = [
-        (*_copy(row), now, policy.hours.find_next(now + policy.reminds_every))
+    # One that is told anew, because its message was not taken, has been followed already; and two may have piled up.
+    followed = _find_followed(reminders)
+    following = {
+        _name_chain(row): (*_copy(row), now, policy.hours.find_next(now + policy.reminds_every))
         for row in reminders
-        if (policy := policies.get(row.policy_id or 0)) is not None and policy.reminds_every is not None
-    ]
+        if (policy := policies.get(row.policy_id or 0)) is not None
+        and policy.reminds_every is not None
+        and _name_chain(row) not in followed
+    }
     if following:
-        insert_rows(Notification, COLUMNS, following)
+        insert_rows(Notification, COLUMNS, following.values())
+
+
+def _find_followed(reminders: Sequence[Notification]) -> set[Chain]:
+    rows = Notification.objects.filter(status=NotificationStatus.QUEUED, event=Event.REMINDER)
+    mine = rows.filter(channel=reminders[0].channel_id, incident__in={row.incident_id for row in reminders})
+    return set(mine.values_list("incident_id", "policy_id", "step_id"))
+
+
+def _name_chain(row: Notification) -> Chain:
+    return row.incident_id, row.policy_id, row.step_id
 
 
 def _copy(row: Notification) -> tuple[Any, ...]:

@@ -15,8 +15,9 @@ from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from healthcheck.engine.incidents import Event, Happening
-from healthcheck.models import Incident, Notification, NotificationChannel, NotificationStatus
+from healthcheck.models import DeliveryStatus, Incident, Notification, NotificationChannel, NotificationStatus
 from healthcheck.pipeline.bulk import insert_rows
+from healthcheck.pipeline.collapse import ASKING, ASKING_AGAIN
 from healthcheck.pipeline.marks import ASKED_IDS
 from healthcheck.pipeline.policies import Place, Policy, find_due, load_places, load_policies
 from healthcheck.pipeline.statements import fetch
@@ -27,8 +28,6 @@ COLUMNS = (
 MAX_TEXT_LENGTH = 500
 # Who is told of these is decided by the policies; the others go to those who know of the incident.
 _BY_POLICY = frozenset({Event.OPENED, Event.GREW})
-# What asks for an answer. Once somebody has given one, what is not due yet is of no use.
-_ASKING = (Event.OPENED, Event.GREW, Event.ESCALATED, Event.REMINDER)
 _CHANNEL = NotificationChannel._meta.db_table
 
 
@@ -43,12 +42,21 @@ class _Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A channel that was told of an incident, or is about to be, by a policy."""
+    """A channel that was told of an incident, or is about to be, by a step of a policy. See `_load_known`."""
 
     channel_id: int
     policy_id: int | None
+    step_id: int | None
+    event: int
     is_told: bool
+    has_arrived: bool
     is_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    is_muted: bool = False
+    is_acknowledged: bool = False
 
 
 def queue_notifications(happenings: Sequence[Happening], now: datetime) -> frozenset[int]:
@@ -59,19 +67,20 @@ def queue_notifications(happenings: Sequence[Happening], now: datetime) -> froze
     if not happenings:
         return frozenset()
     _supersede(happenings, now)
-    known, muted = _load_known(happenings, now), _find_muted(happenings)
+    known, standings = _load_known(happenings, now), _load_standings(happenings)
     policies = load_policies()
     places = _load_places(happenings, policies)
     rows = []
     for happening in happenings:
-        is_muted, whom = happening.incident_id in muted, known.get(happening.incident_id, [])
+        standing, whom = standings.get(happening.incident_id, _Standing()), known.get(happening.incident_id, [])
         # Of what was told before it was muted, the end is told as well.
-        if is_muted and happening.event is not Event.RESOLVED:
+        if standing.is_muted and happening.event is not Event.RESOLVED:
             continue
-        whom = [each for each in whom if each.is_told or not is_muted]
+        whom = [each for each in whom if each.is_told or not standing.is_muted]
         mine = [places[each] for each in happening.endpoint_ids if each in places]
         drafts = _draft(happening, policies, whom, places=mine, now=now)
-        rows += [_write_row(happening, draft, now) for draft in drafts]
+        asked = (each for each in drafts if not (standing.is_acknowledged and each.event in ASKING_AGAIN))
+        rows += [_write_row(happening, draft, now) for draft in asked]
     existing = hold_channels({row[0] for row in rows})
     rows = [row for row in rows if row[0] in existing]
     if rows:
@@ -82,26 +91,31 @@ def queue_notifications(happenings: Sequence[Happening], now: datetime) -> froze
 def _supersede(happenings: Iterable[Happening], now: datetime) -> None:
     answered = [each.incident_id for each in happenings if each.event in (Event.ACKNOWLEDGED, Event.RESOLVED)]
     if answered:
-        waiting = Notification.objects.filter(status=NotificationStatus.QUEUED, due_at__gt=now, event__in=_ASKING)
+        waiting = Notification.objects.filter(status=NotificationStatus.QUEUED, due_at__gt=now, event__in=ASKING)
         waiting.filter(incident_id__in=answered).update(status=NotificationStatus.SUPERSEDED)
 
 
-def _find_muted(happenings: Iterable[Happening]) -> set[int]:
-    ids = {each.incident_id for each in happenings}
-    return set(Incident.objects.filter(pk__in=ids, muted_at__isnull=False).values_list("pk", flat=True))
+def _load_standings(happenings: Iterable[Happening]) -> Mapping[int, _Standing]:
+    rows = Incident.objects.filter(pk__in={each.incident_id for each in happenings})
+    columns = rows.values_list("pk", "muted_at", "acknowledged_at")
+    return {pk: _Standing(muted_at is not None, acked_at is not None) for pk, muted_at, acked_at in columns}
 
 
 def _load_known(happenings: Iterable[Happening], now: datetime) -> Mapping[int, list[_Known]]:
+    """Return whom each incident was told, or is queued to be. What is on its way was told, and has not arrived."""
     ids = {each.incident_id for each in happenings}
     rows = Notification.objects.filter(incident_id__in=ids, channel__is_enabled=True)
     rows = rows.exclude(status=NotificationStatus.SUPERSEDED)
-    columns = ("incident_id", "channel_id", "policy_id", "status")
     known: dict[int, list[_Known]] = {}
     is_due = ExpressionWrapper(Q(due_at__lte=now), output_field=BooleanField())
-    found = rows.annotate(is_due=is_due).order_by(*columns).values_list(*columns, "is_due").distinct()
-    for incident_id, channel_id, policy_id, status, is_due in found:
-        told = status == NotificationStatus.SENT
-        known.setdefault(incident_id, []).append(_Known(channel_id, policy_id, told, bool(is_due)))
+    columns = ("incident_id", "channel_id", "policy_id", "step_id", "event", "status", "delivery__status", "is_due")
+    for incident_id, channel_id, policy_id, step_id, event, status, delivered, due in (
+        rows.annotate(is_due=is_due).order_by(*columns).values_list(*columns).distinct()
+    ):
+        is_told = status == NotificationStatus.SENT
+        has_arrived = is_told and delivered != DeliveryStatus.WAITING
+        one = _Known(channel_id, policy_id, step_id, event, is_told, has_arrived, bool(due))
+        known.setdefault(incident_id, []).append(one)
     return known
 
 
@@ -115,21 +129,29 @@ def _draft(
     happening: Happening, policies: Sequence[Policy], known: Sequence[_Known], *, places: Sequence[Place], now: datetime
 ) -> Iterator[_Draft]:
     if happening.event in _BY_POLICY:
-        heard = {each.policy_id for each in known}
         for policy in policies:
-            if policy.policy_id not in heard and policy.holds_for(happening.severity, places):
-                yield from _draft_steps(policy, now)
+            if policy.holds_for(happening.severity, places):
+                yield from _draft_steps(policy, known, now)
     if happening.event is not Event.OPENED:
         yield from _draft_for_known(happening.event, policies, known, now=now)
 
 
-def _draft_steps(policy: Policy, now: datetime) -> Iterator[_Draft]:
+def _draft_steps(policy: Policy, known: Sequence[_Known], now: datetime) -> Iterator[_Draft]:
+    """Yield what its steps have not told yet and are not going to: all where it holds for the first time.
+
+    Steps and reminders whose turn came while the incident was muted begin anew when it is not any more.
+    """
+    asked = {(each.step_id, each.channel_id) for each in known if each.event != Event.REMINDER}
+    # One that was told is followed by the next.
+    reminded = {(each.step_id, each.channel_id) for each in known if each.event == Event.REMINDER and not each.is_told}
     for step in policy.steps:
         event = Event.ESCALATED if step.after else Event.OPENED
-        due_at = policy.hours.find_next(now + step.after)
         for channel_id in step.channel_ids:
-            yield _Draft(channel_id, policy.policy_id, step.step_id, event, due_at)
-            if policy.reminds_every is not None:
+            is_asked = (step.step_id, channel_id) in asked
+            due_at = policy.hours.find_next(now if is_asked else now + step.after)
+            if not is_asked:
+                yield _Draft(channel_id, policy.policy_id, step.step_id, event, due_at)
+            if policy.reminds_every is not None and (step.step_id, channel_id) not in reminded:
                 remind_at = policy.hours.find_next(due_at + policy.reminds_every)
                 yield _Draft(channel_id, policy.policy_id, step.step_id, Event.REMINDER, remind_at)
 
@@ -152,7 +174,7 @@ def _is_told(event: Event, known: _Known, silent: set[int]) -> bool:
     if event is Event.GREW:
         # What waits for its turn will say how it is by then.
         return known.is_told
-    if event is Event.RESOLVED and known.is_told:
+    if event is Event.RESOLVED and known.has_arrived:
         return known.policy_id not in silent
     # That it was, and is over, is all that somebody hears whose message had to wait.
     return known.is_told or known.is_due

@@ -9,7 +9,16 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.engine.incidents import Event, Severity
 from healthcheck.engine.types import State
-from healthcheck.models import Endpoint, Incident, IncidentMember, Notification, NotificationChannel, NotificationStatus
+from healthcheck.models import (
+    Delivery,
+    Endpoint,
+    Incident,
+    IncidentMember,
+    Notification,
+    NotificationChannel,
+    NotificationPolicy,
+    NotificationStatus,
+)
 from healthcheck.notifiers.message import MAX_ITEMS, MAX_NAMES, Item, read_message
 from healthcheck.pipeline.channel_verbs import queue_test
 from healthcheck.pipeline.compose import compose_delivery
@@ -218,3 +227,33 @@ def test_composing_is_a_constant_number_of_statements(
     # what it carries; where there is more than a message lists, the channel's kind.
     with django_assert_num_queries(statements), transaction.atomic():
         compose_delivery(channel.pk, NOW)
+
+
+def fail(channel: NotificationChannel) -> None:
+    """As if the last message had not been taken, and what it said is to be said anew."""
+    last = Delivery.objects.filter(channel=channel).latest("created_at", "pk")
+    Notification.objects.filter(delivery=last).update(status=NotificationStatus.QUEUED, delivery=None)
+
+
+def test_reminder_that_is_told_anew_is_followed_by_one(channel: NotificationChannel, endpoint: Endpoint) -> None:
+    open_incident(make_incident(endpoint), endpoint, now=NOW)
+    compose(channel)
+    assert compose(channel, minutes=30) is not None
+    for minutes in (31, 32, 33):
+        fail(channel)
+        assert compose(channel, minutes=minutes) is not None
+        assert read_turns(Event.REMINDER) == [60]
+    fail(channel)
+    # By now the one that followed is due as well.
+    assert compose(channel, minutes=60) is not None
+    assert read_turns(Event.REMINDER) == [90]
+
+
+def test_what_a_snooze_put_off_waits_for_the_hours_of_its_policy(
+    channel: NotificationChannel, endpoint: Endpoint
+) -> None:
+    NotificationPolicy.objects.update(hours="08:00-12:10", timezone="UTC")
+    incident = make_incident(endpoint, snoozed_until=NOW + HOUR)
+    open_incident(incident, endpoint, now=NOW)
+    assert compose(channel) is None
+    assert read_turns(Event.OPENED) == [20 * 60]

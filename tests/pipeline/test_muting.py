@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
@@ -19,7 +19,12 @@ from healthcheck.models import (
     IncidentUpdate,
     IncidentUpdateKind,
     Notification,
+    NotificationChannel,
+    NotificationPolicy,
+    NotificationStatus,
+    PolicyStep,
 )
+from healthcheck.pipeline.compose import compose_delivery
 from healthcheck.pipeline.reconcile import reconcile_incidents
 from tests.factories import NOW, make_channel, make_endpoint, make_group, make_policy, make_span
 from tests.pipeline.test_incidents import MINUTE, add, count_statements, list_members, see
@@ -211,3 +216,29 @@ def test_dependencies_of_others_cost_one_statement(net: EndpointGroup, web: Endp
     asked = [query for query in captured.captured_queries if "healthcheck_dependency" in query["sql"]]
     assert len(asked) == 1
     assert make_endpoint(other, "more").pk
+
+
+def test_steps_and_reminders_that_a_mute_has_swallowed_begin_anew(net: EndpointGroup, web: EndpointGroup) -> None:
+    NotificationPolicy.objects.update(reminder_minutes=5)
+    policy, boss = NotificationPolicy.objects.get(), make_channel("boss")
+    PolicyStep.objects.create(policy=policy, after_minutes=15).channels.set([boss])
+    queued = Notification.objects.filter(incident__group_id=web.pk, status=NotificationStatus.QUEUED)
+    see(web, ErrorKind.DNS, ErrorKind.DNS)
+    queued.filter(event=Event.OPENED).update(status=NotificationStatus.SENT)
+    see(net, DOWN, minute=1)
+    reconcile_incidents(NOW + MINUTE + SECOND)
+    later = NOW + 30 * MINUTE
+    with transaction.atomic():
+        for channel in NotificationChannel.objects.all():
+            compose_delivery(channel.pk, later)
+    assert not queued.exists()
+    see(net, UP, minute=31)
+    see(web, ErrorKind.DNS, ErrorKind.DNS, minute=32)
+    now = NOW + 32 * MINUTE + SECOND
+    reconcile_incidents(now)
+    turns = queued.order_by("due_at", "channel__name").values_list("channel__name", "event", "due_at")
+    assert [(name, Event(event), (due_at - now) / MINUTE) for name, event, due_at in turns] == [
+        ("team", Event.REMINDER, 5),
+        ("boss", Event.ESCALATED, 15),
+        ("boss", Event.REMINDER, 20),
+    ]

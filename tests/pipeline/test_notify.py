@@ -7,7 +7,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.engine.incidents import Event, Happening, Severity
-from healthcheck.models import Endpoint, Incident, Notification, NotificationStatus
+from healthcheck.models import Delivery, Endpoint, Incident, Notification, NotificationStatus, PolicyStep
 from healthcheck.pipeline.notify import queue_notifications
 from tests.factories import NOW, make_channel, make_endpoint, make_group, make_incident, make_policy
 
@@ -183,3 +183,35 @@ def test_queuing_is_a_constant_number_of_statements(
     with django_assert_num_queries(10):
         queue_notifications(happenings, NOW)
     assert len(read_queue()) == count
+
+
+def test_end_of_what_is_still_on_its_way_is_told_whatever_the_policy_says(
+    incident: Incident, endpoint: Endpoint
+) -> None:
+    channel = make_channel()
+    make_policy(steps={0: [channel]}, sends_recovery=False)
+    queue_notifications([tell(Event.OPENED, incident, endpoint)], NOW)
+    delivery = Delivery.objects.create(channel=channel, created_at=NOW, next_try_at=NOW, message={})
+    Notification.objects.update(status=NotificationStatus.SENT, delivery=delivery)
+    queue_notifications([tell(Event.RESOLVED, incident)], NOW)
+    assert read_queue() == [("team", Event.RESOLVED, 0)]
+
+
+def test_step_that_a_policy_has_got_since_is_told_when_it_grows(incident: Incident, endpoint: Endpoint) -> None:
+    policy = make_policy(steps={0: [make_channel("team")]})
+    queue_notifications([tell(Event.OPENED, incident, endpoint)], NOW)
+    send_all()
+    PolicyStep.objects.create(policy=policy, after_minutes=15).channels.set([make_channel("boss")])
+    queue_notifications([tell(Event.GREW, incident, endpoint)], NOW)
+    assert read_queue() == [("team", Event.GREW, 0), ("boss", Event.ESCALATED, 15)]
+
+
+def test_what_somebody_cares_for_is_escalated_to_nobody_when_it_grows(incident: Incident, endpoint: Endpoint) -> None:
+    make_policy(steps={0: [make_channel("team")], 15: [make_channel("boss")]}, reminder_minutes=60)
+    queue_notifications([tell(Event.OPENED, incident, endpoint)], NOW)
+    send_all()
+    Incident.objects.update(acknowledged_at=NOW)
+    queue_notifications([tell(Event.ACKNOWLEDGED, incident)], NOW)
+    send_all()
+    queue_notifications([tell(Event.GREW, incident, endpoint)], NOW)
+    assert read_queue() == [("team", Event.GREW, 0)]
