@@ -1,37 +1,44 @@
-"""Seals every credential with the first key again, so that an old key can be thrown away."""
+"""Seals everything that is sealed with the first key again, so that an old key can be thrown away."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from healthcheck.models import Credential
+from django.db.models import QuerySet
+
+from healthcheck.models import Credential, DeployHook, NotificationChannel
 from healthcheck.models.secrets import SecretsError, is_current, reseal_secrets
 
 # Rows read at once; each is written by itself, so that nobody waits for all of them.
 BATCH = 100
+Sealed = Credential | DeployHook | NotificationChannel
+# Whatever has a column `sealed` and a name that is told where no key opens it.
+_SEALED: tuple[type[Sealed], ...] = (Credential, NotificationChannel, DeployHook)
 
 
 @dataclass(slots=True)
 class Rotation:
-    """What became of the credentials. `unreadable` are the names of those that no key opens; they stay as they are."""
+    """What became of what is sealed. `unreadable` are the names of what no key opens; it stays as it is."""
 
     resealed: int = 0
     current: int = 0
     unreadable: list[str] = field(default_factory=list)
 
-    def take(self, credential: Credential, *, is_dry: bool) -> None:
+    def take(self, row: Sealed, *, is_dry: bool) -> None:
         """Seal one row again where that changes anything, and count it."""
-        if is_current(credential.sealed):
+        if is_current(row.sealed):
             self.current += 1
             return
         try:
-            sealed = reseal_secrets(credential.sealed)
+            sealed = reseal_secrets(row.sealed)
         except SecretsError:
-            self.unreadable.append(credential.name)
+            self.unreadable.append(row.name)
             return
         # Whoever saved it meanwhile has sealed it with the first key, and what they wrote must not be undone.
-        if is_dry or Credential.objects.filter(pk=credential.pk, sealed=credential.sealed).update(sealed=sealed):
+        rows = type(row)._default_manager.filter(pk=row.pk, sealed=row.sealed)
+        if is_dry or rows.update(sealed=sealed):
             self.resealed += 1
 
 
@@ -41,13 +48,15 @@ def rotate_secrets(*, is_dry: bool = False, batch: int = BATCH) -> Rotation:
     Raises SecretsError without a usable key.
     """
     rotation = Rotation()
-    for credential in _read_sealed(batch):
-        rotation.take(credential, is_dry=is_dry)
+    for model in _SEALED:
+        for row in _read_sealed(model, batch):
+            rotation.take(row, is_dry=is_dry)
     return rotation
 
 
-def _read_sealed(batch: int) -> Iterator[Credential]:
+def _read_sealed(model: type[Sealed], batch: int) -> Iterator[Sealed]:
     last = 0
-    while rows := list(Credential.objects.filter(pk__gt=last).exclude(sealed="").order_by("pk")[:batch]):
-        yield from rows
-        last = rows[-1].pk
+    rows: QuerySet[Any] = model._default_manager.exclude(sealed="").order_by("pk")
+    while found := list(rows.filter(pk__gt=last)[:batch]):
+        yield from found
+        last = found[-1].pk

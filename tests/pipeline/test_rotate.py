@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from healthcheck.models import Credential
-from healthcheck.models.secrets import make_key
+from healthcheck.models.secrets import make_key, seal_secrets
 from healthcheck.pipeline.rotate import Rotation, rotate_secrets
-from tests.factories import make_credential
+from tests.factories import make_channel, make_credential, make_deploy_hook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -46,6 +47,23 @@ def test_rotation_makes_the_old_key_needless(settings: Any) -> None:
     opened = {each.name: each.open_secrets() for each in Credential.objects.exclude(sealed="")}
     assert opened == {name: {"token": f"token-of-{name}"} for name in "abc"}
     assert call() == "0 sealed with the first key, 3 were already.\n"
+
+
+def test_rotation_reaches_whatever_is_sealed(settings: Any) -> None:
+    """A new model with sealed secrets fails here until it is rotated."""
+    use(settings, OLD)
+    sealed: list[Any] = [model for model in apps.get_app_config("healthcheck").get_models() if _has_sealed(model)]
+    make_credential("a")
+    make_channel("b", sealed=seal_secrets({"url": "https://x.test/"}))
+    make_deploy_hook("c")
+    use(settings, NEW, OLD)
+    assert (rotate_secrets().resealed, len(sealed)) == (3, 3)
+    use(settings, NEW)
+    assert [each.open_secrets() != {} for model in sealed for each in model._default_manager.all()] == [True] * 3
+
+
+def _has_sealed(model: Any) -> bool:
+    return "sealed" in {field.name for field in model._meta.fields}
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5])

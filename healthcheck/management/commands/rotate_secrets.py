@@ -1,4 +1,4 @@
-"""Rotates the keys that credentials are sealed with: a new one goes first, this command runs, the old one goes."""
+"""Rotates the keys that secrets are sealed with: a new one goes first, this command runs, the old one goes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from healthcheck.pipeline.rotate import rotate_secrets
 
 
 class Command(BaseCommand):
-    help = "Seals all credentials with the first of the encryption keys, after which the others are not needed."
+    help = "Seals all secrets with the first of the encryption keys, after which the others are not needed."
     # A key that is malformed is what this is run for, and its own sentence says so.
     requires_system_checks: list[str] = []
 
