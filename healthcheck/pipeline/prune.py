@@ -38,6 +38,7 @@ from healthcheck.models import (
     WorkerPulse,
 )
 from healthcheck.models.run import UNFINISHED
+from healthcheck.pipeline.prune_deploys import prune_deploys
 from healthcheck.pipeline.prune_messages import prune_messages
 from healthcheck.pipeline.retention import read_retention
 from healthcheck.pipeline.rollup_sources import read_hour_start
@@ -77,6 +78,7 @@ def prune(now: datetime, *, retention: timedelta, budget_seconds: float, batch: 
     _prune_hours(pruned, budget, now)
     _prune_signals(budget, now - retention)
     prune_messages(budget.repeat, now)
+    prune_deploys(budget.repeat, now)
     _prune_endpoints(pruned, budget, now - DELETED_GRACE)
     _prune_groups(pruned, budget, now - DELETED_GRACE)
     pruned.is_complete = not budget.is_over

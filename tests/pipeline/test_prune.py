@@ -268,8 +268,8 @@ def test_prune_asks_the_same_of_a_young_history_of_any_length(young: int) -> Non
         prune(NOW, retention=RETENTION, budget_seconds=60)
     # What is rolled up and what is marked, how long hours are kept and the old ones, groups, the first run needed, its
     # old runs, deleted endpoints and groups, old ticks, old pulses, old files,
-    # old signals and old tokens of heartbeats, and four of what the outbox has done with.
-    assert len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 18
+    # old signals and old tokens of heartbeats, four of what the outbox has done with, old deploys and their calls.
+    assert len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 20
 
 
 def test_prune_forgets_schedulers_that_are_gone() -> None:
