@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from healthcheck.admin.deploy_call import write_call
 from healthcheck.admin.explain.probing import MAX_PROBES, MAX_SECONDS
 from healthcheck.conf import Settings
 from healthcheck.engine.assertions import parse_assertions
@@ -28,12 +30,17 @@ from healthcheck.engine.recurrence_text import MAX_DATES, MAX_RECURRENCE_LENGTH
 from healthcheck.engine.transport import MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_INTERIM_RESPONSES
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Reason, RunStatus
+from healthcheck.models.deploy import MAX_DEPLOY_LENGTH, MAX_MINUTES
 from healthcheck.models.heartbeat import MAX_BODY_LENGTH
+from healthcheck.pipeline.deploy_calls import MAX_CALLS, TOLERANCE
+from healthcheck.pipeline.deploys import MAX_OPEN as MAX_DEPLOYS
 from healthcheck.pipeline.dispatch import CLAIM_BATCH, MAX_TAKES
 from healthcheck.pipeline.maintain import CATCH_UP, LOOK_AGAIN
+from healthcheck.pipeline.prune_deploys import DEPLOY_RETENTION
 from healthcheck.pipeline.signals import MAX_OPEN_RUNS, MAX_SIGNALS
 from healthcheck.pipeline.spool import FILE_BYTES, MAX_SPOOL_BYTES
 from healthcheck.pipeline.storing import MAX_WAITING_RUNS
+from healthcheck.web.inbox.deploys import MAX_BODY_BYTES as MAX_BODY_BYTES_OF_DEPLOYS
 from healthcheck.web.inbox.signals import MAX_BODY_BYTES as MAX_BODY_BYTES_OF_SIGNALS
 from healthcheck.web.strangers import MAX_TRIES as MAX_STRANGE_TRIES
 
@@ -182,6 +189,23 @@ def test_heartbeats_are_documented_with_the_limits_in_force() -> None:
         f"`/ping/<token>/{MAX_EXIT_CODE}`",
     ):
         assert limit in page
+
+
+def test_deploys_are_documented_with_the_script_that_is_tested_and_the_limits_in_force() -> None:
+    page = (ROOT / "docs" / "deploys.md").read_text()
+    address = re.search(r"DEPLOY_HOOK='(.*)'", page)
+    assert address is not None
+    assert find_blocks(page, "sh") == [write_call(address[1])]
+    for limit in (
+        f"has {MAX_DEPLOYS} deploys open",
+        f"larger than {MAX_BODY_BYTES_OF_DEPLOYS >> 10} KiB",
+        f"More than {MAX_STRANGE_TRIES} wrong calls from one address in a minute, or more than {MAX_CALLS} calls",
+        f"more than {TOLERANCE // timedelta(minutes=1)} minutes off",
+        f"{MAX_MINUTES // 60} hours at most",
+        f"1 to {MAX_DEPLOY_LENGTH} printable characters",
+        f"| {DEPLOY_RETENTION.days} days later |",
+    ):
+        assert limit in page, limit
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
