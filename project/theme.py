@@ -52,6 +52,7 @@ def _build_navigation() -> list[dict[str, Any]]:
                 _link("endpoint", _("Endpoints"), "language"),
                 _link("credential", _("Credentials"), "key"),
                 _link("maintenancewindow", _("Maintenance"), "construction"),
+                _link("deployhook", _("Deploy hooks"), "rocket_launch"),
                 _link("tag", _("Tags"), "label"),
                 _link("location", _("Locations"), "location_on"),
                 _link("correction", _("Corrections"), "rule", seen_with="endpoint"),

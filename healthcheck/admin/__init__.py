@@ -2,6 +2,7 @@
 
 from healthcheck.admin.corrections import CorrectionAdmin
 from healthcheck.admin.credentials import CredentialAdmin
+from healthcheck.admin.deploys import DeployHookAdmin
 from healthcheck.admin.endpoints import EndpointAdmin
 from healthcheck.admin.groups import EndpointGroupAdmin
 from healthcheck.admin.locations import LocationAdmin
@@ -20,6 +21,7 @@ __all__ = [
     "CredentialAdmin",
     "DeliveryAdmin",
     "DependencyAdmin",
+    "DeployHookAdmin",
     "EndpointAdmin",
     "EndpointGroupAdmin",
     "IncidentAdmin",

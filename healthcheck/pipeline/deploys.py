@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import DeployHook, DeployWindow, MaintenanceWindow
+from healthcheck.models.deploy import DeployWindowQuerySet
 from healthcheck.pipeline.maintain import replan_windows
 
 # Of one hook at once: a CI that starts and never finishes must not fill the sweep with windows.
@@ -63,17 +64,29 @@ def close_deploy(deploy: DeployWindow, now: datetime) -> None:
     DeployWindow.objects.filter(pk=deploy.pk).update(closed_at=ended_at)
 
 
-def close_deploys(deploys: Iterable[DeployWindow], now: datetime) -> int:
-    """End those of the deploys that are still open, and return how many that were. Takes the hooks' locks."""
-    ids = {each.pk: each.hook_id for each in deploys}
+def close_deploys(deploys: DeployWindowQuerySet, now: datetime) -> int:
+    """End those of the deploys that are open, and return how many that were. Takes the locks of their hooks."""
     with transaction.atomic():
-        for hook_id in sorted(set(ids.values())):
+        hook_ids = dict(deploys.running(now).values_list("pk", "hook_id"))
+        for hook_id in sorted(set(hook_ids.values())):
             hold_hook(hook_id)
-        running = DeployWindow.objects.running(now).filter(pk__in=ids).select_related("window").order_by("pk")
-        found = list(running)
-        for each in found:
+        # Again: what CI has finished meanwhile is over since then.
+        found = DeployWindow.objects.running(now).filter(pk__in=hook_ids).select_related("window").order_by("pk")
+        closed = list(found)
+        for each in closed:
             close_deploy(each, now)
-    return len(found)
+    return len(closed)
+
+
+def delete_hooks(hook_ids: Iterable[int], now: datetime) -> None:
+    """Delete hooks and end what is open of them; the windows stay, as what has been."""
+    ids = sorted(hook_ids)
+    with transaction.atomic():
+        # First, so that nothing is opened in between.
+        for hook_id in ids:
+            hold_hook(hook_id)
+        close_deploys(DeployWindow.objects.filter(hook__in=ids), now)
+        DeployHook.objects.filter(pk__in=ids).delete()
 
 
 def find_last(hook: DeployHook, name: str) -> DeployWindow | None:

@@ -18,6 +18,7 @@ from django.urls import URLResolver, reverse
 from healthcheck.models import (
     Credential,
     Dependency,
+    DeployHook,
     Endpoint,
     Location,
     StatusPage,
@@ -108,6 +109,10 @@ PAGES: dict[str, tuple[str, set[str]]] = {
     "healthcheck_notificationchannel_test": ("post", OPERATE),
     "healthcheck_notificationchannel_enable": ("post", OPERATE),
     "healthcheck_delivery_send_again": ("post", OPERATE),
+    "healthcheck_deployhook_calls": ("get", VIEW),
+    "healthcheck_deployhook_rotate": ("post", EDIT),
+    "healthcheck_deployhook_revoke": ("post", EDIT),
+    "healthcheck_deployhook_close": ("post", OPERATE),
 }
 MUTES = ("mute_for_20_minutes", "mute_for_an_hour", "mute_for_four_hours", "mute_until_tomorrow")
 ACTIONS: dict[tuple[str, str], set[str]] = {
@@ -132,7 +137,7 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     **{(model, "delete_selected"): EDIT for model in ("endpointgroup", "endpoint", "credential", "statuspage", "tag")},
     **{
         (model, "delete_selected"): EDIT
-        for model in ("notificationchannel", "notificationpolicy", "dependency", "updatetemplate")
+        for model in ("notificationchannel", "notificationpolicy", "dependency", "updatetemplate", "deployhook")
     },
 }
 
@@ -179,6 +184,7 @@ def addresses(pigeons: None) -> dict[str, str]:
         "dependency": Dependency.objects.create(child_endpoint=endpoint, parent_group=network).pk,
         "delivery": make_delivery(channel).pk,
         "incident": make_incident(endpoint).pk,
+        "deployhook": DeployHook.objects.create(name="shop", public_id="shop").pk,
         "updatetemplate": UpdateTemplate.objects.create(name="first words", stage=1, text="We look.").pk,
     }
     for kind, pk in rows.items():
@@ -215,7 +221,7 @@ def log_in(person: str) -> Client:
         # A transactional test before this one may have flushed what the migrations made.
         import_module("healthcheck.migrations.0004_roles").create_roles(apps, connection.schema_editor())
         _forget_later_models()
-        for extension in ("0015_maintenance", "0020_incident_roles", "0025_update_templates"):
+        for extension in ("0015_maintenance", "0020_incident_roles", "0025_update_templates", "0026_deploys"):
             import_module(f"healthcheck.migrations.{extension}").extend_roles(apps, connection.schema_editor())
         user.groups.set(Group.objects.filter(name=f"Health checks: {person}s"))
         assert user.groups.count() == 1

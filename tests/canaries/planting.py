@@ -10,12 +10,14 @@ import trustme
 from django.utils import timezone
 
 from healthcheck.models import Credential, EndpointGroup
+from healthcheck.notifiers.signatures import make_secret
 from tests.canaries.birds import Flock
 from tests.canaries.targets import Targets
 from tests.engine.test_credentials_parse import make_pair
 from tests.factories import (
     make_assertion,
     make_credential,
+    make_deploy_hook,
     make_endpoint,
     make_group,
     make_heartbeat_endpoint,
@@ -46,6 +48,10 @@ def plant(flock: Flock, targets: Targets, authority: trustme.CA) -> EndpointGrou
     _plant_dialogues(group, flock, targets)
     _plant_requests(group, flock, targets)
     flock.adopt("heartbeat-token", make_token(make_heartbeat_endpoint(group), at=timezone.now()))
+    secrets = {name: make_secret() for name in ("secret", "former")}
+    make_deploy_hook(secrets=secrets)
+    for name, secret in secrets.items():
+        flock.adopt(f"deploy-{name}", secret)
     return group
 
 
