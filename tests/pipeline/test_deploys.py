@@ -78,6 +78,13 @@ def test_deploy_holds_from_the_answer_on_over_what_its_tags_name(hook: DeployHoo
     assert (window.title, window.is_public, window.duration_seconds) == ("Deploy build-42", False, 3600)
 
 
+@pytest.mark.parametrize("is_public", [True, False])
+def test_pages_announce_it_where_the_hook_says_so(hook: DeployHook, is_public: bool) -> None:
+    DeployHook.objects.update(is_public=is_public)
+    say(hook, "started")
+    assert MaintenanceWindow.objects.get().is_public is is_public
+
+
 def test_groups_with_the_tag_are_covered_and_joined_later(hook: DeployHook, group: EndpointGroup) -> None:
     group.tags.add(Tag.objects.get())
     say(hook, "started")
@@ -247,4 +254,4 @@ def test_what_fails_in_a_deploy_is_told_once_it_is_over_and_not_before(
     # No run in between: the sweep sees that it is down and not quiet any more.
     sweep(end, node="a")
     pass_time(end, 1, step_seconds=10)
-    assert read_items(receiver) == [[("opened", "Web: site")]]
+    assert read_items(receiver) == [[("opened", "site in Web")]]
