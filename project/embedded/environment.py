@@ -30,12 +30,17 @@ def has_own_broker() -> bool:
     return True
 
 
-def build_environment(data: DataDirectory, *, broker: Path | None, allowed_hosts: Sequence[str]) -> dict[str, str]:
-    """Return what every child gets. `broker` is the private broker's socket, None for one of the caller's."""
+def build_environment(
+    data: DataDirectory, *, broker: Path | None, allowed_hosts: Sequence[str], address: str
+) -> dict[str, str]:
+    """Return what every child gets. `broker` is the private broker's socket, None for one of the caller's; `address`
+    is where the pages are.
+    """
     own = os.environ
     environment = {
         "ALLOWED_HOSTS": ",".join(allowed_hosts),
         "HEALTHCHECK_ADDRESS_MODE": OWN_ADDRESS_MODE,
+        "HEALTHCHECK_BASE_URL": address.rstrip("/"),
         "HEALTHCHECK_SPOOL_DIR": str(data.spool),
         **own,
         "DJANGO_SETTINGS_MODULE": "project.settings",

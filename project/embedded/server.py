@@ -110,7 +110,9 @@ class Server:
         directory = self._data.choose_broker_directory() if has_own_broker() else None
         broker = directory / "broker.sock" if directory else None
         hosts = choose_allowed_hosts(listener, self._options.host)
-        supervisor = Supervisor(self._console, build_environment(self._data, broker=broker, allowed_hosts=hosts))
+        address = describe_address(listener, self._options.host)
+        environment = build_environment(self._data, broker=broker, allowed_hosts=hosts, address=address)
+        supervisor = Supervisor(self._console, environment)
         if directory is not None and broker is not None:
             if stop_leftover(broker):
                 self._console.write("A broker that was left behind has been stopped.")

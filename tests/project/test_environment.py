@@ -11,7 +11,8 @@ from project.embedded.environment import KEY_VARIABLES, build_environment
 
 
 def build(tmp_path: Path) -> dict[str, str]:
-    return build_environment(DataDirectory(tmp_path), broker=None, allowed_hosts=[])
+    address = "http://127.0.0.1:8000/"
+    return build_environment(DataDirectory(tmp_path), broker=None, allowed_hosts=[], address=address)
 
 
 def test_children_get_the_keys_of_the_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,6 +30,15 @@ def test_children_spool_in_the_data_directory_unless_the_caller_says_where(
     assert build(tmp_path)["HEALTHCHECK_SPOOL_DIR"] == str(tmp_path / "spool")
     monkeypatch.setenv("HEALTHCHECK_SPOOL_DIR", "/elsewhere")
     assert build(tmp_path)["HEALTHCHECK_SPOOL_DIR"] == "/elsewhere"
+
+
+def test_links_in_messages_lead_to_the_pages_unless_the_caller_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HEALTHCHECK_BASE_URL", raising=False)
+    assert build(tmp_path)["HEALTHCHECK_BASE_URL"] == "http://127.0.0.1:8000"
+    monkeypatch.setenv("HEALTHCHECK_BASE_URL", "https://status.example.org")
+    assert build(tmp_path)["HEALTHCHECK_BASE_URL"] == "https://status.example.org"
 
 
 @pytest.mark.parametrize("name", KEY_VARIABLES)
