@@ -46,6 +46,8 @@ from healthcheck.pipeline.statements import DELETE_OLD_HOURS, DELETE_ROLLUPS, ch
 
 # Rows of one statement: tens of milliseconds, the longest that a check may have to wait for a lock on SQLite.
 BATCH = 2000
+# It leaves the processor and the locks to the checks for as long as a batch took.
+REST_SHARE = 1.0
 # What was deleted stays for so long, more than any lease: a run that loaded it before may still be storing its results,
 # and rows that arrive after their endpoint is gone are found by nobody.
 DELETED_GRACE = timedelta(minutes=15)
@@ -70,9 +72,19 @@ class Pruned:
     is_complete: bool = True
 
 
-def prune(now: datetime, *, retention: timedelta, budget_seconds: float, batch: int = BATCH) -> Pruned:
-    """Remove raw rows older than `retention`, or than their group says, and what was deleted with all its rows."""
-    budget = _Budget(time.monotonic() + budget_seconds, batch)
+def prune(
+    now: datetime,
+    *,
+    retention: timedelta,
+    budget_seconds: float,
+    batch: int = BATCH,
+    rest_share: float = REST_SHARE,
+) -> Pruned:
+    """Remove raw rows older than `retention`, or than their group says, and what was deleted with all its rows.
+
+    After each batch it rests for this share of the time that the batch took.
+    """
+    budget = _Budget(time.monotonic() + budget_seconds, batch, rest_share)
     pruned = Pruned()
     _prune_old(pruned, budget, now, retention)
     _prune_hours(pruned, budget, now)
@@ -93,6 +105,7 @@ def prune(now: datetime, *, retention: timedelta, budget_seconds: float, batch: 
 class _Budget:
     until: float
     batch: int
+    rest_share: float
 
     @property
     def is_over(self) -> bool:
@@ -102,10 +115,12 @@ class _Budget:
         """Repeat `remove` until it removes less than a batch or the time is over; return the rows removed."""
         total = 0
         while not self.is_over:
+            started = time.monotonic()
             removed = remove(self.batch)
             total += removed
             if removed < self.batch:
                 break
+            time.sleep(self.rest_share * (time.monotonic() - started))
         return total
 
 
