@@ -19,6 +19,7 @@ NOTIFIERS: dict[str, str] = {
     "pagerduty": "healthcheck.notifiers.pagerduty:PagerDutyNotifier",
     "opsgenie": "healthcheck.notifiers.opsgenie:OpsgenieNotifier",
     "ntfy": "healthcheck.notifiers.ntfy:NtfyNotifier",
+    "webpush": "healthcheck.notifiers.webpush:WebPushNotifier",
     "apprise": "healthcheck.notifiers.apprise:AppriseNotifier",
 }
 

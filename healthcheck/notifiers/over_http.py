@@ -45,6 +45,10 @@ class HttpNotifier(ABC):
         """Return what an answer means that says it in its body; None where its status says all."""
         return None
 
+    def list_hidden(self, values: Mapping[str, str]) -> list[str]:
+        """Return what no sentence about an answer may hold, of values that were checked."""
+        return list_secrets(self.fields, values)
+
     def refuse(self, values: Mapping[str, str]) -> None:
         """Raise ConfigurationError, with the field's name, for what can never be sent with."""
         self.check(read_values(self.fields, values))
@@ -57,7 +61,7 @@ class HttpNotifier(ABC):
             calls = self.build_calls(read, tidy_message(message))
         except ConfigurationError as error:
             return Answer(Verdict.REFUSED, error.sentence)
-        redactor = Redactor(list_secrets(self.fields, read))
+        redactor = Redactor(self.list_hidden(read))
         answers = [self._judge(each, redactor) for each in ask_all(calls, reach)]
         return min(answers, key=lambda answer: _ORDER.index(answer.verdict))
 

@@ -21,9 +21,15 @@ from healthcheck.notifiers.slack import SlackNotifier
 from healthcheck.notifiers.teams import TeamsNotifier
 from healthcheck.notifiers.telegram import TelegramNotifier
 from healthcheck.notifiers.tidying import tidy_message
+from healthcheck.notifiers.webpush import WebPushNotifier
 from healthcheck.notifiers.wording import write_title
 from tests.notifiers.messages import DOWN, RESOLVED, write
+from tests.notifiers.push_browser import CONTACT, PushBrowser
 from tests.notifiers.test_chats import TELEGRAM, Telegram
+
+BROWSER = PushBrowser()
+SUBSCRIPTION = json.dumps(BROWSER.subscribe("https://push.example.test/wp/a"))
+PUSH = {"subscription": SUBSCRIPTION, "contact": CONTACT, "ca_pem": ""}
 
 # Marks of every dialect, beside all that Unicode has.
 TEXTS = st.text(max_size=60) | st.text("<>&ab;*_~`|\\[]()@#:/!=\"'-+ \r\n\u202e😀é", max_size=300)
@@ -70,6 +76,18 @@ def test_chats_take_every_text(message: Message) -> None:
     assert 1 <= len(embeds[0]["title"]) <= 256
     assert all(1 <= len(field["value"]) <= 1024 for field in embeds[0]["fields"])
     assert 1 <= len(str(build(NtfyNotifier(), message)["message"]).encode()) <= 4096
+
+
+@given(message=MESSAGES)
+def test_push_message_is_never_larger_than_browsers_are_sent(message: Message) -> None:
+    tidied = tidy_message(message)
+    [call] = WebPushNotifier().build_calls(PUSH, tidied)
+    read = json.loads(BROWSER.decrypt(call.body))
+    assert len(call.body) <= 4096
+    assert read["title"]
+    assert read["body"]
+    assert len(read["title"].encode()) <= 200
+    assert read["keys"] == ["incident-7"]
 
 
 @given(item=ITEMS)

@@ -21,6 +21,7 @@ from healthcheck.notifiers.contract import Notifier, Verdict
 from tests.hostile import HostileServer
 from tests.notifiers.mail_server import run_mail_server
 from tests.notifiers.messages import DOWN, HOSTILE, RESOLVED, TEST, write, write_largest
+from tests.notifiers.push_browser import CONTACT, PushBrowser, open_push_service
 from tests.notifiers.receiver import OK, REACH, STRICT, Receiver, Script, say
 
 KINDS = [
@@ -28,6 +29,7 @@ KINDS = [
     for kind in sorted(NOTIFIERS)
 ]
 OVER_HTTP = sorted(set(NOTIFIERS) - {"email", "apprise"})
+BROWSER = PushBrowser()
 SECRET = "s3cr3tPartOfTheChannel0000000abc"
 
 # What a channel of the kind is set up with, but for where it sends to.
@@ -41,6 +43,7 @@ VALUES: dict[str, dict[str, str]] = {
     "pagerduty": {"routing_key": SECRET},
     "opsgenie": {"api_key": SECRET},
     "ntfy": {"topic": SECRET, "token": f"tk_{SECRET}"},
+    "webpush": {"contact": CONTACT},
     "apprise": {},
 }
 # Where the address itself is the secret.
@@ -62,6 +65,10 @@ def open_sink(kind: str, server: HostileServer, *scripts: Script) -> Iterator[Si
         with run_mail_server() as mailbox:
             where = {"host": "127.0.0.1", "port": str(mailbox.port)}
             yield Sink({**VALUES[kind], **where}, lambda: [*list_parts(mailbox.mails)])
+        return
+    if kind == "webpush":
+        service = open_push_service(server, *scripts)
+        yield Sink(BROWSER.fill_in(service, f"/push/{SECRET}"), lambda: [*map(BROWSER.read_text, service.told)])
         return
     receiver = Receiver(server, *scripts)
     path = f"/{SECRET}" if kind in SECRET_PATHS else ""

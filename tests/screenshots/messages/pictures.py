@@ -12,11 +12,19 @@ from healthcheck.notifiers import load_notifier
 from healthcheck.notifiers.apprise import write_task
 from healthcheck.notifiers.message import Message
 from healthcheck.notifiers.tidying import tidy_message
+from healthcheck.notifiers.webpush import write_payload
 from tests.screenshots.messages.chats import draw_discord, draw_slack, draw_teams, draw_telegram
 from tests.screenshots.messages.elements import draw, draw_text
 from tests.screenshots.messages.mails import draw_mail
 from tests.screenshots.messages.payloads import write_sent, write_sent_mail
-from tests.screenshots.messages.records import draw_apprise, draw_ntfy, draw_opsgenie, draw_pagerduty, draw_webhook
+from tests.screenshots.messages.records import (
+    draw_apprise,
+    draw_ntfy,
+    draw_opsgenie,
+    draw_pagerduty,
+    draw_webhook,
+    draw_webpush,
+)
 from tests.screenshots.messages.samples import OUTAGE, RECOVERY
 
 STYLE = (Path(__file__).parent / "frame.css").read_text()
@@ -25,6 +33,11 @@ STYLE = (Path(__file__).parent / "frame.css").read_text()
 def _draw_apprise(message: Message) -> str:
     rules = AddressRules(AddressMode.PUBLIC)
     return draw_apprise(write_task("matrix://example", tidy_message(message), rules))
+
+
+def _draw_webpush(message: Message) -> str:
+    tidied = tidy_message(message)
+    return draw_webpush(write_payload(tidied, tidied))
 
 
 DRAWINGS: dict[str, Callable[[Message], str]] = {
@@ -37,6 +50,7 @@ DRAWINGS: dict[str, Callable[[Message], str]] = {
     "pagerduty": lambda message: draw_pagerduty(write_sent("pagerduty", message).document),
     "opsgenie": lambda message: draw_opsgenie(write_sent("opsgenie", message)),
     "ntfy": lambda message: draw_ntfy(write_sent("ntfy", message).document),
+    "webpush": _draw_webpush,
     "apprise": _draw_apprise,
 }
 

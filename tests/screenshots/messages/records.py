@@ -13,6 +13,8 @@ from tests.screenshots.messages.payloads import Sent
 # The service shows each as a sign before the title.
 _NTFY_SIGNS = frozenset({"rotating_light", "warning", "information_source", "white_check_mark"})
 _NTFY_PRIORITIES = {3: "default", 4: "high"}
+# Each is an icon.
+_PUSH_STATES = ("down", "degraded", "unknown", "up")
 
 
 def draw_pagerduty(document: Mapping[str, Any]) -> str:
@@ -70,6 +72,22 @@ def _read_action(action: Mapping[str, Any]) -> tuple[str, str]:
     kind, label, url = take(action, "action", "label", "url")
     expect(kind, "view")
     return label, url
+
+
+def draw_webpush(document: Mapping[str, Any]) -> str:
+    """A notification as its worker shows it; where it leads is seen by clicking."""
+    title, text, tag, keys, state, _at_ms, url, acknowledge_url = take(
+        document, "title", "body", "tag", "keys", "state", "at_ms", "url", "acknowledge_url"
+    )
+    expect(state, *_PUSH_STATES)
+    opens = draw("div", draw_text(f"A click opens {url}"), "quiet") if url else ""
+    return (
+        draw("div", draw_text(f"icon {state} · tag {tag} · about {', '.join(keys)}"), "quiet")
+        + draw("div", draw_text(title), "title")
+        + draw("div", draw_text(text), "text")
+        + draw_buttons([("Acknowledge", acknowledge_url)] if acknowledge_url else [])
+        + opens
+    )
 
 
 def draw_webhook(sent: Sent) -> str:
