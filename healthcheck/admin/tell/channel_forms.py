@@ -11,6 +11,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from healthcheck.admin.fields.push_fields import SubscriptionField, aim_at_worker
 from healthcheck.admin.fields.secret_fields import SecretField, SecretTextField, ask_again
 from healthcheck.admin.fields.text_fields import TextField
 from healthcheck.admin.look.bases import ModelFormBase
@@ -25,13 +26,17 @@ MAX_VALUE_LENGTH, MAX_LONG_LENGTH = 5_000, 256 * 1024
 # A kind's own fields stand beside those of every channel, whatever they are called.
 _PREFIX, _CLEAR = "own_", "clear_"
 # By these names a kind says whom a message is for, and not where its secrets are sent.
-_WHOM = frozenset({"recipients", "sender", "unsubscribe", "chat", "thread"})
+_WHOM = frozenset({"recipients", "sender", "unsubscribe", "chat", "thread", "contact"})
+# Fields that a person is helped to fill in, by kind and name.
+_HELPED: Mapping[tuple[str, str], type[SecretTextField]] = {("webpush", "subscription"): SubscriptionField}
 
 
 class ChannelForm(ModelFormBase):
     """Made for a kind by `build_form`."""
 
     notifier: ClassVar[Notifier]
+    # Set by the admin, which makes a class of the form for each request.
+    worker_url: ClassVar[str] = ""
 
     class Meta:
         model = NotificationChannel
@@ -39,6 +44,7 @@ class ChannelForm(ModelFormBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        aim_at_worker(self, self.worker_url)
         self.instance.kind = self.notifier.kind
         self.unreadable = ""
         try:
@@ -141,7 +147,7 @@ def build_form(kind: str) -> type[ChannelForm]:
     notifier = load_notifier(kind)
     own: dict[str, Any] = {"notifier": notifier}
     for field in notifier.fields:
-        own[_PREFIX + field.name] = _build_field(field)
+        own[_PREFIX + field.name] = _build_field(field, _HELPED.get((kind, field.name), SecretTextField))
         if field.is_secret and not field.is_required:
             label = format_lazy(_("Remove what is stored: {label}"), label=_(field.label))
             own[_CLEAR + field.name] = forms.BooleanField(required=False, label=label)
@@ -158,15 +164,13 @@ def list_own_fields(kind: str, *, is_new: bool) -> list[str]:
     return names
 
 
-def _build_field(field: Field) -> forms.Field:
+def _build_field(field: Field, secret_text: type[SecretTextField]) -> forms.Field:
     # Required where nothing is stored either: `clean` sees to that.
     words: dict[str, Any] = {"label": _(field.label), "help_text": field.help_text and _(field.help_text)}
     limit = MAX_LONG_LENGTH if field.is_long else MAX_VALUE_LENGTH
     if field.is_secret:
         return (
-            SecretTextField(rows=4, max_length=limit, **words)
-            if field.is_long
-            else SecretField(max_length=limit, **words)
+            secret_text(rows=4, max_length=limit, **words) if field.is_long else SecretField(max_length=limit, **words)
         )
     if field.is_long:
         return TextField(rows=4, max_length=limit, initial=field.default, **words)

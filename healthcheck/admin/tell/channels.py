@@ -24,6 +24,7 @@ from healthcheck.admin.look.badges import draw_paused, draw_state
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.look.words import describe_instant, describe_moment
 from healthcheck.admin.tell.channel_forms import build_form, list_own_fields
+from healthcheck.admin.tell.push_worker import PATH, show_worker
 from healthcheck.admin.tell.told import MAX_NAMES_SHOWN, ToldAdmin
 from healthcheck.engine.types import State
 from healthcheck.models import NotificationChannel, NotificationPolicy
@@ -118,7 +119,9 @@ class NotificationChannelAdmin(ToldAdmin):
         kind = obj.kind if obj else request.GET.get("kind", "")
         # A kind that nobody knows is only looked at.
         form = build_form(kind) if kind in NOTIFIERS else self.form
-        return super().get_form(request, obj, change, **options, form=form)
+        own: Any = super().get_form(request, obj, change, **options, form=form)
+        own.worker_url = reverse(f"{self.admin_site.name}:{self._url_name('worker')}")
+        return own
 
     def get_fieldsets(self, request: HttpRequest, obj: NotificationChannel | None = None) -> Any:
         state = (_("State"), {"fields": ("condition", "refused_since", "last_sent", "secrets_words", "used_by")})
@@ -182,6 +185,7 @@ class NotificationChannelAdmin(ToldAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         return [
+            path(PATH, show_worker, name=self._url_name("worker")),
             path("<int:pk>/test/", self.guard_button(self.test_view), name=self._url_name("test")),
             path("<int:pk>/enable/", self.guard_button(self.enable_view), name=self._url_name("enable")),
             *super().get_urls(),
