@@ -24,12 +24,14 @@ class Verdict(enum.StrEnum):
 class Answer:
     """What came of one try. `sentence` is for people: short, without secrets, names the cure where it is refused.
 
-    `retry_seconds` is what the receiver asked for (Retry-After), None where it said nothing.
+    `retry_seconds` is what the receiver asked for (Retry-After), None where it said nothing. `is_untaken`: surely
+    nobody has any of it, so that it need not be said as it was.
     """
 
     verdict: Verdict
     sentence: str = ""
     retry_seconds: float | None = None
+    is_untaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,13 +79,16 @@ class EmailNotifier:
             return Answer(Verdict.REFUSED, error.sentence)
         mail = write_mail(tidy_message(message), setup.envelope)
         redactor = Redactor(list_secrets(self.fields, read))
+        is_untaken = False
         try:
             refused = submit_mail(setup.server, mail, setup.envelope.recipients, reach)
         except (NoReply, smtplib.SMTPException) as error:
             verdict, sentence = _explain(error)
+            # Whatever a server answers with a code of its own, it has not taken the mail.
+            is_untaken = error.is_untaken if isinstance(error, NoReply) else True
         else:
             verdict, sentence = Verdict.SENT, _describe_taken(refused, len(setup.envelope.recipients))
-        return Answer(verdict, tidy_line(redactor.clean(sentence), _MAX_SENTENCE_CHARS))
+        return Answer(verdict, tidy_line(redactor.clean(sentence), _MAX_SENTENCE_CHARS), is_untaken=is_untaken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from healthcheck.engine.probes.http_values import Pairs
 from healthcheck.engine.transport import Answer as Response
 from healthcheck.engine.transport import OneConnectionTransport
 from healthcheck.engine.trust import TlsSettings
-from healthcheck.engine.types import ConfigurationError, ErrorKind, Limits
+from healthcheck.engine.types import ConfigurationError, ErrorKind, Limits, Phase
 from healthcheck.notifiers.contract import Reach
 
 MAX_ANSWER_BYTES = 64 * 1024
@@ -37,6 +37,8 @@ _KEEPS_METHOD = frozenset({307, 308})
 # How long a body is waited for whose header is there, and by how much before the deadline it is given up: what was
 # taken must not be sent again because its answer has no end.
 BODY_SECONDS, MARGIN_SECONDS = 2.0, 0.05
+# What fails or lasts too long here has sent nothing yet.
+_BEFORE_SENDING = frozenset({Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
 # At one address of receivers at once, from one process.
 MAX_AT_ONCE = 8
 # How long the caller waits for the loop beyond the deadline, which the loop keeps itself.
@@ -82,12 +84,13 @@ class Reply:
 
 
 class NoReply(Exception):  # noqa: N818 - the receiver's trouble, not an error of the program
-    """Nothing was answered. `is_final`: nor will it be as the channel is set up."""
+    """Nothing was answered. `is_final`: nor will it be as the channel is set up. `is_untaken`: nothing was sent."""
 
-    def __init__(self, sentence: str, *, is_final: bool = False) -> None:
+    def __init__(self, sentence: str, *, is_final: bool = False, is_untaken: bool = False) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.is_final = is_final
+        self.is_untaken = is_untaken
 
 
 def write_json(document: Any) -> bytes:
@@ -108,7 +111,7 @@ def run_on_loop(coroutine: Coroutine[Any, Any, Result], timeout_seconds: float) 
     try:
         future = get_engine_loop().submit(coroutine)
     except RuntimeError:
-        raise NoReply("We were stopping when it was to be sent.") from None
+        raise NoReply("We were stopping when it was to be sent.", is_untaken=True) from None
     try:
         return future.result(timeout_seconds + GRACE_SECONDS)
     except concurrent.futures.CancelledError:
@@ -146,8 +149,10 @@ async def _ask(call: Call, reach: Reach, ends_at: float) -> Reply | NoReply:
             return await _follow(call, session)
     except TimeoutError:
         if session is not None and session.is_waiting:
-            return NoReply("Too many messages were on their way to its address; it waited for its turn in vain.")
-        return NoReply(f"It did not answer within {reach.timeout_seconds:g} s.")
+            sentence = "Too many messages were on their way to its address; it waited for its turn in vain."
+            return NoReply(sentence, is_untaken=True)
+        is_untaken = session is None or session.stopwatch.phase in _BEFORE_SENDING
+        return NoReply(f"It did not answer within {reach.timeout_seconds:g} s.", is_untaken=is_untaken)
     except ProbeFailure as failure:
         return explain_failure(failure)
     except ConfigurationError as error:
@@ -241,4 +246,5 @@ def explain_failure(failure: ProbeFailure) -> NoReply:
             is_final=True,
         )
     sentence = _SENTENCES.get(failure.kind, "The connection failed or was cut")
-    return NoReply(f"{sentence} ({failure.found})." if failure.found else f"{sentence}.")
+    is_untaken = failure.phase in _BEFORE_SENDING
+    return NoReply(f"{sentence} ({failure.found})." if failure.found else f"{sentence}.", is_untaken=is_untaken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from healthcheck.engine.redaction import Redactor
@@ -63,13 +64,15 @@ class HttpNotifier(ABC):
             return Answer(Verdict.REFUSED, error.sentence)
         redactor = Redactor(self.list_hidden(read))
         answers = [self._judge(each, redactor) for each in ask_all(calls, reach)]
-        return min(answers, key=lambda answer: _ORDER.index(answer.verdict))
+        worst = min(answers, key=lambda answer: _ORDER.index(answer.verdict))
+        return replace(worst, is_untaken=all(answer.is_untaken for answer in answers))
 
     def _judge(self, reply: Reply | NoReply, redactor: Redactor) -> Answer:
         if isinstance(reply, NoReply):
-            return Answer(Verdict.REFUSED if reply.is_final else Verdict.RETRY, _clean(reply.sentence, redactor))
+            verdict = Verdict.REFUSED if reply.is_final else Verdict.RETRY
+            return Answer(verdict, _clean(reply.sentence, redactor), is_untaken=reply.is_untaken)
         answer = self.read_reply(reply) or self._judge_status(reply, redactor)
-        return Answer(answer.verdict, _clean(answer.sentence, redactor), answer.retry_seconds)
+        return replace(answer, sentence=_clean(answer.sentence, redactor), is_untaken=_is_untaken(reply.status))
 
     def _judge_status(self, reply: Reply, redactor: Redactor) -> Answer:
         if 200 <= reply.status < 300:
@@ -85,6 +88,11 @@ class HttpNotifier(ABC):
             return Answer(Verdict.REFUSED, f"{self.label} refused it ({said}); {cure}.")
         seconds = read_retry_after(reply.retry_after, now=datetime.now(UTC))
         return Answer(Verdict.RETRY, f"It answered with {said}.", seconds)
+
+
+def _is_untaken(status: int) -> bool:
+    """Return whether it says that nothing was processed (RFC 9110, 15.5 and 15.6.4). Other errors may come late."""
+    return 400 <= status < 500 or status == 503
 
 
 def describe(reply: Reply, redactor: Redactor) -> str:

@@ -114,20 +114,23 @@ def submit_mail(server: MailServer, mail: EmailMessage, recipients: Sequence[str
 
     Raises NoReply for no answer, and smtplib.SMTPException for one that says no.
     """
-    deadline = _Deadline(reach.timeout_seconds)
+    deadline, is_connected = _Deadline(reach.timeout_seconds), False
     try:
         # The loop keeps the deadline while the name is looked up.
         addresses = run_on_loop(_find_addresses(server, reach), reach.timeout_seconds)
         with _connect(addresses, server.port, deadline) as sock, deadline.cut(sock):
+            is_connected = True
             return _converse(server, sock, mail, recipients=recipients, deadline=deadline)
     except (OSError, smtplib.SMTPException) as error:
         if deadline.has_passed or isinstance(error, TimeoutError):
-            raise NoReply(f"It did not answer within {reach.timeout_seconds:g} s.") from None
+            sentence = f"It did not answer within {reach.timeout_seconds:g} s."
+            raise NoReply(sentence, is_untaken=not is_connected) from None
         if isinstance(error, smtplib.SMTPServerDisconnected):
             raise NoReply("It ended the connection in the middle of the dialogue.") from None
         if isinstance(error, smtplib.SMTPException):
             raise
-        raise explain_failure(classify_os_error(error, Phase.CONNECT)) from None
+        sentence = explain_failure(classify_os_error(error, Phase.CONNECT)).sentence
+        raise NoReply(sentence, is_untaken=not is_connected) from None
     except ValueError:
         # A challenge that is no base64, a text that is none: the library reads them as they come.
         raise NoReply("The mail server does not keep to the rules of SMTP.") from None
@@ -141,7 +144,7 @@ async def _find_addresses(server: MailServer, reach: Reach) -> list[str]:
                 open_session(reach, deadline), Destination(server.host, server.port)
             )
     except TimeoutError:
-        raise NoReply(f"Its name was not resolved within {reach.timeout_seconds:g} s.") from None
+        raise NoReply(f"Its name was not resolved within {reach.timeout_seconds:g} s.", is_untaken=True) from None
     except ProbeFailure as failure:
         raise explain_failure(failure) from None
 

@@ -60,7 +60,7 @@ def compose_delivery(channel_id: int, now: datetime) -> Delivery | None:
     # Held before the truth is read: what an acknowledgement or an end has just made useless is not told after all.
     rows = list(due.select_for_update().order_by("due_at", "pk")[:MAX_NOTIFICATIONS])
     of_incidents = _collapse_incidents([row for row in rows if row.incident_id is not None], now)
-    others = [row for row in rows if row.incident_id is None]
+    others = _drop_past([row for row in rows if row.incident_id is None])
     _settle(of_incidents, {row.pk: row.policy_id for row in rows})
     told = sorted((each for each in of_incidents if each.collapsed.event is not None), key=lambda each: each.rank)
     if not told and not others:
@@ -143,6 +143,18 @@ def _write_message(channel_id: int, told: Sequence[_Told], others: Sequence[Noti
     items = (*own[:MAX_ITEMS], *write_incident_items(subjects, channel_id))
     left_off = len(own) + len(told) - len(items)
     return Message(str(uuid.uuid4()), items, now, left_off=left_off)
+
+
+def _drop_past(rows: Sequence[Notification]) -> list[Notification]:
+    """Leave out troubles that are over without a word of it, such as while the channel was switched off."""
+    ended = {row.trouble for row in rows if Event(row.event) is Event.TROUBLE_OVER}
+    asked = {row.trouble for row in rows if row.trouble} - ended
+    over = Trouble.objects.filter(pk__in=asked, over_at__isnull=False) if asked else ()
+    past = {trouble.pk for trouble in over}
+    stale = [row.pk for row in rows if row.trouble in past]
+    if stale:
+        Notification.objects.filter(pk__in=stale).update(status=NotificationStatus.SUPERSEDED)
+    return [row for row in rows if row.trouble not in past]
 
 
 def _write_own_items(rows: Sequence[Notification]) -> list[Item]:

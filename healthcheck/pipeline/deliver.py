@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+import traceback
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -163,7 +164,14 @@ def send_message(channel: NotificationChannel, message: Message) -> Answer:
         values = read_values(notifier, channel)
     except (ConfigurationError, SecretsError) as error:
         return Answer(Verdict.REFUSED, str(error))
-    return notifier.send(values, message, Reach(get_settings().address_rules, SEND_SECONDS))
+    try:
+        return notifier.send(values, message, Reach(get_settings().address_rules, SEND_SECONDS))
+    except Exception as error:
+        # The outermost guard: a defect of a kind is to be seen on its channel, where it would else repeat unseen.
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        name = type(error).__qualname__
+        logger.error("Sending to channel %s failed inside the checker: %s\n%s", channel.pk, name, frames)
+        return Answer(Verdict.RETRY, f"Sending it failed inside the checker ({name}); its log says where.")
 
 
 def read_values(notifier: Notifier, channel: NotificationChannel) -> dict[str, str]:
@@ -196,19 +204,34 @@ def record_answer(held: Held, answer: Answer, *, now: datetime, took_ms: int) ->
         # In the order in which they are locked when a message is composed.
         state = ChannelState.objects.select_for_update().filter(pk=held.channel.pk).first()
         mine = Delivery.objects.filter(pk=held.delivery_id, token=held.token, status=DeliveryStatus.WAITING)
-        outcome = _write_outcome(held, answer, now)
+        is_said_anew = _is_said_anew(held, answer)
+        outcome = _write_outcome(held, answer, now, is_said_anew=is_said_anew)
         if state is None or not mine.update(answer=sentence, duration_ms=took_ms, lease_until=None, **outcome):
             return False
         if outcome.get("status") == DeliveryStatus.FAILED:
             _queue_again(held)
+        if is_said_anew:
+            # The pause between two tries is that of the channel: no message waits for it.
+            state.next_send_at = now + find_pause(state.failures + 1, answer.retry_seconds)
         _note_answer(state, answer, sentence=sentence, now=now)
     return True
 
 
-def _write_outcome(held: Held, answer: Answer, now: datetime) -> dict[str, Any]:
+def _is_said_anew(held: Held, answer: Answer) -> bool:
+    """Return whether nobody has the message, so that another may say what is true by then.
+
+    What an earlier try may have brought is said as it was, so that its receiver knows it by its id. So is what a person
+    has sent again, which nobody could say anew.
+    """
+    if answer.verdict is not Verdict.RETRY or not answer.is_untaken or held.attempts > 1:
+        return False
+    return Notification.objects.filter(delivery=held.delivery_id).exists()
+
+
+def _write_outcome(held: Held, answer: Answer, now: datetime, *, is_said_anew: bool) -> dict[str, Any]:
     if answer.verdict is Verdict.SENT:
         return {"status": DeliveryStatus.DELIVERED, "ended_at": now}
-    if answer.verdict is Verdict.REFUSED or now - held.created_at >= GIVE_UP_AFTER:
+    if answer.verdict is Verdict.REFUSED or is_said_anew or now - held.created_at >= GIVE_UP_AFTER:
         return {"status": DeliveryStatus.FAILED, "ended_at": now}
     return {"next_try_at": now + find_pause(held.attempts, answer.retry_seconds)}
 
@@ -234,4 +257,4 @@ def _note_answer(state: ChannelState, answer: Answer, *, sentence: str, now: dat
     if answer.verdict is Verdict.REFUSED:
         state.disabled_at = now
         logger.warning("channel refused by its receiver, not used any more", extra={"channel": state.pk})
-    state.save(update_fields=["last_sent_at", "failures", "last_error", "disabled_at"])
+    state.save(update_fields=["next_send_at", "last_sent_at", "failures", "last_error", "disabled_at"])

@@ -104,8 +104,9 @@ def _find_stuck_channels(now: datetime) -> Iterator[Found]:
     waiting = Delivery.objects.filter(**mine, status=DeliveryStatus.WAITING, created_at__lt=now - OUTBOX_AFTER)
     queued = Notification.objects.filter(**mine, status=NotificationStatus.QUEUED, due_at__lt=now - OUTBOX_AFTER)
     is_refused = Q(standing__disabled_at__isnull=False)
-    # What waits for the pause of its channel is not stuck.
-    is_stuck = Exists(waiting) | (Exists(queued) & ~Q(standing__next_send_at__gt=now))
+    # What waits for the pause of its channel is not stuck, unless that is the pause after a try that failed.
+    pauses = Q(standing__next_send_at__gt=now) & ~Q(standing__failures__gt=0)
+    is_stuck = Exists(waiting) | (Exists(queued) & ~pauses)
     stuck = NotificationChannel.objects.filter(is_refused | is_stuck, is_enabled=True).order_by("pk")
     for pk, name, error in stuck.values_list("pk", "name", "standing__last_error")[:MAX_CHANNELS]:
         sentence = f"Messages do not get out on the channel “{name}”. {error or 'No worker has sent them.'}"

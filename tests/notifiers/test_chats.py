@@ -213,13 +213,13 @@ def test_telegram_is_asked_by_the_token_and_told_the_topic(hostile: HostileServe
         (
             "429 Too Many",
             '{"parameters": {"retry_after": 35}}',
-            Answer(Verdict.RETRY, "It answered with HTTP 429.", 35.0),
+            Answer(Verdict.RETRY, "It answered with HTTP 429.", 35.0, is_untaken=True),
         ),
         ("429 Too Many", '{"parameters": {"retry_after": 1e99}}', None),
         (
             "429 Too Many",
             '{"parameters": {"retry_after": 99999999}}',
-            Answer(Verdict.RETRY, "It answered with HTTP 429.", 3600.0),
+            Answer(Verdict.RETRY, "It answered with HTTP 429.", 3600.0, is_untaken=True),
         ),
         ("400 Bad", '{"description": "Bad Request: message is too long"}', None),
     ],

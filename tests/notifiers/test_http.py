@@ -14,6 +14,7 @@ from healthcheck.engine.types import AddressMode, AddressRules
 from healthcheck.notifiers.contract import Answer, Reach, Verdict
 from healthcheck.notifiers.http import MAX_AT_ONCE, Call, ask_all
 from healthcheck.notifiers.webhook import WebhookNotifier
+from tests.free_ports import find_free_ports
 from tests.hostile import HostileServer, answer
 from tests.notifiers.messages import DOWN, ID, write
 from tests.notifiers.receiver import OK, REACH, STRICT, Receiver, Script, say
@@ -96,18 +97,28 @@ def test_ten_megabytes_of_answer_are_not_read(hostile: HostileServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "sentence"),
+    ("script", "sentence", "is_untaken"),
     [
         (
             say("500 Oh", "Content-Type: text/plain", body="out of\r\ndisk \u202e\x1b[31m"),
             "HTTP 500: out of disk � [31m",
+            False,
         ),
-        (say("503 Later", "Content-Type: text/html", body="<h1>503</h1>"), "HTTP 503"),
-        (say("400 Bad", "Content-Type: application/json", body='{"x":1}'), 'HTTP 400: {"x":1}'),
+        (say("503 Later", "Content-Type: text/html", body="<h1>503</h1>"), "HTTP 503", True),
+        (say("400 Bad", "Content-Type: application/json", body='{"x":1}'), 'HTTP 400: {"x":1}', True),
     ],
 )
-def test_trouble_of_the_receiver_is_tried_again(hostile: HostileServer, script: bytes, sentence: str) -> None:
-    assert send(Receiver(hostile, script)) == Answer(Verdict.RETRY, f"It answered with {sentence}.")
+def test_trouble_of_the_receiver_is_tried_again(
+    hostile: HostileServer, script: bytes, sentence: str, is_untaken: bool
+) -> None:
+    expected = Answer(Verdict.RETRY, f"It answered with {sentence}.", is_untaken=is_untaken)
+    assert send(Receiver(hostile, script)) == expected
+
+
+def test_what_fails_before_it_is_sent_is_surely_not_taken() -> None:
+    for url in (f"http://127.0.0.1:{find_free_ports(1)[0]}/", "http://no.such.name.invalid/"):
+        answered = WebhookNotifier().send({"url": url}, write(DOWN), REACH)
+        assert (answered.verdict, answered.is_untaken) == (Verdict.RETRY, True)
 
 
 @pytest.mark.parametrize("behaviour", ["cut_header", "random", "huge_header", "close_at_once", "status_999"])
@@ -124,7 +135,7 @@ def test_broken_answer_is_tried_again(hostile: HostileServer, behaviour: str) ->
 )
 def test_receiver_says_when_to_come_back(hostile: HostileServer, asked: str, seconds: float | None) -> None:
     answered = send(Receiver(hostile, say("429 Too Many Requests", f"Retry-After: {asked}")))
-    assert answered == Answer(Verdict.RETRY, "It answered with HTTP 429.", seconds)
+    assert answered == Answer(Verdict.RETRY, "It answered with HTTP 429.", seconds, is_untaken=True)
 
 
 @pytest.mark.parametrize("status", ["401 No", "403 No", "410 Gone"])

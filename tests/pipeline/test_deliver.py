@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 from django.test import override_settings
 
 from healthcheck.models import ChannelState, Delivery, DeliveryStatus, Endpoint, Notification, NotificationStatus
+from healthcheck.notifiers import NOTIFIERS, load_notifier
+from healthcheck.notifiers.contract import Answer, Reach
+from healthcheck.notifiers.message import Message
+from healthcheck.pipeline.channel_verbs import send_again
 from healthcheck.pipeline.deliver import (
     GIVE_UP_AFTER,
     LEASE,
@@ -24,6 +29,7 @@ from tests.pipeline.outbox import make_webhook, open_incident, pass_time, read_i
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
+SECRET = "a-canary"
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
@@ -49,7 +55,7 @@ def test_what_is_queued_arrives_and_is_recorded(hostile: HostileServer, endpoint
     assert (delivery.status, delivery.attempts, delivery.answer) == (DeliveryStatus.DELIVERED, 1, "Taken (HTTP 200).")
     assert told.headers["webhook-id"] == str(delivery.pk)
     assert told.document["data"]["items"][0]["cause"] == "down: status"
-    assert read_items(receiver) == [[("opened", "Web: site")]]
+    assert read_items(receiver) == [[("opened", "site in Web")]]
     notification = Notification.objects.get()
     assert (notification.status, notification.delivery) == (NotificationStatus.SENT, delivery)
     state = ChannelState.objects.get()
@@ -89,6 +95,58 @@ def test_failed_try_is_tried_again_under_the_same_id(hostile: HostileServer, end
     assert Delivery.objects.get().attempts == 2
 
 
+def test_message_that_surely_nobody_has_is_made_anew(hostile: HostileServer, endpoint: Endpoint) -> None:
+    receiver = Receiver(hostile, say("503 Away"), say("503 Away"), say("200 OK"))
+    channel = make_webhook(receiver)
+    make_policy(steps={0: [channel]})
+    incident = make_incident(endpoint)
+    open_incident(incident, endpoint, now=NOW)
+    again_at = deliver(channel.pk, NOW)
+    assert again_at is not None
+    assert 4 <= (again_at - NOW).total_seconds() <= 7
+    assert find_due_channels(again_at - SECOND) == []
+    # The pauses double though each try is a message of its own.
+    last_at = deliver(channel.pk, again_at)
+    assert last_at is not None
+    assert 8 <= (last_at - again_at).total_seconds() <= 13
+    resolve(incident, now=last_at)
+    assert deliver(channel.pk, last_at) is None
+    assert [event for [(event, _title)] in read_items(receiver)] == ["opened", "opened", "resolved"]
+    assert len({told.headers["webhook-id"] for told in receiver.told}) == 3
+    assert ChannelState.objects.get().failures == 0
+
+
+def test_message_that_an_earlier_try_may_have_brought_stays_as_it_was(
+    hostile: HostileServer, endpoint: Endpoint
+) -> None:
+    receiver = Receiver(hostile, say("500 Oops"), say("503 Away"), say("200 OK"))
+    channel = make_webhook(receiver)
+    make_policy(steps={0: [channel]})
+    incident = make_incident(endpoint)
+    open_incident(incident, endpoint, now=NOW)
+    now = deliver(channel.pk, NOW)
+    assert now is not None
+    resolve(incident, now=now)
+    now = deliver(channel.pk, now)
+    assert now is not None
+    deliver(channel.pk, now)
+    assert [event for [(event, _title)] in read_items(receiver)] == ["opened"] * 3
+    assert len({told.headers["webhook-id"] for told in receiver.told}) == 1
+
+
+def test_what_a_person_sends_again_is_tried_until_it_arrives(hostile: HostileServer, endpoint: Endpoint) -> None:
+    receiver = Receiver(hostile, say("200 OK"), say("503 Away"), say("200 OK"))
+    channel = make_webhook(receiver)
+    make_policy(steps={0: [channel]})
+    open_incident(make_incident(endpoint), endpoint, now=NOW)
+    deliver(channel.pk, NOW)
+    sent = send_again(Delivery.objects.get().pk, NOW + MINUTE)
+    again_at = deliver(channel.pk, NOW + MINUTE)
+    assert again_at is not None
+    deliver(channel.pk, again_at)
+    assert Delivery.objects.get(pk=sent.pk).status == DeliveryStatus.DELIVERED
+
+
 def test_refusal_disables_the_channel_until_a_person_enables_it(hostile: HostileServer, endpoint: Endpoint) -> None:
     receiver = Receiver(hostile, say("401 Unauthorized"), say("200 OK"))
     channel = make_webhook(receiver)
@@ -102,7 +160,7 @@ def test_refusal_disables_the_channel_until_a_person_enables_it(hostile: Hostile
     assert Delivery.objects.get().status == DeliveryStatus.FAILED
     ChannelState.objects.update(disabled_at=None)
     pass_time(NOW + 6 * MINUTE, 0)
-    assert read_items(receiver) == [[("opened", "Web: site")]] * 2
+    assert read_items(receiver) == [[("opened", "site in Web")]] * 2
 
 
 def test_message_that_nobody_took_for_a_day_is_made_anew(hostile: HostileServer, endpoint: Endpoint) -> None:
@@ -155,6 +213,38 @@ def test_kind_that_is_not_there_is_refused_with_the_cure(endpoint: Endpoint) -> 
     open_incident(make_incident(endpoint), endpoint, now=NOW)
     deliver(channel.pk, NOW)
     assert ChannelState.objects.get().last_error.startswith("There is no channel of the kind 'pigeon'; choose one of")
+
+
+class BrokenNotifier:
+    """A kind of somebody else's, with a defect."""
+
+    kind = label = "broken"
+    fields = ()
+    tells_each = False
+
+    def refuse(self, values: Mapping[str, str]) -> None:
+        return
+
+    def send(self, values: Mapping[str, str], message: Message, reach: Reach) -> Answer:
+        raise KeyError(SECRET)
+
+
+def test_defect_of_a_kind_is_seen_on_its_channel_and_tells_no_secret(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(NOTIFIERS, "broken", f"{__name__}:BrokenNotifier")
+    channel = make_channel(kind="broken")
+    make_policy(steps={0: [channel]})
+    open_incident(make_incident(endpoint), endpoint, now=NOW)
+    try:
+        assert deliver(channel.pk, NOW) is not None
+    finally:
+        load_notifier.cache_clear()
+    state = ChannelState.objects.get()
+    said = "Sending it failed inside the checker (KeyError); its log says where."
+    assert (state.failures, state.last_error) == (1, said)
+    assert "in send" in caplog.text
+    assert SECRET not in caplog.text
 
 
 def test_pause_doubles_and_honours_what_the_receiver_asks_for() -> None:

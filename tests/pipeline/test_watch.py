@@ -9,7 +9,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.models import (
     ChannelState,
+    Notification,
     NotificationChannel,
+    NotificationStatus,
     Reason,
     RunStatus,
     Trouble,
@@ -102,6 +104,8 @@ def test_channel_is_stuck_when_its_messages_do_not_get_out() -> None:
     assert name_troubles(NOW + SECOND) == [f"channel {channel.pk}"]
     ChannelState.objects.create(channel=channel, next_send_at=NOW + MINUTE)
     assert name_troubles(NOW + SECOND) == []
+    ChannelState.objects.update(failures=1)
+    assert name_troubles(NOW + SECOND) == [f"channel {channel.pk}"]
     ChannelState.objects.update(disabled_at=NOW, last_error="It said no.")
     assert [each.sentence for each in find_troubles(NOW)] == [
         "Messages do not get out on the channel “team”. It said no."
@@ -132,6 +136,21 @@ def test_trouble_is_told_once_and_so_is_its_end(own: tuple[NotificationChannel, 
     [began], [ended] = ([*told.document["data"]["items"]] for told in receiver.told)
     assert began["key"] == ended["key"] == "healthcheck-scheduler"
     assert (ended["started_at"], ended["ended_at"]) == (NOW.isoformat(), later.isoformat())
+
+
+def test_trouble_that_ended_while_its_channel_was_off_is_not_told(own: tuple[NotificationChannel, Receiver]) -> None:
+    channel, receiver = own
+    make_tick(at=NOW - MINUTE)
+    watch(NOW)
+    watch(NOW + TOLD_AFTER)
+    NotificationChannel.objects.filter(pk=channel.pk).update(is_enabled=False)
+    later = NOW + 5 * MINUTE
+    make_tick(at=later)
+    watch(later)
+    NotificationChannel.objects.filter(pk=channel.pk).update(is_enabled=True)
+    pass_time(later, 0)
+    assert receiver.told == []
+    assert Notification.objects.get().status == NotificationStatus.SUPERSEDED
 
 
 def test_trouble_that_is_over_within_moments_is_told_to_nobody(own: tuple[NotificationChannel, Receiver]) -> None:
