@@ -21,6 +21,7 @@ from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.database import name_error
 from healthcheck.pipeline.maintain import realign_windows
 from healthcheck.pipeline.messenger import Messenger
+from healthcheck.pipeline.realign_outbox import realign_outbox
 from healthcheck.pipeline.sweep import mark_published, realign_clocks
 from healthcheck.pipeline.tick import sign_off, tick
 from healthcheck.pipeline.watch import watch
@@ -120,6 +121,7 @@ class Ticker:
             self._realign_at = started + REALIGN_SECONDS
             realign_clocks(now)
             realign_windows(now)
+            realign_outbox(now)
         if started >= self._prune_at and self._publisher.publish_prune():
             self._prune_at = started + PRUNE_SECONDS
         if started >= self._roll_up_at and self._publisher.publish_roll_up():
