@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +22,15 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
         """Return all of them as what the engine follows, in one query."""
         rows = self.order_by("pk").values_list(*_COLUMNS)
         return [Link(_build_side(*row[:3]), _build_side(*row[3:])) for row in rows]
+
+    def hold(self) -> None:
+        """Let nobody else save one until the transaction ends: two people could each save half of a circle.
+
+        On SQLite the transaction alone does that.
+        """
+        if connection.features.has_select_for_update:
+            with connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {self.model._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
 
 
 class Dependency(models.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -37,6 +38,13 @@ class DependencyAdmin(ToldAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request).select_related(*_SIDES)
         return rows
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.method != "POST":
+            return super().changeform_view(request, *args, **kwargs)
+        with transaction.atomic():
+            Dependency.objects.hold()
+            return super().changeform_view(request, *args, **kwargs)
 
     @admin.display(description=gettext_lazy("child"))
     def child(self, obj: Dependency) -> str:

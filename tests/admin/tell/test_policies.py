@@ -3,15 +3,18 @@ queries."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.models import Dependency, NotificationPolicy, PolicyStep
 from tests.admin.conftest import make_person
 from tests.factories import make_channel, make_endpoint, make_group, make_policy
+from tests.locks import in_thread, wait_for_waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -126,3 +129,24 @@ def test_list_of_dependencies_takes_the_same_queries_at_any_size(
     with django_assert_num_queries(5):
         page = operator.get(DEPENDENCIES).content.decode()
     assert page.count("group Network") == count
+
+
+@pytest.mark.postgresql
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_two_people_cannot_save_half_of_a_circle_each(operator: Client) -> None:
+    group = make_group()
+    site, router = make_endpoint(group, "site"), make_endpoint(group, "router")
+    half = {"child_endpoint": router.pk, "parent_endpoint": site.pk}
+
+    def save() -> str:
+        return operator.post(f"{DEPENDENCIES}add/", half).content.decode()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Dependency.objects.hold()
+            Dependency.objects.create(child_endpoint=site, parent_endpoint=router)
+            saving = in_thread(pool, save)
+            wait_for_waiting()
+        assert "It would depend on itself" in str(saving.result())
+    assert Dependency.objects.count() == 1
