@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from healthcheck.admin.look.words import describe_instant
-from healthcheck.admin.tell.words import STAGE_WORDS, name_kind
-from healthcheck.engine.incidents import Stage
+from healthcheck.admin.tell.words import SEVERITY_WORDS, STAGE_WORDS, name_kind
+from healthcheck.engine.incidents import Severity, Stage
+from healthcheck.engine.types import State
 from healthcheck.models import (
     DeliveryStatus,
     Incident,
@@ -23,6 +24,7 @@ from healthcheck.models import (
     IncidentUpdateKind,
     Notification,
     NotificationStatus,
+    Transition,
 )
 from healthcheck.models.notification import EVENT_CHOICES
 from healthcheck.web.written import draw_markdown
@@ -31,6 +33,7 @@ from healthcheck.web.written import draw_markdown
 MAX_UPDATES = 100
 MAX_MEMBERS = 500
 MAX_TOLD = 200
+MAX_CHANGES = 200
 MAX_NAMES = 10
 # What people write a text for.
 _WRITTEN = frozenset(
@@ -41,6 +44,8 @@ _WRITTEN = frozenset(
         IncidentUpdateKind.RESOLVED,
     }
 )
+# Among which a member moves without leaving.
+_SEVERITIES: Mapping[int, Severity] = {State.DEGRADED: Severity.DEGRADED, State.DOWN: Severity.DOWN}
 _EVENTS: Mapping[int, Any] = dict(EVENT_CHOICES)
 
 
@@ -60,7 +65,7 @@ class Entry:
 
 
 def load_timeline(incident: Incident, members: Sequence[IncidentMember], names: Mapping[int, str]) -> list[Entry]:
-    """Return the entries, in two queries besides the members and their names."""
+    """Return the entries, in three queries besides the members and their names."""
     updates = incident.updates.order_by("-at", "-pk")[:MAX_UPDATES]
     told = (
         Notification.objects.filter(incident=incident)
@@ -71,6 +76,7 @@ def load_timeline(incident: Incident, members: Sequence[IncidentMember], names: 
     entries = [
         *(_write_update(each) for each in updates),
         *_write_moves(members, names),
+        *_write_changes(_load_changes(incident, members), names),
         *_write_told(told),
     ]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
@@ -93,7 +99,7 @@ def _write_moves(members: Iterable[IncidentMember], names: Mapping[int, str]) ->
     joined: dict[tuple[datetime, int], list[str]] = defaultdict(list)
     left: dict[datetime, list[str]] = defaultdict(list)
     for member in members:
-        name = names.get(member.endpoint_id) or _("endpoint %(id)s") % {"id": member.endpoint_id}
+        name = _name_endpoint(member.endpoint_id, names)
         joined[member.joined_at, member.error_kind].append(name)
         if member.left_at is not None:
             left[member.left_at].append(name)
@@ -103,6 +109,30 @@ def _write_moves(members: Iterable[IncidentMember], names: Mapping[int, str]) ->
     for at, found in left.items():
         what = ngettext("%(count)s endpoint left", "%(count)s endpoints left", len(found)) % {"count": len(found)}
         yield Entry(at, what, _list_names(found))
+
+
+def _load_changes(incident: Incident, members: Sequence[IncidentMember]) -> list[Transition]:
+    """Return how members became worse or better while they were concerned, but for what they joined and left by."""
+    joined = {member.endpoint_id: member.joined_at for member in members}
+    rows = Transition.objects.filter(endpoint_id__in=joined, location=incident.location_id, at__gt=incident.started_at)
+    if incident.resolved_at is not None:
+        rows = rows.filter(at__lte=incident.resolved_at)
+    worse = rows.filter(to_state__in=_SEVERITIES).exclude(from_state=State.UP).order_by("-at", "-pk")[:MAX_CHANGES]
+    return [each for each in worse if each.at > joined[each.endpoint_id]]
+
+
+def _write_changes(changes: Iterable[Transition], names: Mapping[int, str]) -> Iterable[Entry]:
+    changed: dict[tuple[datetime, int], list[str]] = defaultdict(list)
+    for change in changes:
+        changed[change.at, change.to_state].append(_name_endpoint(change.endpoint_id, names))
+    for (at, state), found in changed.items():
+        words = {"count": len(found), "state": SEVERITY_WORDS[_SEVERITIES[state]]}
+        what = ngettext("%(count)s endpoint became %(state)s", "%(count)s endpoints became %(state)s", len(found))
+        yield Entry(at, what % words, _list_names(found))
+
+
+def _name_endpoint(endpoint_id: int, names: Mapping[int, str]) -> str:
+    return names.get(endpoint_id) or _("endpoint %(id)s") % {"id": endpoint_id}
 
 
 def _write_told(told: Iterable[Notification]) -> Iterable[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.engine.incidents import Event, Severity, Stage
+from healthcheck.engine.types import State
 from healthcheck.models import (
     DeliveryStatus,
     Incident,
@@ -20,7 +22,7 @@ from healthcheck.models import (
 )
 from tests.admin.conftest import CLOCK_QUERIES, make_person
 from tests.admin.tell.conftest import make_delivery
-from tests.factories import NOW, make_channel, make_endpoint, make_group, make_incident
+from tests.factories import NOW, make_channel, make_endpoint, make_group, make_incident, make_transition
 
 pytestmark = pytest.mark.django_db
 
@@ -28,8 +30,8 @@ LIST = "/admin/healthcheck/incident/"
 # The visitor's session and account; the number of incidents, twice; the incidents, and their groups.
 LIST_QUERIES = 6 + CLOCK_QUERIES
 # The visitor's session and account; the incident; its members, their names, what waits for it, its group; what people
-# did, who was told, and to whom it may be assigned; templates.
-PAGE_QUERIES = 11 + CLOCK_QUERIES
+# did, who was told, how members changed, and to whom it may be assigned; templates.
+PAGE_QUERIES = 12 + CLOCK_QUERIES
 MINUTE = timedelta(minutes=1)
 
 
@@ -143,3 +145,23 @@ def test_page_takes_the_same_queries_at_any_size(
     incident = paint_incident(count)
     with django_assert_num_queries(PAGE_QUERIES):
         operator.get(url_of(incident))
+
+
+def test_timeline_says_that_a_member_became_worse_or_better_and_stayed(operator: Client) -> None:
+    group = make_group()
+    site, late = make_endpoint(group, "site"), make_endpoint(group, "late")
+    incident = make_incident(site, late)
+    incident.members.filter(endpoint_id=late.pk).update(joined_at=NOW + 3 * MINUTE)
+    steps = [
+        (site, 0, State.UP, State.DOWN),
+        (site, 1, State.DOWN, State.DEGRADED),
+        (site, 2, State.DEGRADED, State.UNKNOWN),
+        # How it joined is told by that.
+        (late, 3, State.UNKNOWN, State.DOWN),
+        (site, 4, State.UNKNOWN, State.DOWN),
+    ]
+    for endpoint, minutes, before, after in steps:
+        make_transition(endpoint, at=NOW + minutes * MINUTE, from_state=before, to_state=after)
+    page = operator.get(url_of(incident)).content.decode()
+    found = re.findall(r"1 endpoint (?:became \w+|joined)", page)
+    assert found == ["1 endpoint became down", "1 endpoint joined", "1 endpoint became degraded", "1 endpoint joined"]
