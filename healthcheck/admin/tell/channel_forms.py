@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.html import escape
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -166,7 +167,8 @@ def list_own_fields(kind: str, *, is_new: bool) -> list[str]:
 
 def _build_field(field: Field, secret_text: type[SecretTextField]) -> forms.Field:
     # Required where nothing is stored either: `clean` sees to that.
-    words: dict[str, Any] = {"label": _(field.label), "help_text": field.help_text and _(field.help_text)}
+    # The admin takes a help text for HTML, and a kind's is none.
+    words: dict[str, Any] = {"label": _(field.label), "help_text": field.help_text and escape(_(field.help_text))}
     limit = MAX_LONG_LENGTH if field.is_long else MAX_VALUE_LENGTH
     if field.is_secret:
         return (

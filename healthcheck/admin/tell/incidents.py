@@ -105,8 +105,10 @@ class IncidentAdmin(IncidentViews):
     def standing(self, obj: Any) -> SafeString:
         return describe_standing(obj, obj.seen_at)
 
-    @admin.display(description=gettext_lazy("endpoints"), ordering="open_count")
-    def concerned(self, obj: Incident) -> str:
+    @admin.display(description=gettext_lazy("endpoints"), ordering="open_count", empty_value="–")
+    def concerned(self, obj: Incident) -> str | None:
+        if not obj.peak_count:
+            return None
         words = _("%(now)s now, %(most)s at most") if obj.resolved_at is None else _("%(most)s at most")
         return words % {"now": obj.open_count, "most": obj.peak_count}
 

@@ -225,3 +225,13 @@ def test_form_of_each_kind_shows_each_of_its_fields(kind: str, operator: Client)
     page = operator.get(f"{LIST}add/?kind={kind}").content.decode()
     for field in load_notifier(kind).fields:
         assert f'id="id_own_{field.name}"' in page
+
+
+def test_help_of_a_field_is_no_markup(operator: Client) -> None:
+    page = operator.get(f"{LIST}add/?kind=email").content.decode()
+    assert "An address, or Name &lt;address&gt;." in page
+    assert "<address>" not in page
+
+
+def test_kinds_are_called_as_they_call_themselves(operator: Client) -> None:
+    assert ">ntfy</a>" in operator.get(f"{LIST}add/").content.decode()

@@ -165,3 +165,17 @@ def test_timeline_says_that_a_member_became_worse_or_better_and_stayed(operator:
     page = operator.get(url_of(incident)).content.decode()
     found = re.findall(r"1 endpoint (?:became \w+|joined)", page)
     assert found == ["1 endpoint became down", "1 endpoint joined", "1 endpoint became degraded", "1 endpoint joined"]
+
+
+def test_what_happened_is_read_before_anything_is_written(operator: Client) -> None:
+    page = operator.get(url_of(paint_incident())).content.decode()
+    places = [page.index(f'id="{name}"') for name in ("hc-members", "hc-timeline", "hc-write", "hc-publish")]
+    assert places == sorted(places)
+    assert page.index(">Acknowledge</button>") < places[0]
+
+
+def test_incident_without_endpoints_counts_none(operator: Client) -> None:
+    make_incident(title="by hand", is_manual=True)
+    page = operator.get(LIST).content.decode()
+    assert "by hand" in page
+    assert "0 now" not in page
