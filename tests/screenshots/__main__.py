@@ -17,10 +17,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.browser import CHROMIUM, CHROMIUM_ARGS, note_complaints
+from tests.notifiers.mail_server import Mailbox, run_mail_server
 from tests.project.running import ROOT, RunningUp, running
 from tests.screenshots.catalogue import SHOTS, Shot
 from tests.screenshots.messages.pictures import DRAWINGS, name_message, show_message
 from tests.screenshots.scene import prepare_scene
+from tests.screenshots.told import prepare_messages
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -57,7 +59,8 @@ def main() -> int:
 def _take_pages(browser: Browser, shots: list[Shot], out: Path) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="hcshots") as folder, running(Path(folder) / "data") as server:
         server.wait_for_results()
-        return _take_all(browser, server, shots, out)
+        with run_mail_server() as mailbox:
+            return _take_all(browser, server, shots, mailbox=mailbox, out=out)
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -71,13 +74,14 @@ def _parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def _take_all(browser: Browser, server: RunningUp, shots: list[Shot], out: Path) -> list[str]:
+def _take_all(browser: Browser, server: RunningUp, shots: list[Shot], *, mailbox: Mailbox, out: Path) -> list[str]:
     complaints: list[str] = []
     context = browser.new_context(viewport=DESKTOP, base_url=server.address)
     context.set_default_timeout(30_000)
     tab = context.new_page()
     note_complaints(tab, complaints)
     scene = prepare_scene(tab, server)
+    prepare_messages(scene, mailbox)
     for shot in shots:
         sys.stderr.write(f"{shot.name}\n")
         for theme in THEMES:

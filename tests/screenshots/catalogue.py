@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from playwright.sync_api import FilePayload
 
 from tests.screenshots.scene import GATED_SLUG, Scene
+from tests.screenshots.told import find_channel, find_incident, find_past, find_policy, open_newest_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,22 @@ SHOTS = (
     Shot("admin-credential", _go("admin/healthcheck/credential/add/?kind=oauth2")),
     Shot("admin-tags", _go("admin/healthcheck/tag/")),
     Shot("admin-locations", _go("admin/healthcheck/location/")),
+    Shot("admin-incidents", _go("admin/healthcheck/incident/")),
+    Shot("admin-incident", lambda scene: scene.open(f"admin/healthcheck/incident/{find_incident(scene)}/change/")),
+    Shot("admin-incident-over", lambda scene: scene.open(f"admin/healthcheck/incident/{find_past(scene)}/change/")),
+    Shot("admin-incident-new", _go("admin/healthcheck/incident/add/")),
+    Shot("acknowledge", lambda scene: scene.open(scene.acknowledge_path)),
+    Shot("admin-channels", _go("admin/healthcheck/notificationchannel/")),
+    Shot(
+        "admin-channel",
+        lambda scene: scene.open(f"admin/healthcheck/notificationchannel/{find_channel(scene)}/change/"),
+    ),
+    Shot(
+        "admin-policy", lambda scene: scene.open(f"admin/healthcheck/notificationpolicy/{find_policy(scene)}/change/")
+    ),
+    Shot("admin-dependencies", _go("admin/healthcheck/dependency/")),
+    Shot("admin-messages", _go("admin/healthcheck/delivery/")),
+    Shot("admin-message", open_newest_message),
     Shot("admin-status-pages", _go("admin/healthcheck/statuspage/")),
     Shot("admin-status-page", lambda scene: scene.open(f"admin/healthcheck/statuspage/{scene.find_page()}/change/")),
 )

@@ -13,12 +13,14 @@ from tests.project.running import RunningUp, query
 GATED_SLUG = "team"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scene:
     """A tab that is logged in, and the rows to visit."""
 
     tab: Page
     server: RunningUp
+    # Of the link in a message, once there is one.
+    acknowledge_path: str = ""
 
     def find_id(self, statement: str) -> int:
         """Return the one number that a statement over the demo's database finds."""
