@@ -68,23 +68,28 @@ def explain_failures(endpoints: Collection[Placed], location_id: int) -> dict[in
 def explain_by_links(
     links: Collection[Link], endpoints: Collection[Placed], location_id: int
 ) -> dict[int, Explanation]:
-    """Do the same where the dependencies are at hand."""
+    """Do the same where the dependencies are at hand. Endpoints that depend on the same are looked at once."""
+    if not links:
+        return {}
     graph: dict[Node, Mapping[Node, None]] = dict(build_graph(links))
-    starts = {placed.endpoint_id: (ENDPOINT, placed.endpoint_id) for placed in endpoints}
-    for placed in endpoints if links else ():
-        start = starts[placed.endpoint_id]
-        graph[start] = {**graph.get(start, {}), (HEIRS, placed.group_id): None}
-    ancestors = {pk: list(find_ancestors(start, graph)) for pk, start in starts.items()} if links else {}
+    kin: dict[tuple[Node, ...], list[int]] = {}
+    for endpoint_id, group_id in endpoints:
+        parents = {**graph.get((ENDPOINT, endpoint_id), {}), (HEIRS, group_id): None}
+        kin.setdefault(tuple(parents), []).append(endpoint_id)
+    firsts = {(ENDPOINT, pks[0]): pks for pks in kin.values()}
+    graph |= {first: dict.fromkeys(parents) for first, parents in zip(firsts, kin, strict=True)}
+    ancestors = {first: list(find_ancestors(first, graph)) for first in firsts}
     needed = {node for nodes in ancestors.values() for node in nodes if node[0] != HEIRS}
     if not needed:
         return {}
     standings = _load_standings(needed, location_id)
-    roots = find_roots(starts.values(), graph, standings.find_down())
-    return {
-        pk: Explanation(_list_endpoints(roots[starts[pk]], standings), _find_settled(nodes, standings))
-        for pk, nodes in ancestors.items()
-        if any(kind != HEIRS for kind, _ in nodes)
-    }
+    roots = find_roots(firsts, graph, standings.find_down())
+    explained: dict[int, Explanation] = {}
+    for first, nodes in ancestors.items():
+        if any(kind != HEIRS for kind, _ in nodes):
+            explanation = Explanation(_list_endpoints(roots[first], standings), _find_settled(nodes, standings))
+            explained |= dict.fromkeys(firsts[first], explanation)
+    return explained
 
 
 def _list_endpoints(nodes: Iterable[Node], standings: _Standings) -> frozenset[int]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from healthcheck.engine.dependencies import Link
 from healthcheck.engine.incidents import Event, Happening, Severity
@@ -28,9 +28,38 @@ from healthcheck.models import (
 from healthcheck.pipeline.dependencies import Explanation, Placed, explain_by_links
 from healthcheck.pipeline.incident_cases import find_incidents
 from healthcheck.pipeline.notify import queue_notifications
+from healthcheck.pipeline.statements import fetch, read_instant
 
+_MEMBER, _INCIDENT = IncidentMember._meta.db_table, Incident._meta.db_table
+_ENDPOINT, _STATE = Endpoint._meta.db_table, EndpointState._meta.db_table
+_DEPENDENCY = Dependency._meta.db_table
 # Incidents that one sweep mutes or lets speak: bounds its time; the next sweep follows within a second.
 MUTE_BATCH = 50
+
+
+# The open members that something may explain, and those of what is muted. As rows: a storm has ten thousand of them.
+_SELECT_MEMBERS = f"""
+    SELECT m.location_id, m.incident_id, m.endpoint_id, e.group_id, s.evidence_at
+    FROM {_MEMBER} m JOIN {_INCIDENT} i ON i.id = m.incident_id
+    LEFT JOIN {_ENDPOINT} e ON e.id = m.endpoint_id
+    LEFT JOIN {_STATE} s ON s.endpoint_id = m.endpoint_id AND s.location_id = m.location_id
+    WHERE i.resolved_at IS NULL AND m.left_at IS NULL AND m.location_id IS NOT NULL AND (
+        i.muted_at IS NOT NULL
+        OR EXISTS (SELECT 1 FROM {_DEPENDENCY} d WHERE d.child_endpoint_id = m.endpoint_id)
+        OR EXISTS (SELECT 1 FROM {_DEPENDENCY} d WHERE d.child_group_id = e.group_id)
+    )
+    ORDER BY m.location_id, m.incident_id, m.id
+"""  # noqa: S608  # our own names
+
+
+class _Member(NamedTuple):
+    """`group_id` is None of an endpoint that is gone, `evidence_at` as the database holds it."""
+
+    location_id: int
+    incident_id: int
+    endpoint_id: int
+    group_id: int | None
+    evidence_at: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,61 +78,48 @@ class _Aim:
 def mute_incidents(now: datetime) -> frozenset[int]:
     """Bring what is muted in line with what is down, and return the channels that have something due by it."""
     links = Dependency.objects.list_links()
-    members = sorted(_load_members(links), key=attrgetter("location_id"))
+    members = [_Member(*row) for row in fetch(_SELECT_MEMBERS)]
+    incidents = Incident.objects.in_bulk({member.incident_id for member in members})
     channel_ids = frozenset[int]()
     aims: list[_Aim] = []
     for location_id, here in groupby(members, key=attrgetter("location_id")):
-        aims += _aim(links, list(here), location_id)
+        aims += _aim(links, list(here), incidents, location_id=location_id)
     for aim in [each for each in aims if each.is_news][:MUTE_BATCH]:
         channel_ids |= _apply(aim, now)
     return channel_ids
 
 
-def _load_members(links: Collection[Link]) -> list[IncidentMember]:
-    """Load the open members that something may explain, and those of what is muted."""
-    named = {link.child.endpoint_id for link in links} - {None}
-    groups = {link.child.group_id for link in links if link.child.endpoint_id is None}
-    inheriting = Endpoint.objects.filter(group_id__in=groups).order_by().values("pk")
-    asked = Q(endpoint_id__in=named) | Q(endpoint_id__in=inheriting) | Q(incident__muted_at__isnull=False)
-    rows = IncidentMember.objects.filter(asked, left_at=None, location_id__isnull=False)
-    return list(rows.filter(incident__resolved_at=None).select_related("incident").order_by("incident_id", "pk"))
-
-
-def _aim(links: Collection[Link], members: Sequence[IncidentMember], location_id: int) -> list[_Aim]:
-    ids = [member.endpoint_id for member in members]
-    placed = [Placed(*row) for row in Endpoint.objects.filter(pk__in=ids).order_by().values_list("pk", "group_id")]
+def _aim(
+    links: Collection[Link], members: Sequence[_Member], incidents: Mapping[int, Incident], *, location_id: int
+) -> list[_Aim]:
+    placed = [Placed(each.endpoint_id, each.group_id) for each in members if each.group_id is not None]
     explained = explain_by_links(links, placed, location_id)
     parents = find_incidents({pk for each in explained.values() for pk in each.roots}, location_id)
-    seen = EndpointState.objects.filter(endpoint_id__in=ids, location_id=location_id)
-    evidence = dict(seen.values_list("endpoint_id", "evidence_at"))
     aims = []
-    for _, grouped in groupby(members, key=attrgetter("incident_id")):
-        mine = list(grouped)
-        aims.append(_aim_at(mine[0].incident, [each.endpoint_id for each in mine], explained, parents, evidence))
+    for incident_id, grouped in groupby(members, key=attrgetter("incident_id")):
+        row = incidents.get(incident_id)
+        if row is not None:
+            aims.append(_aim_at(row, list(grouped), explained, parents))
     return aims
 
 
 def _aim_at(
-    row: Incident,
-    endpoint_ids: Sequence[int],
-    explained: Mapping[int, Explanation],
-    parents: Mapping[int, int],
-    evidence: Mapping[int, datetime | None],
+    row: Incident, members: Sequence[_Member], explained: Mapping[int, Explanation], parents: Mapping[int, int]
 ) -> _Aim:
-    known = {pk: explained.get(pk, Explanation()) for pk in endpoint_ids}
-    unexplained = [pk for pk, each in known.items() if not each.roots]
-    if not unexplained and len(endpoint_ids) == row.open_count:
-        roots = {root for each in known.values() for root in each.roots}
+    known = [(member, explained.get(member.endpoint_id, Explanation())) for member in members]
+    unexplained = [(member, each) for member, each in known if not each.roots]
+    if not unexplained and len(members) == row.open_count:
+        roots = {root for _, each in known for root in each.roots}
         return _Aim(row, True, min((parents[root] for root in roots if root in parents), default=None))
-    if row.muted_at is not None and unexplained and not any(_is_seen(known[p], evidence.get(p)) for p in unexplained):
+    if row.muted_at is not None and unexplained and not any(_is_seen(each, member) for member, each in unexplained):
         return _Aim(row, True, row.parent_id)
     return _Aim(row, False)
 
 
-def _is_seen(explanation: Explanation, evidence_at: datetime | None) -> bool:
+def _is_seen(explanation: Explanation, member: _Member) -> bool:
     """Return whether the endpoint was looked at since what it depends on has changed."""
     settled_at = explanation.settled_at
-    return settled_at is None or (evidence_at is not None and evidence_at > settled_at)
+    return settled_at is None or (member.evidence_at is not None and read_instant(member.evidence_at) > settled_at)
 
 
 def _apply(aim: _Aim, now: datetime) -> frozenset[int]:

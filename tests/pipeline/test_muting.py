@@ -203,7 +203,7 @@ def test_statements_are_constant_where_something_is_muted(
     see(web, *[UP] * members)
     # As many as where nothing depends on anything, how parents stand, and their incidents. Nobody is told.
     assert count_statements(web, *[ErrorKind.DNS] * members, at=NOW + MINUTE) == 6 + 8 + 2
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         reconcile_incidents(NOW + 2 * MINUTE)
     assert find_incident(web).open_count == members
 
