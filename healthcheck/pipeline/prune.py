@@ -44,10 +44,10 @@ from healthcheck.pipeline.retention import read_retention
 from healthcheck.pipeline.rollup_sources import read_hour_start
 from healthcheck.pipeline.statements import DELETE_OLD_HOURS, DELETE_ROLLUPS, change
 
-# Rows of one statement: tens of milliseconds, the longest that a check may have to wait for a lock on SQLite.
-BATCH = 2000
-# It leaves the processor and the locks to the checks for as long as a batch took.
-REST_SHARE = 1.0
+# Rows of one statement: ten milliseconds or two, the longest that a check may have to wait for a lock on SQLite.
+BATCH = 500
+# After a batch, processors and locks are for the checks: rows have two weeks to go, and a check has a second.
+REST_SHARE = 3.0
 # What was deleted stays for so long, more than any lease: a run that loaded it before may still be storing its results,
 # and rows that arrive after their endpoint is gone are found by nobody.
 DELETED_GRACE = timedelta(minutes=15)

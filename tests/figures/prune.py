@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from healthcheck.models import CheckRun, EndpointGroup, RunStatus
 from healthcheck.models.run import UNFINISHED
+from healthcheck.pipeline.prune import BATCH
 from healthcheck.tasks import PRUNE_BUDGET_SECONDS
 from tests.figures.children import ROOT, leashed
 from tests.figures.deployment import Deployment, deploy, wait_until
@@ -93,7 +94,7 @@ def _prune_by_command(past: Past, group_ids: list[int], quiet: Window) -> Iterat
     pruning = Window(*(datetime.fromisoformat(said[name]) for name in ("began", "ended")))
     yield from _tell("a command", past, group_ids, rows=rows, quiet=quiet, pruning=pruning)
     batches = [seconds for each in said["batches"].values() for seconds in each]
-    how = f"{len(batches):,} batches of at most 2,000 rows, p50 {pick(batches, 0.5) * 1000:.1f} ms"
+    how = f"{len(batches):,} batches of at most {BATCH:,} rows, p50 {pick(batches, 0.5) * 1000:.1f} ms"
     yield Row("largest batch of the command", "", f"{max(batches) * 1000:.0f} ms", how)
 
 
