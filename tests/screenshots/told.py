@@ -153,8 +153,8 @@ def _write_of(scene: Scene) -> None:
 
 
 def _find_acknowledge_path(mailbox: Mailbox) -> str:
-    """Return the path of the first link that acknowledges an incident; empty before there is one."""
-    link = re.compile(r"Acknowledge: http://[^/\s]+/(acknowledge/\S+)")
+    """Return the path of the link that acknowledges what is not over; empty before there is one."""
+    link = re.compile(_PUBLIC + r".*?Acknowledge: http://[^/\s]+/(acknowledge/\S+)", re.DOTALL)
     links = [found for mail in mailbox.mails for found in link.findall(_read(mail))]
     return links[0] if links else ""
 
