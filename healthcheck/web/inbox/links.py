@@ -58,7 +58,7 @@ def _show_incident(incident: Incident) -> HttpResponse:
     if incident.acknowledged_at is not None:
         who = {"name": incident.acknowledged_by_name, "time": describe_instant(incident.acknowledged_at)}
         return _show_link(_("It is acknowledged."), sentence=_("%(name)s, %(time)s") % who, **facts)
-    return _show_link(_("Do you care for this incident?"), is_waiting=True, **facts)
+    return _show_link(_("Are you taking care of this incident?"), is_waiting=True, **facts)
 
 
 def _name_cause(incident: Incident) -> str:
