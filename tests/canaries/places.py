@@ -44,7 +44,7 @@ COMMANDS: Sequence[Sequence[str]] = (
     ("overview",),
     ("export_endpoints",),
 )
-MAX_PAGES = 400
+MAX_PAGES = 600
 # Pages of one shape differ in their row alone.
 MAX_OF_A_SHAPE = 2
 _LINK = re.compile(r"(?:href|action|src)=[\"']([^\"']+)[\"']")

@@ -34,7 +34,7 @@ def measure(size: int) -> Iterator[Row]:
         policies = [_make_policy(url, f"channel {number}") for number in range(CHANNELS)]
         # Once that imports and connections are behind us.
         _make_group(url, "warm", timezone.now(), policies[-1])
-        if not wait_until(lambda: "Warm: site" in arrived, seconds=2 * PATIENCE_SECONDS):
+        if not wait_until(lambda: "site in Warm" in arrived, seconds=2 * PATIENCE_SECONDS):
             raise TimeoutError("nothing is told")
         names = [f"Group-{number}" for number in range(size)]
         begin = timezone.now() + timedelta(seconds=START_SECONDS)
@@ -47,7 +47,7 @@ def measure(size: int) -> Iterator[Row]:
         carried = Notification.objects.values_list("incident__group_id", "delivery__created_at")
         groups = dict(EndpointGroup.objects.values_list("pk", "name"))
         held = {groups[pk]: at.timestamp() for pk, at in carried if pk is not None and at is not None}
-        took = [arrived[f"{name}: site"] - finished[name] for name in names if f"{name}: site" in arrived]
+        took = [arrived[f"site in {name}"] - finished[name] for name in names if f"site in {name}" in arrived]
         taken = [held[name] - finished[name] for name in names if name in held]
     yield Row("end of a failing run to its message", "p99 under 1 s", _describe(took), f"{len(took)} of {size} arrived")
     yield Row("of which until a worker has taken it", "", _describe(taken), "the rest is composing, sending, receiving")
