@@ -145,7 +145,7 @@ def test_ended_subscription_is_refused_with_its_cure(status: int, hostile: Hosti
     answered = tell(open_push_service(hostile, say(f"{status} Gone")), DOWN)
     cure = "open this channel in that browser and press “Use this browser” again."
     sentence = f"The browser has ended its subscription (HTTP {status}); {cure}"
-    assert answered == Answer(Verdict.REFUSED, sentence)
+    assert answered == Answer(Verdict.REFUSED, sentence, is_untaken=True)
 
 
 def test_key_that_the_push_service_does_not_take_is_refused(hostile: HostileServer) -> None:
@@ -156,7 +156,7 @@ def test_key_that_the_push_service_does_not_take_is_refused(hostile: HostileServ
 
 def test_busy_push_service_is_waited_for(hostile: HostileServer) -> None:
     answered = tell(open_push_service(hostile, say("429 Slow", "Retry-After: 120")), DOWN)
-    assert answered == Answer(Verdict.RETRY, "It answered with HTTP 429.", 120.0)
+    assert answered == Answer(Verdict.RETRY, "It answered with HTTP 429.", 120.0, is_untaken=True)
 
 
 def test_parts_of_the_subscription_are_in_no_sentence(hostile: HostileServer) -> None:
