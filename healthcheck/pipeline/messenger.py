@@ -39,6 +39,8 @@ class Messenger:
         self._thread: threading.Thread | None = None
         self._own: tuple[NotificationChannel, ...] = ()
         self._told: set[int] = set()
+        # Somebody is being told at this moment that the database is away.
+        self._is_telling = False
         self._away_since: float | None = None
         self._again_at = 0.0
 
@@ -60,13 +62,18 @@ class Messenger:
         untold = tuple(channel for channel in self._own if channel.pk not in self._told)
         if away_seconds < DATABASE_AFTER_SECONDS or at < self._again_at or not untold:
             return
-        self._again_at = at + AGAIN_SECONDS
+        if self._is_busy():
+            return
+        self._again_at, self._is_telling = at + AGAIN_SECONDS, True
         since = datetime.now(UTC) - timedelta(seconds=away_seconds)
         self._begin(partial(self._tell_all, untold, since))
 
     def note_back(self, now: datetime, at: float) -> None:
-        """Note that the database is there, and queue for whom was told that it was away that it is over."""
-        if self._away_since is None:
+        """Note that the database is there, and queue for whom was told that it was away that it is over.
+
+        Whoever is being told at this moment is to hear of the end as well: then a later call says it.
+        """
+        if self._away_since is None or self._is_telling:
             return
         if told := sorted(self._told):
             _queue_end(told, now - timedelta(seconds=at - self._away_since), now)
@@ -77,20 +84,29 @@ class Messenger:
         if self._thread is not None:
             self._thread.join()
 
+    def _is_busy(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def _begin(self, work: Callable[[], None]) -> None:
-        if self._thread is not None and self._thread.is_alive():
+        if self._is_busy():
             return
         self._thread = threading.Thread(target=work, name="healthcheck-messenger", daemon=True)
         self._thread.start()
 
     def _tell_all(self, channels: Iterable[NotificationChannel], since: datetime) -> None:
+        try:
+            for channel in channels:
+                self._tell(channel, since)
+        finally:
+            self._is_telling = False
+
+    def _tell(self, channel: NotificationChannel, since: datetime) -> None:
         item = Item(Event.TROUBLE, Severity.DOWN, f"healthcheck-{DATABASE}", _SENTENCE, started_at=since)
-        for channel in channels:
-            answer = send_message(channel, Message(str(uuid.uuid4()), (item,), datetime.now(UTC)))
-            if answer.verdict is Verdict.SENT:
-                self._told.add(channel.pk)
-            else:
-                logger.warning("nobody told of the database", extra={"channel": channel.pk, "answer": answer.sentence})
+        answer = send_message(channel, Message(str(uuid.uuid4()), (item,), datetime.now(UTC)))
+        if answer.verdict is Verdict.SENT:
+            self._told.add(channel.pk)
+        else:
+            logger.warning("nobody told of the database", extra={"channel": channel.pk, "answer": answer.sentence})
 
 
 def _deliver_all(channel_ids: Iterable[int]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -13,7 +15,8 @@ from healthcheck.pipeline.due_channels import find_due_channels
 from healthcheck.pipeline.messenger import AGAIN_SECONDS, DATABASE_AFTER_SECONDS, Messenger
 from tests.factories import NOW, make_channel, make_incident, make_policy
 from tests.hostile import HostileServer
-from tests.notifiers.receiver import Receiver, say
+from tests.locks import WAIT_SECONDS
+from tests.notifiers.receiver import OK, Receiver, say
 from tests.pipeline.outbox import make_webhook, open_incident, pass_time, read_items
 
 # The messenger's thread has a connection of its own.
@@ -74,6 +77,34 @@ def test_channel_that_did_not_take_it_is_tried_again(channel: NotificationChanne
     for at in (0.0, DATABASE_AFTER_SECONDS, DATABASE_AFTER_SECONDS + 1, DATABASE_AFTER_SECONDS + AGAIN_SECONDS):
         messenger.note_away(at)
         messenger.wait()
+    assert len(receiver.told) == 2
+
+
+def test_whoever_is_being_told_while_it_comes_back_hears_of_the_end_and_of_the_next_time(
+    channel: NotificationChannel, receiver: Receiver
+) -> None:
+    has_arrived, may_answer = threading.Event(), threading.Event()
+
+    async def answer_late(writer: asyncio.StreamWriter) -> None:
+        has_arrived.set()
+        await asyncio.to_thread(may_answer.wait, WAIT_SECONDS)
+        writer.write(OK)
+        await writer.drain()
+
+    receiver.script(answer_late)
+    messenger = Messenger()
+    messenger.remember()
+    for at in (0.0, DATABASE_AFTER_SECONDS):
+        messenger.note_away(at)
+    assert has_arrived.wait(WAIT_SECONDS)
+    messenger.note_back(NOW, DATABASE_AFTER_SECONDS + 1)
+    may_answer.set()
+    messenger.wait()
+    messenger.note_back(NOW, DATABASE_AFTER_SECONDS + 2)
+    assert list(Notification.objects.values_list("event", "channel")) == [(Event.TROUBLE_OVER, channel.pk)]
+    for at in (1000.0, 1000.0 + DATABASE_AFTER_SECONDS):
+        messenger.note_away(at)
+    messenger.wait()
     assert len(receiver.told) == 2
 
 
