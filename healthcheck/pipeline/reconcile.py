@@ -6,12 +6,13 @@ One statement finds all of it. What is being recorded at this moment is passed o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from datetime import datetime
 from itertools import groupby, islice
 from operator import itemgetter
 
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from healthcheck.engine.flapping import CALM
 from healthcheck.engine.types import State
@@ -31,6 +32,8 @@ from healthcheck.pipeline.incidents import Sight, settle
 from healthcheck.pipeline.muting import mute_incidents
 from healthcheck.pipeline.notify import queue_notifications
 from healthcheck.pipeline.statements import fetch, write_instant
+
+logger = logging.getLogger(__name__)
 
 # Endpoints that one sweep finds, and groups that it settles: bounds its time; the next sweep follows within a second.
 STRAY_BATCH = 1000
@@ -88,8 +91,20 @@ def reconcile_incidents(now: datetime) -> frozenset[int]:
     is_muting = bool(strays) and strays[0][0] == MUTING
     grounds = groupby(strays[is_muting:], key=itemgetter(0, 1))
     for (group_id, location_id), rows in islice(grounds, GROUND_BATCH):
-        channel_ids |= _reconcile(group_id, location_id, {row[2] for row in rows}, now)
+        channel_ids |= _reconcile_alone(group_id, location_id, {row[2] for row in rows}, now)
     return channel_ids | mute_incidents(now) if is_muting else channel_ids
+
+
+def _reconcile_alone(
+    group_id: int, location_id: int, endpoint_ids: Collection[int], now: datetime
+) -> frozenset[int]:
+    try:
+        return _reconcile(group_id, location_id, endpoint_ids, now)
+    except (IntegrityError, DataError) as error:
+        # One group that the database refuses must not stop the others, nor the clock of all, sweep after sweep.
+        extra = {"group": group_id, "location": location_id, "error": type(error).__name__}
+        logger.error("incidents cannot be reconciled", extra=extra)
+        return frozenset()
 
 
 def _reconcile(group_id: int, location_id: int, endpoint_ids: Collection[int], now: datetime) -> frozenset[int]:

@@ -174,3 +174,20 @@ def test_settling_a_group_is_a_constant_number_of_statements(
         reconcile_incidents(NOW)
     assert Incident.objects.get().open_count == members
     assert not MaintenanceSpan.objects.exists()
+
+
+def test_group_that_the_database_refuses_stops_neither_the_others_nor_the_clock(
+    group: EndpointGroup, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = make_group("other")
+    for place in (group, other):
+        make_state(*add(place, f"site of {place.slug}"), DOWN, last_error_kind=ErrorKind.DNS)
+    location_id = EndpointState.objects.values_list("location_id", flat=True)[0]
+    # Another open incident has the name of its cause, as after rows were copied from one database into another.
+    cause_key = f"{group.pk}:{location_id}:kind:{ErrorKind.DNS.value}"
+    Incident.objects.create(cause_key=cause_key, started_at=NOW)
+    EndpointGroup.objects.update(next_run_at=NOW)
+    report = tick(NOW, node="clock")
+    assert len(report.run_ids) == 2
+    assert list_open() == [[], ["site of other"]]
+    assert "incidents cannot be reconciled" in caplog.text
