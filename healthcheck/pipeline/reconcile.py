@@ -95,9 +95,7 @@ def reconcile_incidents(now: datetime) -> frozenset[int]:
     return channel_ids | mute_incidents(now) if is_muting else channel_ids
 
 
-def _reconcile_alone(
-    group_id: int, location_id: int, endpoint_ids: Collection[int], now: datetime
-) -> frozenset[int]:
+def _reconcile_alone(group_id: int, location_id: int, endpoint_ids: Collection[int], now: datetime) -> frozenset[int]:
     try:
         return _reconcile(group_id, location_id, endpoint_ids, now)
     except (IntegrityError, DataError) as error:

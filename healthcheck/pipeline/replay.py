@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.db import DatabaseError
 
@@ -30,7 +30,11 @@ REPLAY_SECONDS = 10.0
 # What became of results, as words of the log.
 STORED, ALREADY, TAKEN_OVER, GONE, REFUSED = "stored", "already_stored", "taken_over", "gone", "refused"
 DAMAGED, ASIDE = "damaged_lines", "kept_aside"
-DROPPED = (TAKEN_OVER, GONE, REFUSED)
+DROPPED = (TAKEN_OVER, GONE)
+# What the database refuses, and what a line says that no column has room for. One such line must not end the replay.
+_UNSTORABLE = (DatabaseError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_UNREAD = "results of another release are kept aside; a worker of that release replays them"
+_REFUSED = "results that cannot be stored are kept aside; the next start of a worker tries them again"
 
 
 class Replayer:
@@ -78,7 +82,7 @@ def replay(spool: Spool, *, is_stopping: Callable[[], bool] = lambda: False) -> 
         logger.error("the spool cannot be read", extra={"error": error.strerror})
     if ends:
         dropped = sum(ends[end] for end in DROPPED)
-        level = logging.ERROR if dropped or ends[DAMAGED] else logging.WARNING
+        level = logging.ERROR if dropped or ends[DAMAGED] or ends[REFUSED] else logging.WARNING
         logger.log(level, "spool replayed", extra={**ends, "dropped": dropped})
         spool.count_dropped(dropped)
     return ends
@@ -86,7 +90,7 @@ def replay(spool: Spool, *, is_stopping: Callable[[], bool] = lambda: False) -> 
 
 def _replay_file(spool: Spool, file: SpoolFile, ends: Counter[str], is_stopping: Callable[[], bool]) -> bool:
     """Return whether it is done with."""
-    unread = []
+    unread, refused = list[bytes](), list[bytes]()
     try:
         with file.path.open("rb") as stream:
             for line in read_lines(stream):
@@ -97,14 +101,9 @@ def _replay_file(spool: Spool, file: SpoolFile, ends: Counter[str], is_stopping:
                 elif line.version != VERSION:
                     ends[ASIDE] += line.results
                     unread.append(line.raw)
-                else:
-                    _replay_body(line.body, line.results, ends)
-        if unread:
-            keep_aside(spool.folder, b"".join(unread))
-            logger.error(
-                "results of another release are kept aside; a worker of that release replays them",
-                extra={"folder": str(spool.folder)},
-            )
+                elif not _replay_body(spool, line.body, line.results, ends):
+                    refused.append(line.raw)
+        _keep_aside(spool, unread, refused)
     except _InterruptedError:
         spool.release(file)
         return False
@@ -115,29 +114,50 @@ def _replay_file(spool: Spool, file: SpoolFile, ends: Counter[str], is_stopping:
     return True
 
 
+def _keep_aside(spool: Spool, unread: Sequence[bytes], refused: Sequence[bytes]) -> None:
+    for lines, words in ((unread, _UNREAD), (refused, _REFUSED)):
+        if lines:
+            keep_aside(spool.folder, spool.owner, b"".join(lines))
+            logger.error(words, extra={"folder": str(spool.folder)})
+
+
 class _InterruptedError(Exception):
     """The database is away, or the process stops: what is left waits on."""
 
 
-def _replay_body(body: bytes, results: int, ends: Counter[str]) -> None:
-    try:
-        run = read_run(body)
-    except (ValueError, KeyError, TypeError) as error:
-        logger.error("spooled run cannot be read", extra={"error": type(error).__name__})
-        ends[REFUSED] += results
-        return
+def _replay_body(spool: Spool, body: bytes, results: int, ends: Counter[str]) -> bool:
+    """Return False for what cannot be stored, which must not keep the others waiting for ever."""
     began = time.monotonic()
-    try:
-        ends[call_in_database_thread(_store, run)] += results
-    except DATABASE_AWAY as error:
-        logger.warning("database away, the spool waits", extra={"run": run.taken.run_id, "error": name_error(error)})
-        raise _InterruptedError from error
-    except DatabaseError as error:
-        # One that the database refuses must not keep the others waiting for ever.
-        logger.error("spooled run refused", extra={"run": run.taken.run_id, "error": name_error(error)})
-        ends[REFUSED] += results
+    end = _read_and_store(spool, body)
+    ends[end] += results
+    if end == STORED:
+        spool.note_taken()
     # As long as it took: half of the database's time is left to what is measured now.
     time.sleep(time.monotonic() - began)
+    return end != REFUSED
+
+
+def _read_and_store(spool: Spool, body: bytes) -> str:
+    try:
+        run = read_run(body)
+    except _UNSTORABLE as error:
+        logger.error("spooled run cannot be read", extra={"error": type(error).__name__})
+        return REFUSED
+    for is_last in (False, True):
+        try:
+            return call_in_database_thread(_store, run)
+        except DATABASE_AWAY as error:
+            extra = {"run": run.taken.run_id, "error": name_error(error)}
+            if not spool.count_failure(body):
+                logger.warning("database away, the spool waits", extra=extra)
+                raise _InterruptedError from error
+            logger.error("spooled run failed while others were stored", extra=extra)
+            return REFUSED
+        except _UNSTORABLE as error:
+            # A second try tells what was done at the same moment from what is never taken.
+            if is_last:
+                logger.error("spooled run refused", extra={"run": run.taken.run_id, "error": name_error(error)})
+    return REFUSED
 
 
 def _store(run: SpooledRun) -> str:

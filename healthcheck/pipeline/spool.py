@@ -23,6 +23,7 @@ from healthcheck.pipeline.spool_files import (
     find_owned,
     list_files,
     measure_files,
+    name_owned,
     prepare_folder,
     read_beginning,
 )
@@ -36,8 +37,18 @@ logger = logging.getLogger(__name__)
 MAX_SPOOL_BYTES = 64 * 1024 * 1024
 # A file is closed once it is larger: what a killed replay does twice is bounded by it.
 FILE_BYTES = 4 * 1024 * 1024
+# So often a run has failed while the database took others: then it is not the database that is at fault.
+MAX_FAILURES = 3
 # This worker, and the processes that its pool forks.
 OWNER = uuid.uuid4().hex[:12]
+
+
+@dataclass(slots=True)
+class _Failing:
+    """A run that the database would not take: how often, and how many others it had taken by the last time."""
+
+    failures: int
+    taken: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,9 @@ class Spool:
         # Set once the database has answered while something waits.
         self.stirred = threading.Event()
         self._waits = False
+        self._taken = 0
+        # By the hash of what was read.
+        self._failing: dict[int, _Failing] = {}
         self._lock = threading.Lock()
         self._file: SpoolFile | None = None
 
@@ -86,9 +100,23 @@ class Spool:
             self.dropped += results
 
     def stir(self) -> None:
-        """Say that the database has answered: what waits is tried now."""
+        """Say that the database has taken a run: what waits is tried now."""
+        self.note_taken()
         if self._waits:
             self.stirred.set()
+
+    def note_taken(self) -> None:
+        with self._lock:
+            self._taken += 1
+
+    def count_failure(self, body: bytes) -> bool:
+        """Count that the database would not take a run; return whether it did so often enough while it took others."""
+        key = hash(body)
+        with self._lock:
+            known = self._failing.setdefault(key, _Failing(0, -1))
+            if known.taken != self._taken:
+                known.failures, known.taken = known.failures + 1, self._taken
+            return known.failures > MAX_FAILURES
 
     def adopt(self) -> SpoolFile | None:
         """Return the oldest file that is to be replayed and that nobody holds, locked; None when there is none.
@@ -99,6 +127,8 @@ class Spool:
             self._waits = False
             self._seal()
         paths = list_files(self.folder, SUFFIX)
+        if not paths:
+            self._failing.clear()
         return next((file for path in paths if (file := adopt_file(path, self.owner)) is not None), None)
 
     def close(self) -> None:
@@ -114,12 +144,10 @@ class Spool:
     def return_aside(self) -> None:
         """Put back what another release kept aside: this one may be able to read it. Raises OSError."""
         for path in list_files(self.folder, ASIDE):
-            # The name of a file has an owner, this one nobody.
-            began, _, rest = path.stem.partition("-")
-            path.rename(path.with_name(f"{began}-{self.owner}-{rest}{SUFFIX}"))
+            path.rename(path.with_name(f"{name_owned(path, self.owner)}{SUFFIX}"))
 
     def survey(self) -> Waiting:
-        """Return what waits in the files that this worker answers for. Raises OSError."""
+        """Return what waits in the files that this worker answers for, aside or not. Raises OSError."""
         counted, began_at = 0, None
         for path in find_owned(self.folder, self.owner):
             count = _count(path)

@@ -13,7 +13,6 @@ import stat
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -118,9 +117,8 @@ def adopt_file(path: Path, owner: str) -> SpoolFile | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        began, _, rest = path.stem.partition("-")
         # Who came between our look and our lock has renamed or removed it.
-        return SpoolFile(path.rename(path.with_stem(f"{began}-{owner}-{rest.rpartition('-')[2]}")), descriptor)
+        return SpoolFile(path.rename(path.with_stem(name_owned(path, owner))), descriptor)
     except (BlockingIOError, FileNotFoundError):
         os.close(descriptor)
         return None
@@ -129,9 +127,15 @@ def adopt_file(path: Path, owner: str) -> SpoolFile | None:
         raise
 
 
-def keep_aside(folder: Path, lines: bytes) -> None:
+def name_owned(path: Path, owner: str) -> str:
+    """Return what a file is called, without its suffix, once `owner` answers for it."""
+    began, _, rest = path.stem.partition("-")
+    return f"{began}-{owner}-{rest.rpartition('-')[2]}"
+
+
+def keep_aside(folder: Path, owner: str, lines: bytes) -> None:
     """Keep lines in a file that is not replayed, whole or not at all. Raises OSError."""
-    path = folder / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}{_UNLOCKED}"
+    path = folder / f"{time.time_ns():020d}-{owner}-{uuid.uuid4().hex[:8]}{_UNLOCKED}"
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
     file = SpoolFile(path, descriptor)
     try:
@@ -143,8 +147,10 @@ def keep_aside(folder: Path, lines: bytes) -> None:
     path.rename(path.with_suffix(ASIDE))
 
 
-def find_owned(folder: Path, owner: str) -> Iterator[Path]:
-    return (path for path in list_files(folder, SUFFIX) if f"-{owner}-" in path.name)
+def find_owned(folder: Path, owner: str) -> list[Path]:
+    """Return the files that `owner` answers for, the oldest first, those that are kept aside included."""
+    paths = (path for suffix in (SUFFIX, ASIDE) for path in list_files(folder, suffix))
+    return sorted(path for path in paths if f"-{owner}-" in path.name)
 
 
 def measure_files(folder: Path) -> int:

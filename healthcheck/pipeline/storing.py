@@ -15,6 +15,8 @@ from concurrent.futures import wait
 from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
+from django.db import DatabaseError
+
 from healthcheck.pipeline.database import DATABASE_AWAY, name_error, submit_to_database_thread
 from healthcheck.pipeline.dispatch import LEASE_MARGIN
 from healthcheck.pipeline.execute import TakenRun
@@ -78,7 +80,8 @@ class Storer:
                     # Without a spool there is nothing better to do than to wait.
                     by = math.inf if spool is None else lease_end
                     return self._try(taken, findings, by=by, started=started, wall_us=wall_us)
-                except (*DATABASE_AWAY, DatabaseSilentError) as error:
+                except (*DATABASE_AWAY, DatabaseError, DatabaseSilentError) as error:
+                    # What it refuses may be taken a moment later, when what was done beside it is over.
                     extra = {"run": taken.run_id, "error": name_error(error)}
                 is_waiting = is_waiting or self._may_wait(spool)
                 if not is_waiting or self._stopping.is_set() or time.monotonic() >= lease_end:

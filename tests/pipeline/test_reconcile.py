@@ -181,7 +181,8 @@ def test_group_that_the_database_refuses_stops_neither_the_others_nor_the_clock(
 ) -> None:
     other = make_group("other")
     for place in (group, other):
-        make_state(*add(place, f"site of {place.slug}"), DOWN, last_error_kind=ErrorKind.DNS)
+        [site] = add(place, f"site of {place.slug}")
+        make_state(site, DOWN, last_error_kind=ErrorKind.DNS)
     location_id = EndpointState.objects.values_list("location_id", flat=True)[0]
     # Another open incident has the name of its cause, as after rows were copied from one database into another.
     cause_key = f"{group.pk}:{location_id}:kind:{ErrorKind.DNS.value}"

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import DatabaseError, IntegrityError, OperationalError, connection
 
 from healthcheck.engine.types import State
 from healthcheck.models import (
@@ -23,7 +26,7 @@ from healthcheck.models.result import Judgement
 from healthcheck.pipeline.execute import TakenRun
 from healthcheck.pipeline.record import pair_findings
 from healthcheck.pipeline.replay import replay
-from healthcheck.pipeline.spool import Spool
+from healthcheck.pipeline.spool import MAX_FAILURES, Spool
 from healthcheck.pipeline.spool_files import ASIDE, SUFFIX, list_files
 from healthcheck.pipeline.spool_format import SpooledRun, _frame
 from healthcheck.pipeline.sweep import expire_evidence
@@ -170,13 +173,85 @@ def test_line_of_another_release_is_kept_aside_and_tried_at_the_next_start(
     assert (list_files(spool.folder, ASIDE), spool.survey().count) == ([], 3)
 
 
-def test_replay_of_nonsense_with_a_right_checksum_loses_only_that(spool: Spool) -> None:
+def test_replay_of_nonsense_with_a_right_checksum_keeps_it_aside(spool: Spool) -> None:
     keep(spool, take_one(make_one().group))
     spool.close()
     [path] = list_files(spool.folder, SUFFIX)
-    path.write_bytes(_frame(1, 4, b'{"run":1}') + path.read_bytes())
+    nonsense = _frame(1, 4, b'{"run":1}')
+    path.write_bytes(nonsense + path.read_bytes())
     assert replay(spool) == {"refused": 4, "stored": 1}
-    assert spool.dropped == 4
+    assert (spool.dropped, spool.survey().count) == (0, 4)
+    assert [aside.read_bytes() for aside in list_files(spool.folder, ASIDE)] == [nonsense]
+
+
+@contextmanager
+def failing(taken: TakenRun, kind: type[DatabaseError]) -> Iterator[None]:
+    """Let the database itself refuse the results of one run, by an error of this kind."""
+    table, when = CheckResult._meta.db_table, f"WHEN (NEW.run_id = {taken.run_id})"
+    is_cut_off = kind is OperationalError
+    if connection.vendor == "sqlite":
+        act = "json_extract('{', '$')" if is_cut_off else "RAISE(ABORT, 'no')"
+        begin, end = [f"CREATE TRIGGER refusing BEFORE INSERT ON {table} {when} BEGIN SELECT {act}; END"], "refusing"
+    else:
+        act = f"RAISE EXCEPTION USING ERRCODE = '{'57014' if is_cut_off else '23514'}'"
+        trigger = f"BEFORE INSERT ON {table} FOR EACH ROW {when}"
+        begin = [
+            f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {act}; END $$",
+            f"CREATE TRIGGER refusing {trigger} EXECUTE FUNCTION refuse()",
+        ]
+        end = f"refusing ON {table}; DROP FUNCTION refuse"
+    with connection.cursor() as cursor:
+        for statement in begin:
+            cursor.execute(statement)
+        try:
+            yield
+        finally:
+            cursor.execute(f"DROP TRIGGER {end}")
+
+
+def test_replay_keeps_aside_what_the_database_refuses_and_goes_on(
+    spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused, good = take_one(make_one("a").group), take_one(make_one("b").group)
+    for taken in (refused, good):
+        keep(spool, taken)
+    with failing(refused, IntegrityError):
+        assert replay(spool) == {"refused": 1, "stored": 1}
+        assert replay(spool) == {}
+    assert (spool.dropped, spool.survey().count, CheckResult.objects.count()) == (0, 1, 1)
+    assert caplog.text.count("results that cannot be stored are kept aside") == 1
+    spool.return_aside()
+    assert replay(spool) == {"stored": 1}
+    assert (spool.survey().count, CheckResult.objects.count()) == (0, 2)
+
+
+def test_replay_keeps_aside_what_fails_while_the_database_takes_others(
+    spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    poison, behind = take_one(make_one("a").group), take_one(make_one("b").group)
+    for taken in (poison, behind):
+        keep(spool, taken)
+    with failing(poison, OperationalError):
+        # Nothing tells it from a database that is away, until that takes what is measured now.
+        assert [replay(spool) for _ in range(10)] == [{}] * 10
+        for _ in range(MAX_FAILURES - 1):
+            spool.stir()
+            assert replay(spool) == {}
+        spool.stir()
+        assert replay(spool) == {"refused": 1, "stored": 1}
+    assert CheckResult.objects.get().run_id == behind.run_id
+    assert (spool.dropped, spool.survey().count) == (0, 1)
+    assert caplog.text.count("results that cannot be stored are kept aside") == 1
+
+
+def test_replay_lives_on_behind_what_a_defect_of_ours_cannot_store(spool: Spool) -> None:
+    bad, good = take_one(make_one("a").group), take_one(make_one("b").group)
+    at = bad.started_at + timedelta(seconds=1)
+    # No column has room for it, and no driver a word.
+    assert spool.keep(SpooledRun(bad, pair_findings(bad, [outcome(at=at)], at), 10**30))
+    keep(spool, good)
+    assert replay(spool) == {"refused": 1, "stored": 1}
+    assert (spool.dropped, spool.survey().count) == (0, 1)
 
 
 def test_replay_that_is_stopped_leaves_the_rest_for_the_next(spool: Spool) -> None:

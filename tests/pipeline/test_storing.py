@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from django.db import connection, connections
+from django.db import IntegrityError, connection, connections
 
 from healthcheck.models import CheckResult, CheckRun, EndpointState, RunStatus
 from healthcheck.pipeline.database import close_database_threads
@@ -23,6 +23,7 @@ from healthcheck.pipeline.storing import STOP_SECONDS, Storer
 from tests.factories import make_endpoint, make_group
 from tests.pipeline.conftest import outcome, take_one
 from tests.pipeline.test_perform import WAIT_SECONDS, Target, claim, target
+from tests.pipeline.test_replay import failing
 
 __all__ = ["target"]
 
@@ -102,6 +103,14 @@ def test_stop_during_an_outage_spools_within_seconds_and_the_next_worker_stores(
 def test_results_go_into_the_spool_when_the_lease_ends(spool: Spool, impatient: None) -> None:
     taken = take("web")
     with lock_database():
+        assert store(Storer(), taken, started=time.monotonic() - 34.5) is None
+    assert spool.survey().count == 1
+    assert replay(spool) == {"stored": 1}
+
+
+def test_results_that_the_database_refuses_are_not_lost(spool: Spool) -> None:
+    taken = take("web")
+    with failing(taken, IntegrityError):
         assert store(Storer(), taken, started=time.monotonic() - 34.5) is None
     assert spool.survey().count == 1
     assert replay(spool) == {"stored": 1}
