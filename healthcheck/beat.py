@@ -40,7 +40,7 @@ FIRST_WAKE_SECONDS, LAST_WAKE_SECONDS = 5.0, 60.0
 # How often it looks for troubles of the checker itself.
 WATCH_SECONDS = 10.0
 REALIGN_SECONDS = 60.0
-PRUNE_SECONDS = 600.0
+PRUNE_SECONDS = 60.0
 ROLL_UP_SECONDS = 60.0
 
 

@@ -24,7 +24,7 @@ from healthcheck.publisher import DELIVER, PRUNE, PUBLISHER, ROLL_UP, RUN_GROUP,
 __all__ = ["deliver", "prune", "publish", "roll_up", "run_group", "tick"]
 
 # One of them ends before the next is asked for.
-PRUNE_BUDGET_SECONDS = 60.0
+PRUNE_BUDGET_SECONDS = 45.0
 ROLL_UP_BUDGET_SECONDS = 45.0
 # Between two pieces it leaves the processor to the checks of its process for as long as a piece took.
 ROLL_UP_REST_SHARE = 1.0

@@ -6,23 +6,19 @@ their endpoint: they are the source of uptime.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Min, Model, Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import Min, Model, OuterRef, Q, QuerySet, Subquery
 
 from healthcheck.models import (
-    CheckResult,
     CheckRun,
     Correction,
     Endpoint,
     EndpointGroup,
-    Evidence,
     Heartbeat,
     HeartbeatToken,
     ImportFile,
@@ -38,16 +34,19 @@ from healthcheck.models import (
     WorkerPulse,
 )
 from healthcheck.models.run import UNFINISHED
+from healthcheck.pipeline.pace import Pace
 from healthcheck.pipeline.prune_deploys import prune_deploys
 from healthcheck.pipeline.prune_messages import prune_messages
+from healthcheck.pipeline.prune_raw import prune_results, prune_runs
 from healthcheck.pipeline.retention import read_retention
 from healthcheck.pipeline.rollup_sources import read_hour_start
 from healthcheck.pipeline.statements import DELETE_OLD_HOURS, DELETE_ROLLUPS, change
 
-# Rows of one statement: ten milliseconds or two, the longest that a check may have to wait for a lock on SQLite.
-BATCH = 500
-# After a batch, processors and locks are for the checks: rows have two weeks to go, and a check has a second.
-REST_SHARE = 3.0
+# Rows of one statement: a millisecond or two, the longest that a check may have to wait for a lock on SQLite.
+BATCH = 250
+# After a batch, processors and locks are for the checks: rows have two weeks to go, and a check has a second. On SQLite
+# whoever writes keeps everybody else from it.
+REST_SHARE, REST_SHARE_SQLITE = 1.0, 5.0
 # What was deleted stays for so long, more than any lease: a run that loaded it before may still be storing its results,
 # and rows that arrive after their endpoint is gone are found by nobody.
 DELETED_GRACE = timedelta(minutes=15)
@@ -78,22 +77,24 @@ def prune(
     retention: timedelta,
     budget_seconds: float,
     batch: int = BATCH,
-    rest_share: float = REST_SHARE,
+    rest_share: float | None = None,
 ) -> Pruned:
     """Remove raw rows older than `retention`, or than their group says, and what was deleted with all its rows.
 
-    After each batch it rests for this share of the time that the batch took.
+    After each batch it rests for `rest_share` times as long as that took; None is what suits the database.
     """
-    budget = _Budget(time.monotonic() + budget_seconds, batch, rest_share)
+    if rest_share is None:
+        rest_share = REST_SHARE_SQLITE if connection.vendor == "sqlite" else REST_SHARE
+    pace = Pace(budget_seconds, batch=batch, rest_share=rest_share)
     pruned = Pruned()
-    _prune_old(pruned, budget, now, retention)
-    _prune_hours(pruned, budget, now)
-    _prune_signals(budget, now - retention)
-    prune_messages(budget.repeat, now)
-    prune_deploys(budget.repeat, now)
-    _prune_endpoints(pruned, budget, now - DELETED_GRACE)
-    _prune_groups(pruned, budget, now - DELETED_GRACE)
-    pruned.is_complete = not budget.is_over
+    _prune_old(pruned, pace, now, retention)
+    _prune_hours(pruned, pace, now)
+    _prune_signals(pace, now - retention)
+    prune_messages(pace.repeat, now)
+    prune_deploys(pace.repeat, now)
+    _prune_endpoints(pruned, pace, now - DELETED_GRACE)
+    _prune_groups(pruned, pace, now - DELETED_GRACE)
+    pruned.is_complete = not pace.is_over
     Tick.objects.filter(at__lt=now - PULSE_RETENTION).delete()
     WorkerPulse.objects.filter(at__lt=now - PULSE_RETENTION).delete()
     ImportFile.objects.filter(at__lt=now - IMPORT_RETENTION).delete()
@@ -101,46 +102,18 @@ def prune(
     return pruned
 
 
-@dataclass(slots=True)
-class _Budget:
-    until: float
-    batch: int
-    rest_share: float
-
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() >= self.until
-
-    def repeat(self, remove: Callable[[int], int]) -> int:
-        """Repeat `remove` until it removes less than a batch or the time is over; return the rows removed."""
-        total = 0
-        while not self.is_over:
-            started = time.monotonic()
-            removed = remove(self.batch)
-            total += removed
-            if removed < self.batch:
-                break
-            time.sleep(self.rest_share * (time.monotonic() - started))
-        return total
-
-
-def _prune_old(pruned: Pruned, budget: _Budget, now: datetime, retention: timedelta) -> None:
+def _prune_old(pruned: Pruned, pace: Pace, now: datetime, retention: timedelta) -> None:
     rolled_up = _find_rolled_up()
     for group_id, days in EndpointGroup.objects.order_by("pk").values_list("pk", "retention_days"):
         if group_id not in rolled_up:
             continue
         cutoff = now - (retention if days is None else timedelta(days=days))
         runs = _find_old_runs(group_id, min(cutoff, read_hour_start(rolled_up[group_id])))
-        last_id = runs.order_by("-pk").values_list("pk", flat=True).first()
-        if last_id is None:
-            continue
-        for endpoint_id in Endpoint.objects.filter(group_id=group_id).order_by("pk").values_list("pk", flat=True):
-            pruned.results += _remove_results(budget, endpoint_id, last_id)
-        # Results first: without their run nothing says how old they are.
-        if budget.is_over:
+        if pace.is_over:
             return
-        # A run that has been claimed meanwhile is none of these.
-        pruned.runs += budget.repeat(partial(_remove_batch, runs.filter(pk__lte=last_id)))
+        results, removed = prune_runs(pace, group_id, runs)
+        pruned.results += results
+        pruned.runs += removed
 
 
 def _find_rolled_up() -> dict[int, int]:
@@ -153,22 +126,24 @@ def _find_rolled_up() -> dict[int, int]:
     return {group_id: first if marked is None else min(first, marked) for group_id, first in progress}
 
 
-def _prune_hours(pruned: Pruned, budget: _Budget, now: datetime) -> None:
+def _prune_hours(pruned: Pruned, pace: Pace, now: datetime) -> None:
     retention = read_retention()
     groups = EndpointGroup.objects.order_by("hour_retention_days")
     for days in groups.values_list("hour_retention_days", flat=True).distinct():
-        if budget.is_over:
+        if pace.is_over:
             return
         first_hour = retention.override(None, days).find_first_hour(now)
         own = "IS NULL" if days is None else f"= {days:d}"
         remove = partial(change, DELETE_OLD_HOURS.format(own=own), first_hour)
-        pruned.hours += budget.repeat(remove)
+        pruned.hours += pace.repeat(remove)
 
 
-def _prune_signals(budget: _Budget, cutoff: datetime) -> None:
+def _prune_signals(pace: Pace, cutoff: datetime) -> None:
     # A hundred rows each at most, found by their index; what is known of a job stays beside them.
-    for endpoint_id in Heartbeat.objects.order_by("pk").values_list("pk", flat=True):
-        if budget.is_over:
+    oldest = Signal.objects.filter(endpoint_id=OuterRef("pk")).order_by("pk").values("at")[:1]
+    heartbeats = Heartbeat.objects.annotate(oldest_at=Subquery(oldest)).filter(oldest_at__lt=cutoff)
+    for endpoint_id in heartbeats.order_by("pk").values_list("pk", flat=True):
+        if pace.is_over:
             return
         Signal.objects.filter(endpoint_id=endpoint_id, at__lt=cutoff).delete()
 
@@ -182,21 +157,21 @@ def _find_old_runs(group_id: int, cutoff: datetime) -> QuerySet[CheckRun]:
     return runs if first_id is None else runs.filter(pk__lt=first_id)
 
 
-def _prune_endpoints(pruned: Pruned, budget: _Budget, deleted_before: datetime) -> None:
+def _prune_endpoints(pruned: Pruned, pace: Pace, deleted_before: datetime) -> None:
     is_deleted = Q(deleted_at__lt=deleted_before) | Q(group__deleted_at__lt=deleted_before)
     rows = Endpoint.objects.filter(is_deleted).order_by("pk")
     for endpoint_id in rows.values_list("pk", flat=True):
         if not _is_endpoint_there(rows, endpoint_id):
             continue
-        pruned.results += _remove_results(budget, endpoint_id, None)
-        if budget.is_over:
+        pruned.results += prune_results(pace, endpoint_id, None)
+        if pace.is_over:
             return
         if not _is_endpoint_there(rows, endpoint_id):
             continue
         for model in _HISTORY:
-            budget.repeat(partial(_remove_some, model, endpoint_id))
-        budget.repeat(partial(change, DELETE_ROLLUPS, endpoint_id))
-        if budget.is_over:
+            pace.repeat(partial(_remove_some, model, endpoint_id))
+        pace.repeat(partial(change, DELETE_ROLLUPS, endpoint_id))
+        if pace.is_over:
             return
         with transaction.atomic():
             if not _is_endpoint_there(rows, endpoint_id):
@@ -214,13 +189,13 @@ def _prune_endpoints(pruned: Pruned, budget: _Budget, deleted_before: datetime) 
         pruned.endpoints += 1
 
 
-def _prune_groups(pruned: Pruned, budget: _Budget, deleted_before: datetime) -> None:
+def _prune_groups(pruned: Pruned, pace: Pace, deleted_before: datetime) -> None:
     rows = EndpointGroup.objects.filter(deleted_at__lt=deleted_before, endpoints__isnull=True).order_by("pk")
     for group_id in rows.values_list("pk", flat=True):
         if not _is_there(EndpointGroup.objects.filter(deleted_at__lt=deleted_before), group_id):
             continue
-        pruned.runs += budget.repeat(partial(_remove_batch, CheckRun.objects.filter(group=group_id)))
-        if budget.is_over:
+        pruned.runs += pace.repeat(partial(_remove_batch, CheckRun.objects.filter(group=group_id)))
+        if pace.is_over:
             return
         with transaction.atomic():
             if not _is_there(EndpointGroup.objects.filter(deleted_at__lt=deleted_before), group_id):
@@ -251,24 +226,6 @@ def _remove_some(model: type[Model], endpoint_id: int, batch: int) -> int:
     rows = model._default_manager.filter(endpoint_id=endpoint_id)
     removed, _by_model = model._default_manager.filter(pk__in=list(rows.values_list("pk", flat=True)[:batch])).delete()
     return removed
-
-
-def _remove_results(budget: _Budget, endpoint_id: int, last_run_id: int | None) -> int:
-    removed = 0
-    for model in (Evidence, CheckResult):
-        rows = model._default_manager.filter(endpoint_id=endpoint_id)
-        if last_run_id is not None:
-            rows = rows.filter(run_id__lte=last_run_id)
-        removed = budget.repeat(partial(_remove_result_batch, rows))
-    return removed
-
-
-def _remove_result_batch(rows: QuerySet[Model], batch: int) -> int:
-    run_ids = list(rows.order_by("run_id").values_list("run_id", flat=True)[:batch])
-    if not run_ids:
-        return 0
-    # A range of the one index, rather than a list of keys.
-    return rows.filter(run_id__lte=run_ids[-1])._raw_delete(rows.db)
 
 
 def _remove_batch(rows: QuerySet[CheckRun], batch: int) -> int:

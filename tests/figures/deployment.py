@@ -50,7 +50,7 @@ class Deployment:
         )
 
     def ask_to_prune(self) -> None:
-        """Ask the worker to prune, as the scheduler does every ten minutes."""
+        """Ask the worker to prune, as the scheduler does every minute."""
         with Connection(valkey_url(self._broker)) as broker:
             current_app.send_task(PRUNE, connection=broker)
 

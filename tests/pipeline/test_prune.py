@@ -260,6 +260,49 @@ def test_prune_never_removes_more_than_a_batch_in_a_statement() -> None:
     assert [sum(table in sql for sql in statements) for table in tables] == [3, 3, 3]
 
 
+@pytest.mark.parametrize("members", [1, 3, 7])
+def test_prune_takes_run_by_run_and_never_more_than_a_batch(members: int) -> None:
+    group = make_group()
+    endpoints = [make_endpoint(group, f"member-{number}") for number in range(members)]
+    for number in range(4):
+        run = make_run(group, at=CUTOFF - DAY + number * SECOND)
+        for endpoint in endpoints:
+            make_result(run, endpoint)
+    left = []
+
+    def note(execute: Any, sql: str, *args: Any) -> Any:
+        answer = execute(sql, *args)
+        if sql.startswith("DELETE") and CheckResult._meta.db_table in sql:
+            left.append(CheckResult.objects.count())
+        return answer
+
+    with connection.execute_wrapper(note):
+        assert run_prune(batch=3) == Pruned(results=4 * members, runs=4)
+    steps = [before - after for before, after in zip([4 * members, *left], left, strict=False)]
+    # Runs of one that are taken three at a time, runs of three one by one, and runs of seven in three parts.
+    assert steps == {1: [3, 1], 3: [3, 3, 3, 3], 7: [3, 3, 1] * 4}[members]
+
+
+def test_prune_takes_what_an_endpoint_brought_from_another_group() -> None:
+    left, joined = make_group("left"), make_group("joined")
+    endpoint, stayed = make_endpoint(left, "moves"), make_endpoint(left, "stays")
+    run = make_run(left, at=CUTOFF - DAY)
+    for each in (endpoint, stayed):
+        make_result(run, each)
+        make_evidence(run, each)
+    Endpoint.objects.filter(pk=endpoint.pk).update(group=joined)
+    EndpointGroup.objects.filter(pk=left.pk).update(retention_days=100)
+    endpoint.refresh_from_db()
+    make_history(endpoint, CUTOFF - SECOND)
+    (young,) = make_history(endpoint, NOW)
+    assert run_prune().results == 2
+    assert sorted(CheckResult.objects.values_list("endpoint_id", "run_id")) == [
+        (endpoint.pk, young),
+        (stayed.pk, run.pk),
+    ]
+    assert sorted(Evidence.objects.values_list("endpoint_id", "run_id")) == [(endpoint.pk, young), (stayed.pk, run.pk)]
+
+
 @pytest.mark.parametrize("young", [1, 30])
 def test_prune_asks_the_same_of_a_young_history_of_any_length(young: int) -> None:
     make_history(make_endpoint(), *(NOW - number * SECOND for number in reversed(range(young))))

@@ -1,4 +1,4 @@
-"""Prunes by hand what the scheduler prunes every ten minutes."""
+"""Prunes by hand what the scheduler prunes every minute."""
 
 from __future__ import annotations
 
