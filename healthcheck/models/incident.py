@@ -93,6 +93,11 @@ class Incident(models.Model):
     def __str__(self) -> str:
         return self.title or f"incident {self.pk}"
 
+    @property
+    def is_held(self) -> bool:
+        """Whether all have left it and it is open because they may be back: what flaps, until it has come to rest."""
+        return self.resolved_at is None and not self.is_manual and self.peak_count > 0 and self.open_count == 0
+
 
 class IncidentMember(models.Model):
     """An endpoint at a location that an incident concerns. `left_at` is None while it does."""

@@ -37,7 +37,10 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """How an incident is now. Until `quiet_until` nobody is asked to act: somebody said so, or it is maintenance."""
+    """How an incident is now.
+
+    Until `quiet_until` nobody is asked to act: somebody said so, it is maintenance, or nothing is down of what flaps.
+    """
 
     is_over: bool = False
     is_muted: bool = False

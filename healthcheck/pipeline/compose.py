@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Min, OuterRef, Q, Subquery
@@ -33,6 +33,8 @@ from healthcheck.pipeline.policies import find_due, load_policies
 # Notifications of one message: bounds the work of a message; what is beyond it comes with the next.
 MAX_NOTIFICATIONS = 1000
 TEXT_OF_TEST = "This is a test."
+# How long what asks people waits while nothing is down of what flaps: short, because the next failure may be the last.
+HELD_PAUSE = timedelta(minutes=1)
 # The reminders of a channel that follow each other: incident, policy, step.
 Chain = tuple[int | None, int | None, int | None]
 
@@ -107,7 +109,7 @@ def _find_truth(incident: Incident, maintained_until: datetime | None, now: date
         is_over=incident.resolved_at is not None,
         is_muted=incident.muted_at is not None,
         is_acknowledged=incident.acknowledged_at is not None,
-        quiet_until=snoozed_until if is_snoozed else maintained_until,
+        quiet_until=snoozed_until if is_snoozed else now + HELD_PAUSE if incident.is_held else maintained_until,
     )
 
 

@@ -59,8 +59,9 @@ def _write_item(
     seen: Mapping[tuple[int, int | None], str],
 ) -> Item:
     incident = subject.incident
-    is_over = incident.resolved_at is not None
-    count = incident.peak_count if is_over else incident.open_count
+    # What nobody is concerned by any more is named by whom it concerned.
+    is_past = incident.resolved_at is not None or incident.is_held
+    count = incident.peak_count if is_past else incident.open_count
     names = tuple(dict.fromkeys(each.name for each in members))[:MAX_NAMES]
     was_seen = seen.get((members[0].endpoint_id, members[0].location_id), "") if members else ""
     return Item(
@@ -99,8 +100,9 @@ def _make_acknowledge_url(incident: Incident, channel_id: int) -> str:
 
 
 def _load_members(incidents: Sequence[Incident]) -> Mapping[int, list[_Member]]:
-    """Return the first members of each: those that it concerns now, or once it is over those that it concerned."""
-    concerned = Q(left_at__isnull=True) | Q(incident__resolved_at__isnull=False)
+    """Return the first members of each: those that it concerns now, or where all have left those that it concerned."""
+    past = [each.pk for each in incidents if each.resolved_at is not None or each.is_held]
+    concerned = Q(left_at__isnull=True) | Q(incident__in=past)
     rows = IncidentMember.objects.filter(concerned, incident__in=[each.pk for each in incidents])
     place = Window(RowNumber(), partition_by=F("incident_id"), order_by="id")
     name = Subquery(Endpoint.objects.filter(pk=OuterRef("endpoint_id")).values("name")[:1])

@@ -13,9 +13,11 @@ from healthcheck.models import (
     IncidentUpdate,
     IncidentUpdateKind,
     Notification,
+    NotificationChannel,
     NotificationStatus,
 )
 from tests.factories import make_channel, make_group, make_policy
+from tests.pipeline.test_compose import compose
 from tests.pipeline.test_incidents import add, see
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -89,3 +91,22 @@ def test_severity_that_goes_up_and_down_is_told_no_more(group: EndpointGroup) ->
         see(group, DOWN, minute=minute + 1)
     events = list(Notification.objects.order_by("pk").values_list("event", flat=True))
     assert events == [Event.OPENED, Event.GREW, Event.GREW]
+
+
+def test_nobody_is_asked_to_act_while_nothing_is_down(group: EndpointGroup) -> None:
+    channel = make_channel()
+    make_policy(steps={0: [channel]}, reminder_minutes=5)
+    flap(group, times=2)
+    Notification.objects.all().delete()
+    see(group, DOWN, minute=4)
+    assert say(channel, minute=4) == [(Event.OPENED, "site in Web", ("site",))]
+    see(group, UP, minute=5)
+    assert say(channel, minute=5) == [(Event.UPDATED, "site in Web", ("site",))]
+    assert say(channel, minute=9) == []
+    see(group, DOWN, minute=10)
+    assert say(channel, minute=10) == [(Event.REMINDER, "site in Web", ("site",))]
+
+
+def say(channel: NotificationChannel, *, minute: int) -> list[tuple[Event, str, tuple[str, ...]]]:
+    """Return what is said half a minute later: by then what was seen is recorded."""
+    return [(item.event, item.title, item.names) for item in compose(channel, minutes=minute + 0.5) or ()]
