@@ -45,6 +45,8 @@ class Field:
     is_required: bool = True
     is_long: bool = False
     default: str = ""
+    # Where only these will do.
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

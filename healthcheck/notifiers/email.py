@@ -19,7 +19,7 @@ from healthcheck.notifiers.email_text import Envelope, write_mail
 from healthcheck.notifiers.field_values import list_secrets, parse_url, read_trust, read_values
 from healthcheck.notifiers.http import NoReply
 from healthcheck.notifiers.message import Message
-from healthcheck.notifiers.smtp import PLAIN, SECURITIES, MailServer, submit_mail
+from healthcheck.notifiers.smtp import PLAIN, SECURITIES, STARTTLS, MailServer, submit_mail
 from healthcheck.notifiers.tidying import tidy_line, tidy_message
 from healthcheck.notifiers.webhook import AUTHORITY
 
@@ -54,7 +54,13 @@ class EmailNotifier:
         Field(
             "port", gettext_noop("Port"), gettext_noop("587 for STARTTLS, 465 for TLS, 25 for a relay."), default="587"
         ),
-        Field("security", gettext_noop("Security"), gettext_noop("starttls, tls or plain."), default="starttls"),
+        Field(
+            "security",
+            gettext_noop("Security"),
+            gettext_noop("No password is sent over plain."),
+            default=STARTTLS,
+            choices=SECURITIES,
+        ),
         Field("username", gettext_noop("User name"), gettext_noop("Empty where nobody logs in."), is_required=False),
         Field("password", gettext_noop("Password"), is_secret=True, is_required=False),
         Field(

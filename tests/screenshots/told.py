@@ -37,7 +37,7 @@ def _add_mails(scene: Scene, mailbox: Mailbox) -> None:
     fill("#id_own_sender").fill("Checks <checks@example.com>")
     fill("#id_own_host").fill("127.0.0.1")
     fill("#id_own_port").fill(str(mailbox.port))
-    fill("#id_own_security").fill("plain")
+    fill("#id_own_security").select_option("plain")
     fill("#id_pause_seconds").fill("5")
     scene.press("Save")
 

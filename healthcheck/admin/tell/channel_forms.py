@@ -53,10 +53,20 @@ class ChannelForm(ModelFormBase):
         except SecretsError as error:
             self.stored, self.unreadable = {}, str(error)
         for field in self.notifier.fields:
+            self._ask(field)
             if field.is_secret:
                 self._mark(field)
             elif self.instance.pk:
                 self.initial.setdefault(_PREFIX + field.name, self.instance.details.get(field.name, ""))
+
+    def _ask(self, field: Field) -> None:
+        """Ask for what is needed and not stored, and offer to remove nothing but what is."""
+        is_stored = bool(self.stored.get(field.name))
+        if not is_stored:
+            self.fields.pop(_CLEAR + field.name, None)
+        if shown := self.fields.get(_PREFIX + field.name):
+            is_kept = is_stored or bool(field.is_secret and self.unreadable)
+            shown.required = field.is_required and not (field.default or is_kept)
 
     def _mark(self, field: Field) -> None:
         """Say what is stored of a secret, which is whether."""
@@ -155,18 +165,22 @@ def build_form(kind: str) -> type[ChannelForm]:
     return type("ChannelForm", (ChannelForm,), own)
 
 
-def list_own_fields(kind: str, *, is_new: bool) -> list[str]:
-    """Return the names of a kind's fields in its form, in order."""
+def list_own_fields(channel: NotificationChannel) -> list[str]:
+    """Return the names of the fields of the channel's kind in its form, in order; what is not stored is not removed."""
+    try:
+        stored = channel.open_secrets()
+    except SecretsError:
+        stored = {}
     names = []
-    for field in load_notifier(kind).fields:
+    for field in load_notifier(channel.kind).fields:
         names.append(_PREFIX + field.name)
-        if field.is_secret and not field.is_required and not is_new:
+        if field.is_secret and not field.is_required and stored.get(field.name):
             names.append(_CLEAR + field.name)
     return names
 
 
 def _build_field(field: Field, secret_text: type[SecretTextField]) -> forms.Field:
-    # Required where nothing is stored either: `clean` sees to that.
+    # What is required depends on what is stored: the form sees to that.
     # The admin takes a help text for HTML, and a kind's is none.
     words: dict[str, Any] = {"label": _(field.label), "help_text": field.help_text and escape(_(field.help_text))}
     limit = MAX_LONG_LENGTH if field.is_long else MAX_VALUE_LENGTH
@@ -176,10 +190,13 @@ def _build_field(field: Field, secret_text: type[SecretTextField]) -> forms.Fiel
         )
     if field.is_long:
         return TextField(rows=4, max_length=limit, initial=field.default, **words)
+    if field.choices:
+        choices = [(each, each) for each in field.choices]
+        return forms.ChoiceField(required=False, choices=choices, initial=field.default, **words)
     widget = forms.TextInput(attrs={"class": "hc-wide", "autocomplete": "off", "spellcheck": "false"})
     return forms.CharField(
         max_length=limit,
-        required=field.is_required and not field.default,
+        required=False,
         initial=field.default,
         widget=widget,
         **words,

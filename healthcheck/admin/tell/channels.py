@@ -49,6 +49,9 @@ class ChannelKindFilter(admin.SimpleListFilter):
 @admin.register(NotificationChannel)
 class NotificationChannelAdmin(ToldAdmin):
     list_display = ("name", "kind_words", "condition", "last_sent")
+    empty_words = gettext_lazy(
+        "A channel is where people are told: a mailbox, a chat, a pager. Add one, test it, and name it in a policy."
+    )
     list_filter = (ChannelKindFilter, "is_enabled", "is_about_ourselves")
     search_fields = ("name",)
 
@@ -75,11 +78,11 @@ class NotificationChannelAdmin(ToldAdmin):
         badge = draw_state(state, word=word)
         return format_html('{}<br><span class="hc-quiet">{}</span>', badge, standing.last_error)
 
-    @admin.display(description=gettext_lazy("last message"), empty_value="–")
-    def last_sent(self, obj: Any) -> SafeString | None:
+    @admin.display(description=gettext_lazy("last message"))
+    def last_sent(self, obj: Any) -> SafeString | str:
         standing = getattr(obj, "standing", None)
         if standing is None or standing.last_sent_at is None:
-            return None
+            return "–"
         return format_html('<span class="hc-time">{}</span>', describe_moment(standing.last_sent_at))
 
     @admin.display(description=gettext_lazy("told by"))
@@ -103,9 +106,9 @@ class NotificationChannelAdmin(ToldAdmin):
         except SecretsError as error:
             return str(error)
 
-    @admin.display(description=gettext_lazy("refused since"), empty_value="–")
-    def refused_since(self, obj: Any) -> str | None:
-        return describe_instant(getattr(getattr(obj, "standing", None), "disabled_at", None)) or None
+    @admin.display(description=gettext_lazy("refused since"))
+    def refused_since(self, obj: Any) -> str:
+        return describe_instant(getattr(getattr(obj, "standing", None), "disabled_at", None)) or "–"
 
     @admin.display(description=gettext_lazy("details"))
     def details_words(self, obj: NotificationChannel) -> SafeString:
@@ -128,7 +131,7 @@ class NotificationChannelAdmin(ToldAdmin):
         use = (_("Use"), {"fields": ("is_enabled", "pause_seconds", "is_about_ourselves")})
         if obj is not None and not (self.has_change_permission(request, obj) and obj.kind in NOTIFIERS):
             return ((None, {"fields": ("name", "kind_words", "details_words")}), use, state)
-        own = list_own_fields(obj.kind if obj else request.GET["kind"], is_new=obj is None)
+        own = list_own_fields(obj or NotificationChannel(kind=request.GET["kind"]))
         first = (None, {"fields": ["name", "kind_words", *own]})
         return (first, use, state) if obj else (first, use)
 
@@ -173,7 +176,7 @@ class NotificationChannelAdmin(ToldAdmin):
 
     def get_tools(self, request: HttpRequest, obj: NotificationChannel) -> list[Tool]:
         listing = reverse(f"{self.admin_site.name}:healthcheck_delivery_changelist")
-        tools = [Tool(_("Messages"), f"{listing}?channel={obj.pk}")]
+        tools = [Tool(_("Deliveries"), f"{listing}?channel={obj.pk}")]
         if not self.has_operate_permission(request, obj):
             return tools
         is_refused = getattr(getattr(obj, "standing", None), "disabled_at", None) is not None
@@ -199,7 +202,7 @@ class NotificationChannelAdmin(ToldAdmin):
             self.message_user(request, " ".join(error.messages), messages.ERROR)
         else:
             PUBLISHER.publish_deliveries([obj.pk])
-            self.message_user(request, _("A test is on its way; “Messages” says what came of it."), messages.SUCCESS)
+            self.message_user(request, _("A test is on its way; “Deliveries” says what came of it."), messages.SUCCESS)
         return redirect(self.url_of("change", obj.pk))
 
     def enable_view(self, request: HttpRequest, obj: NotificationChannel) -> HttpResponse:

@@ -86,12 +86,30 @@ def test_whom_a_message_is_for_is_changed_without_the_secret(operator: Client) -
 
 def test_secret_that_is_not_needed_can_be_removed(operator: Client) -> None:
     channel = make_pigeon()
+    assert "Remove what is stored" not in operator.get(url_of(channel)).content.decode()
     operator.post(url_of(channel), pigeon_fields(own_greeting="", own_feed="corn"))
+    assert "Remove what is stored: Feed" in operator.get(url_of(channel)).content.decode()
     channel.refresh_from_db()
     assert channel.open_secrets() == {"whistle": "whistle-canary", "feed": "corn"}
     operator.post(url_of(channel), pigeon_fields(own_greeting="", own_whistle="", clear_feed="on"))
     channel.refresh_from_db()
     assert channel.open_secrets() == {"whistle": "whistle-canary"}
+
+
+def test_form_marks_what_is_needed_and_not_stored(operator: Client) -> None:
+    def list_required(url: str) -> list[str]:
+        form = operator.get(url).context["adminform"].form
+        return [name for name, field in form.fields.items() if field.required and name.startswith("own_")]
+
+    assert list_required(ADD) == ["own_loft", "own_whistle"]
+    assert list_required(url_of(make_pigeon())) == ["own_loft"]
+
+
+def test_value_of_few_is_chosen_and_no_other_is_taken(operator: Client) -> None:
+    url = f"{LIST}add/?kind=email"
+    page = operator.get(url).content.decode()
+    assert '<option value="starttls" selected>starttls</option>' in page
+    assert "own_security" in errors_of(operator.post(url, {"own_security": "none"}))
 
 
 @pytest.mark.parametrize(
@@ -117,6 +135,14 @@ def test_name_that_is_taken_is_refused(operator: Client) -> None:
     make_pigeon()
     cure = "There is already a channel with this name; choose another."
     assert errors_of(operator.post(ADD, pigeon_fields()))["name"] == [cure]
+
+
+def test_refused_form_with_a_new_secret_offers_to_remove_nothing(operator: Client) -> None:
+    make_pigeon("taken")
+    channel = make_pigeon()
+    response = operator.post(url_of(channel), pigeon_fields(name="taken", own_feed="corn"))
+    assert "There is already a channel" in errors_of(response)["name"][0]
+    assert "Remove what is stored" not in response.content.decode()
 
 
 def test_wrong_key_leaves_the_page_open_and_says_so(operator: Client, settings: Any) -> None:
