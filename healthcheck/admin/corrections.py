@@ -104,7 +104,12 @@ class CorrectionChangeList(ChangeListBase):
 @admin.register(Correction)
 class CorrectionAdmin(MakingViews, WithdrawingViews):
     list_display = ("endpoint_words", "interval", "effect_words", "reason_words", "author_words", "standing")
+    empty_words = gettext_lazy(
+        "A correction says what an interval of the past really was, such as a false alarm, and who said so. "
+        "It is made on the page of an endpoint or a group."
+    )
     list_display_links = None
+    change_list_template = "admin/healthcheck/list.html"
     list_filter = (CorrectedEndpointFilter, EffectFilter, AuthorFilter, WithdrawnFilter)
     list_per_page = 50
     search_fields = ("reason",)

@@ -36,6 +36,10 @@ MAX_CHECKED = 50
 class CredentialAdmin(VersionedAdmin):
     # Whether each can be opened is said by its own page and by the action: a passphrase costs a tenth of a second.
     list_display = ("name", "kind", "use_count", "changed_words")
+    empty_words = gettext_lazy(
+        "A credential is what endpoints log in with: a password, a token, a certificate. It is stored sealed "
+        "and never shown."
+    )
     list_filter = ("kind",)
     search_fields = ("name",)
     ordering = ("name",)

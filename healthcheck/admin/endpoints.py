@@ -107,6 +107,9 @@ class EndpointAdmin(
     CorrectedEndpointAdmin,
 ):
     list_display = ("name_and_address", "group", "state_since", "uptime", "result_and_error")
+    empty_words = gettext_lazy(
+        "An endpoint is something to be checked: a page, a port, a name, a job. Paste a URL; it is probed at once."
+    )
     list_filter = (
         EndpointStateFilter,
         EndpointTagFilter,

@@ -138,6 +138,10 @@ class GroupChangeList(ChangeListBase):
 class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, MuteAdmin, ClonedAdmin, CorrectedGroupAdmin):
     form = EndpointGroupForm
     list_display = ("name_and_tags", "schedule_words", "members", "uptime", "last_error", "last_run")
+    empty_words = gettext_lazy(
+        "A group holds endpoints that are checked together, on one schedule. Adding an endpoint by its URL "
+        "makes its first group."
+    )
     list_filter = (GroupStateFilter, GroupTagFilter, "is_paused")
     search_fields = ("name", "slug", "tags__name", "endpoints__name")
     actions = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.forms.location_forms import LocationForm
 from healthcheck.admin.versioned import VersionedAdmin
@@ -16,6 +17,7 @@ class LocationAdmin(VersionedAdmin):
 
     form = LocationForm
     list_display = ("name", "slug")
+    empty_words = gettext_lazy("A location is where workers check from.")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Location | None = None) -> tuple[str, ...]:
         # The slug says which location is the default one.

@@ -57,6 +57,7 @@ class StatusPageAdmin(VersionedAdmin):
     form = StatusPageForm
     inlines = (PageSectionInline,)
     list_display = ("title", "slug", "visibility", "shows_every_group")
+    empty_words = _("A status page shows others how endpoints are: everybody, or who has its password.")
     list_filter = ("visibility",)
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}

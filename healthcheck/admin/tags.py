@@ -18,6 +18,10 @@ from healthcheck.models import Tag
 class TagAdmin(VersionedAdmin):
     form = TagForm
     list_display = ("name", "group_count", "endpoint_count")
+    empty_words = gettext_lazy(
+        "A tag names what endpoints and groups have in common, such as production. Policies, windows and "
+        "filters choose by it."
+    )
     search_fields = ("name",)
     list_per_page = 50
 

@@ -35,6 +35,9 @@ class HistoryViews(ModelAdminBase):
     """Takes the place of Django's own log."""
 
     change_list_template = "admin/healthcheck/versioned_change_list.html"
+    # What a list without rows says, and where its first step leads.
+    empty_words: Any = ""
+    first_url = "add"
 
     def get_urls(self) -> list[URLPattern]:
         revert, deleted = (self.admin_site.admin_view(view) for view in (self.revert_view, self.deleted_view))

@@ -57,6 +57,7 @@ class AddByUrlViews(OperatedAdmin):
     """The part of the endpoint's admin that adds by URL."""
 
     change_list_template = "admin/healthcheck/endpoint_change_list.html"
+    first_url = "add_by_url"
 
     class Media:
         css = {"all": ("healthcheck/explanation.css",)}

@@ -28,6 +28,10 @@ class DependencyForm(ModelFormBase):
 class DependencyAdmin(ToldAdmin):
     form = DependencyForm
     list_display = ("child", "parent")
+    empty_words = gettext_lazy(
+        "A dependency says that something cannot be up while something else is down, so that you are told of "
+        "the one that broke."
+    )
     search_fields = tuple(f"{side}__name" for side in _SIDES)
     autocomplete_fields = _SIDES
     fieldsets = (

@@ -39,6 +39,9 @@ class IncidentChangeList(ChangeListBase):
 @admin.register(Incident)
 class IncidentAdmin(IncidentViews):
     list_display = ("title_words", "severity_words", "standing", "concerned", "attention")
+    empty_words = gettext_lazy(
+        "Nothing has broken yet. What checks find opens an incident by itself; what no check sees, a person opens."
+    )
     list_filter = (StandingFilter, SeverityFilter)
     search_fields = ("title", "cause_host")
     search_help_text = gettext_lazy("By title, host or the name of a group.")

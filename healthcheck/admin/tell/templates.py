@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.look.bases import ModelFormBase
 from healthcheck.admin.tell.told import ToldAdmin
@@ -43,6 +44,7 @@ class TemplateForm(ModelFormBase):
 class UpdateTemplateAdmin(ToldAdmin):
     form = TemplateForm
     list_display = ("name", "stage")
+    empty_words = gettext_lazy("A template is a text to begin an update with, written on a quiet day.")
     list_filter = ("stage",)
     search_fields = ("name", "text")
 

@@ -20,6 +20,10 @@ MAX_NAMES_SHOWN = 100
 
 class ToldAdmin(ButtonViews):
     operate_permission = OPERATE_INCIDENTS
+    change_list_template = "admin/healthcheck/list.html"
+    # What a list without rows says, and where its first step leads.
+    empty_words: Any = ""
+    first_url = "add"
     list_per_page = 50
 
     class Media:
