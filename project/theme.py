@@ -65,7 +65,7 @@ def _build_navigation() -> list[dict[str, Any]]:
                 _link("incident", _("Incidents"), "emergency_home"),
                 _link("notificationchannel", _("Channels"), "campaign"),
                 _link("notificationpolicy", _("Policies"), "notifications_active"),
-                _link("delivery", _("Messages"), "outgoing_mail", seen_with="notificationchannel"),
+                _link("delivery", _("Deliveries"), "outgoing_mail", seen_with="notificationchannel"),
                 _link("dependency", _("Dependencies"), "account_tree"),
                 _link("updatetemplate", _("Templates"), "edit_note"),
             ],

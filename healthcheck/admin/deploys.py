@@ -57,6 +57,9 @@ class DeployHookAdmin(ToldAdmin):
     # Of maintenance: whoever ends windows ends these.
     operate_permission = OPERATE
     list_display = ("name", "standing", "tag_words", "max_minutes")
+    empty_words = gettext_lazy(
+        "With a deploy hook CI says when a deploy begins and ends; what carries its tags is in maintenance in between."
+    )
     list_filter = ("is_enabled",)
     search_fields = ("name", "tags__name")
     autocomplete_fields = ("tags",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from itertools import islice
 from typing import Any
 
@@ -23,11 +23,12 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from healthcheck.admin.buttons import ButtonAdmin
 from healthcheck.admin.change.authorship import describe_change
-from healthcheck.admin.forms.window_forms import WindowForm
+from healthcheck.admin.forms.window_forms import WindowForm, describe_recurrence
 from healthcheck.admin.look.badges import draw_maintenance
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.look.words import describe_moment
 from healthcheck.definitions.muting import end_windows
+from healthcheck.engine.recurrence import Occurrence
 from healthcheck.engine.types import ConfigurationError
 from healthcheck.models import MaintenanceWindow
 from healthcheck.models.clock import read_database_clock
@@ -70,6 +71,10 @@ class WindowStateFilter(admin.SimpleListFilter):
 class MaintenanceWindowAdmin(ButtonAdmin):
     form = WindowForm
     list_display = ("title", "state", "starts", "covers")
+    empty_words = gettext_lazy(
+        "In a maintenance window endpoints are checked, but nobody is told and nothing counts against them. "
+        "Plan one ahead, once or recurring."
+    )
     list_filter = (WindowStateFilter, "is_public")
     search_fields = ("title", "description", "groups__name", "endpoints__name", "tags__name")
     autocomplete_fields = ("groups", "endpoints", "tags")
@@ -104,7 +109,7 @@ class MaintenanceWindowAdmin(ButtonAdmin):
     @admin.display(description=gettext_lazy("start"), ordering="starts_at")
     def starts(self, obj: MaintenanceWindow) -> SafeString:
         # Of one with dates the line that comes first, which is the rule.
-        words = Truncator(obj.recurrence.partition("\n")[0]).chars(MAX_WORDS) or _("once")
+        words = describe_recurrence(obj.recurrence) or Truncator(obj.recurrence.partition("\n")[0]).chars(MAX_WORDS)
         return format_html(
             '<span class="hc-cell"><span class="hc-time">{}</span><br><span class="hc-quiet">{}</span></span>',
             describe_moment(obj.starts_at),
@@ -144,11 +149,7 @@ class MaintenanceWindowAdmin(ButtonAdmin):
         except (ConfigurationError, OverflowError):
             # Said at its field.
             return None
-        rows = (
-            (_write(at, zone) for zone in (timetable.zone, UTC) for at in (each.starts_at, each.ends_at))
-            for each in found
-        )
-        lines = format_html_join("", '<li>{} – {} <span class="hc-quiet">({} – {})</span></li>', map(tuple, rows))
+        lines = format_html_join("", "<li>{}{}</li>", (_draw_both(each, timetable.zone) for each in found))
         return format_html('<ol class="hc-times">{}</ol>', lines) if lines else None
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -199,5 +200,16 @@ def _count(through: Any) -> Any:
     return Coalesce(Subquery(rows.annotate(number=Count("pk")).values("number")), 0)
 
 
-def _write(instant: datetime, zone: tzinfo) -> str:
-    return date_format(instant.astimezone(zone), f"{pgettext('format of a date', 'D j M Y')}, H:i T")
+def _draw_both(occurrence: Occurrence, zone: tzinfo) -> tuple[str, str]:
+    """Return the window's own time, and beside it that of UTC where it is another."""
+    own, utc = _write(occurrence, zone), _write(occurrence, UTC)
+    return own, "" if own == utc else format_html(' <span class="hc-quiet">({})</span>', utc)
+
+
+def _write(occurrence: Occurrence, zone: tzinfo) -> str:
+    """Return from when until when, as a clock there shows it; the zone once where one day and zone holds both."""
+    start, end = (at.astimezone(zone) for at in (occurrence.starts_at, occurrence.ends_at))
+    day = pgettext("format of a date", "D j M Y")
+    if (start.date(), start.tzname()) == (end.date(), end.tzname()):
+        return f"{date_format(start, f'{day}, H:i')} – {date_format(end, 'H:i T')}"
+    return f"{date_format(start, f'{day}, H:i T')} – {date_format(end, f'{day}, H:i T')}"

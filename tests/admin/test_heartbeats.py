@@ -109,7 +109,7 @@ def test_the_address_is_shown_once_and_works(operator: Client) -> None:
     response = make_address(operator, endpoint)
     token = read_token(response)
     text = response.content.decode()
-    assert f'<pre class="hc-paste">http://testserver/ping/{token}</pre>' in text
+    assert f'<pre class="hc-paste" tabindex="0">http://testserver/ping/{token}</pre>' in text
     assert all(line in text for line in (f"{token}/$?", f"{token}/start", "$LASTEXITCODE", "--data-binary"))
     assert "no-store" in response.headers["Cache-Control"]
     assert token not in operator.get(page_of(endpoint)).content.decode()

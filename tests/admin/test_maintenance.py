@@ -150,10 +150,31 @@ def test_preview_shows_five_times_in_both_zones_and_saves_nothing(operator: Clie
     page = response.content.decode()
     assert page.count("<li>Sun ") == 5
     assert "Sun 27 Jul 2036, 22:30 CEST – Mon 28 Jul 2036, 00:30 CEST" in page
-    assert "(Sun 27 Jul 2036, 20:30 UTC – Sun 27 Jul 2036, 22:30 UTC)" in page
+    assert "(Sun 27 Jul 2036, 20:30 – 22:30 UTC)" in page
     # Winter has come.
     assert "Sun 26 Oct 2036, 22:30 CET" in page
     assert MaintenanceWindow.objects.count() == 0
+
+
+def test_preview_says_a_time_of_utc_once(operator: Client) -> None:
+    page = operator.post(ADD, window_fields(timezone="UTC", _preview="1")).content.decode()
+    assert "<li>Tue 1 Jul 2036, 22:30 UTC – Wed 2 Jul 2036, 00:30 UTC</li>" in page
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("", "once"),
+        ("FREQ=DAILY", "every day"),
+        ("FREQ=WEEKLY", "every week"),
+        ("FREQ=WEEKLY;BYDAY=MO,SU", "every week: Monday, Sunday"),
+        ("FREQ=MONTHLY", "every month"),
+        ("FREQ=YEARLY;BYMONTH=3\nEXDATE:20370301", "FREQ=YEARLY;BYMONTH=3"),
+    ],
+)
+def test_list_says_in_words_how_a_window_recurs(operator: Client, rule: str, words: str) -> None:
+    make_window(recurrence=rule)
+    assert f'<span class="hc-quiet">{words}</span>' in operator.get(LIST).content.decode()
 
 
 def test_preview_skips_and_adds_dates(operator: Client) -> None:

@@ -174,6 +174,17 @@ def read_recurrence(rule: str) -> dict[str, Any]:
     return {"recurs": recurs, "weekdays": [], "rule": rule if recurs == OWN else ""}
 
 
+def describe_recurrence(rule: str) -> str:
+    """Return in words what the form offers in words; empty for a rule of one's own."""
+    read = read_recurrence(rule)
+    if read["recurs"] == WEEKLY:
+        names = dict(WEEKDAY_CHOICES)
+        days = ", ".join(str(names[day]) for day in read["weekdays"])
+        return gettext("every week: %(days)s") % {"days": days} if days else gettext("every week")
+    words = {ONCE: gettext("once"), DAILY: gettext("every day"), MONTHLY: gettext("every month")}
+    return words.get(read["recurs"], "")
+
+
 def _read_times(window: MaintenanceWindow) -> dict[str, Any]:
     try:
         zone = find_zone(window.timezone)

@@ -37,8 +37,8 @@ def describe_instant(at: datetime | None) -> str:
 
 
 def describe_moment(at: datetime | None) -> str:
-    """Return the time without year and zone, for the narrow columns of a list; empty for none."""
-    return date_format(localtime(at), f"{pgettext('format of a date', 'j M')}, H:i:s") if at else ""
+    """Return the time without its year, for the narrow columns of a list; empty for none."""
+    return date_format(localtime(at), f"{pgettext('format of a date', 'j M')}, H:i:s T") if at else ""
 
 
 def describe_duration(duration_us: int) -> str:

@@ -1,4 +1,4 @@
-"""Messages: what was sent to which channel, what the receiver answered, and sending one again."""
+"""Deliveries: what was sent to which channel, what the receiver answered, and sending one again."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from healthcheck.admin.filters import is_key
 from healthcheck.admin.look.badges import draw_state
+from healthcheck.admin.look.crumbs import name_crumb
 from healthcheck.admin.look.words import describe_duration, describe_instant, describe_moment
 from healthcheck.admin.tell.rights import may_operate_incidents
 from healthcheck.admin.tell.told import ToldAdmin
@@ -71,6 +72,10 @@ class DeliveryAdmin(ToldAdmin):
     """Seen by whoever sees channels; written by nobody."""
 
     list_display = ("what", "channel_name", "outcome", "tries")
+    empty_words = gettext_lazy(
+        "Every message to a channel is kept here for a while, with what its receiver answered. None has been "
+        "written yet."
+    )
     list_filter = (ChannelFilter, StatusFilter)
     ordering = ("-created_at", "-pk")
     actions: Any = None
@@ -110,14 +115,9 @@ class DeliveryAdmin(ToldAdmin):
 
     @admin.display(description=gettext_lazy("message"))
     def what(self, obj: Delivery) -> SafeString:
-        message = read_message(obj.message)
-        first = message.items[0].title if message.items else "–"
-        more = len(message.items) - 1 + message.left_off
-        words = ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more} if more > 0 else ""
         return format_html(
-            '<span class="hc-address">{} {}<br><span class="hc-quiet hc-time">{}</span></span>',
-            first,
-            words,
+            '<span class="hc-address">{}<br><span class="hc-quiet hc-time">{}</span></span>',
+            _name(read_message(obj.message)),
             describe_moment(obj.created_at),
         )
 
@@ -142,10 +142,11 @@ class DeliveryAdmin(ToldAdmin):
         message = read_message(obj.message)
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Message to %(channel)s") % {"channel": obj.channel},
+            "title": _("Delivery to %(channel)s") % {"channel": obj.channel},
             "opts": self.opts,
             "media": self.media,
             "object": obj,
+            "original": name_crumb(obj, _name(message)),
             "outcome": self.outcome(obj),
             "created": describe_instant(obj.created_at),
             "ended": describe_instant(obj.ended_at),
@@ -182,6 +183,15 @@ class DeliveryAdmin(ToldAdmin):
 
     def _url_of(self, view: str, pk: uuid.UUID) -> str:
         return reverse(f"{self.admin_site.name}:{self._url_name(view)}", args=[pk])
+
+
+def _name(message: Message) -> str:
+    """Return what the first item is about, and how many come with it."""
+    first = message.items[0].title if message.items else "–"
+    more = len(message.items) - 1 + message.left_off
+    if more <= 0:
+        return first
+    return f"{first} " + ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more}
 
 
 def _describe_items(message: Message) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.change.authorship import describe_change
 from healthcheck.admin.filters import is_key
+from healthcheck.admin.look.crumbs import name_crumb
 from healthcheck.admin.look.words import describe_instant
 from healthcheck.admin.tell.incident_forms import (
     AssignForm,
@@ -89,6 +90,7 @@ class IncidentViews(ToldAdmin):
             "opts": self.opts,
             "media": self.media,
             "object": obj,
+            "original": name_crumb(obj, name_incident(obj)),
             "may_operate": may,
             "snoozes": SNOOZES.items(),
             "forms": shown,

@@ -68,12 +68,21 @@ class NotificationPolicyAdmin(ToldAdmin):
     form = PolicyForm
     inlines = (StepInline,)
     list_display = ("name", "standing", "severity_words", "about", "step_words")
+    empty_words = gettext_lazy(
+        "A policy says who is told of what, and who next when nobody answers. Without one nobody is told of anything."
+    )
     list_filter = ("is_enabled", "min_severity")
     search_fields = ("name",)
     autocomplete_fields = ("groups", "tags")
     fieldsets = (
         (None, {"fields": ("name", "is_enabled")}),
-        (gettext_lazy("Of what"), {"fields": ("min_severity", "groups", "tags")}),
+        (
+            gettext_lazy("Of what"),
+            {
+                "fields": ("min_severity", "groups", "tags"),
+                "description": gettext_lazy("Without groups and tags it is about every endpoint."),
+            },
+        ),
         (gettext_lazy("When"), {"fields": (("hours", "timezone"), ("reminder_minutes", "sends_recovery"))}),
     )
 

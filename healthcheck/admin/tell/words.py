@@ -40,10 +40,12 @@ def describe_standing(incident: Incident, now: datetime) -> SafeString:
     if incident.resolved_at is not None:
         lasted = describe_age((incident.resolved_at - incident.started_at).total_seconds())
         words = _("resolved after %(time)s") % {"time": lasted}
-        return format_html('<span class="hc-cell">{}<br>{}</span>', words, _draw_time(incident.resolved_at))
+        shape = '<span class="hc-cell"><span class="hc-time">{}</span><br>{}</span>'
+        return format_html(shape, words, _draw_time(incident.resolved_at))
     age = describe_age((now - incident.started_at).total_seconds())
     words = _("open for %(time)s") % {"time": age}
-    return format_html('<span class="hc-cell"><strong>{}</strong><br>{}</span>', words, _draw_time(incident.started_at))
+    shape = '<span class="hc-cell"><strong class="hc-time">{}</strong><br>{}</span>'
+    return format_html(shape, words, _draw_time(incident.started_at))
 
 
 def describe_attention(incident: Incident, now: datetime) -> str:

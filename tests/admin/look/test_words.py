@@ -6,7 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from healthcheck.admin.look.words import describe_duration, describe_lateness, describe_schedule, describe_status
+from healthcheck.admin.look.words import (
+    describe_duration,
+    describe_lateness,
+    describe_moment,
+    describe_schedule,
+    describe_status,
+)
 from healthcheck.models import CheckRun, EndpointGroup, Reason, RunStatus
 from tests.factories import NOW
 
@@ -37,6 +43,11 @@ def test_schedule_names_the_cron_expression_and_its_zone() -> None:
 )
 def test_duration_keeps_the_digits_that_matter(duration_us: int, words: str) -> None:
     assert describe_duration(duration_us) == words
+
+
+def test_moment_names_its_zone_and_leaves_out_the_year() -> None:
+    assert describe_moment(NOW) == NOW.strftime("%-d %b, %H:%M:%S UTC")
+    assert describe_moment(None) == ""
 
 
 def test_lateness_counts_from_the_slot_to_the_start() -> None:

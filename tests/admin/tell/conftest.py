@@ -77,7 +77,8 @@ def make_delivery(channel: NotificationChannel, title: str = "shop is down", **c
         cause="3 of 3 down: dns",
         names=("front page",),
         count=3,
-        started_at=NOW,
+        started_at=NOW - timedelta(hours=1),
+        ended_at=NOW,
         acknowledge_url="https://status.example/ack/canary",
     )
     defaults: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Messages: the list and the page say what was sent and answered, without the links that act; one is sent again."""
+"""Deliveries: the list and the page say what was sent and answered, without the links that act; one is sent again."""
 
 from __future__ import annotations
 
@@ -27,9 +27,16 @@ def url_of(delivery: Delivery, page: str = "change") -> str:
 def test_page_says_what_was_sent_and_what_became_of_it(operator: Client) -> None:
     failed: dict[str, Any] = {"status": DeliveryStatus.FAILED, "answer": "It answered <b>404</b>."}
     page = operator.get(url_of(make_delivery(make_pigeon(), **failed))).content.decode()
-    for words in ("Message to pigeon", "It answered &lt;b&gt;404&lt;/b&gt;.", "shop is down", "3 of 3 down: dns"):
+    for words in ("Delivery to pigeon", "It answered &lt;b&gt;404&lt;/b&gt;.", "shop is down", "3 of 3 down: dns"):
         assert words in page
     assert "canary" not in page
+
+
+def test_trail_of_a_delivery_names_what_it_is_about(operator: Client) -> None:
+    delivery = make_delivery(make_pigeon())
+    page = operator.get(url_of(delivery)).content.decode()
+    assert page.count(str(delivery.pk)) == page.count(f"{delivery.pk}/") + 1
+    assert f"delivery {delivery.pk}" not in page.lower()
 
 
 def test_message_is_sent_again_under_an_id_of_its_own(operator: Client) -> None:

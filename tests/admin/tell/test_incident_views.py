@@ -34,6 +34,12 @@ def incident() -> Incident:
     return make_incident(make_endpoint())
 
 
+def test_trail_names_an_incident_by_its_cause(operator: Client, incident: Incident) -> None:
+    page = operator.get(f"{LIST}{incident.pk}/change/")
+    assert str(page.context["original"]) == "down: status"
+    assert f"incident {incident.pk}" not in page.content.decode().lower()
+
+
 def test_acknowledging_says_who_and_takes_the_button_away(operator: Client, incident: Incident) -> None:
     assert ">Acknowledge</button>" in operator.get(f"{LIST}{incident.pk}/change/").content.decode()
     page = press(operator, incident, "acknowledge")

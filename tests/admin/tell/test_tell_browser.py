@@ -77,6 +77,19 @@ def test_no_page_is_wider_than_a_phone(page: Page, live_server: LiveServer) -> N
     assert not wrong, "\n".join(f"{path}: {found}" for path, found in wrong.items())
 
 
+def test_steps_of_a_policy_have_whole_labels_on_a_phone(page: Page, live_server: LiveServer) -> None:
+    policy = make_policy("short", steps={0: [make_pigeon()]})
+    log_in(page, live_server)
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    page.goto(f"{live_server.url}/admin/healthcheck/notificationpolicy/{policy.pk}/change/")
+    minutes = page.locator("#id_steps-0-after_minutes").bounding_box()
+    channels = page.locator(".field-channels .select2-container").first.bounding_box()
+    assert minutes is not None
+    assert channels is not None
+    # Below their labels, and not beside them, where a label had to break in the middle of a word.
+    assert abs(minutes["x"] - channels["x"]) < 2
+
+
 def test_pages_of_ours_have_no_barriers(page: Page, live_server: LiveServer) -> None:
     incident = paint_incident()
     over = Incident.objects.filter(resolved_at__isnull=False).get()
