@@ -46,6 +46,15 @@ class Found:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class StuckChannel:
+    """A channel on which messages do not get out. `error` is what its receiver said last, in English."""
+
+    channel_id: int
+    name: str
+    error: str
+
+
 def find_late_scheduler(now: datetime) -> list[Found]:
     """Say whether nobody ticks, which no scheduler can. Before the first tick there is nothing to miss."""
     newest = Tick.objects.aggregate(at=Max("at"))["at"]
@@ -100,6 +109,13 @@ def _find_spools(now: datetime) -> Iterator[Found]:
 
 
 def _find_stuck_channels(now: datetime) -> Iterator[Found]:
+    for stuck in list_stuck_channels(now):
+        sentence = f"Messages do not get out on the channel “{stuck.name}”. {stuck.error or 'No worker has sent them.'}"
+        yield Found(f"channel {stuck.channel_id}", sanitise(sentence, MAX_SENTENCE_LENGTH))
+
+
+def list_stuck_channels(now: datetime) -> list[StuckChannel]:
+    """Return the channels on which messages do not get out, and what their receivers said last. One statement."""
     mine = {"channel": OuterRef("pk")}
     waiting = Delivery.objects.filter(**mine, status=DeliveryStatus.WAITING, created_at__lt=now - OUTBOX_AFTER)
     queued = Notification.objects.filter(**mine, status=NotificationStatus.QUEUED, due_at__lt=now - OUTBOX_AFTER)
@@ -108,9 +124,8 @@ def _find_stuck_channels(now: datetime) -> Iterator[Found]:
     pauses = Q(standing__next_send_at__gt=now) & ~Q(standing__failures__gt=0)
     is_stuck = Exists(waiting) | (Exists(queued) & ~pauses)
     stuck = NotificationChannel.objects.filter(is_refused | is_stuck, is_enabled=True).order_by("pk")
-    for pk, name, error in stuck.values_list("pk", "name", "standing__last_error")[:MAX_CHANNELS]:
-        sentence = f"Messages do not get out on the channel “{name}”. {error or 'No worker has sent them.'}"
-        yield Found(f"channel {pk}", sanitise(sentence, MAX_SENTENCE_LENGTH))
+    rows = stuck.values_list("pk", "name", "standing__last_error")[:MAX_CHANNELS]
+    return [StuckChannel(pk, name, error or "") for pk, name, error in rows]
 
 
 def _write(instant: datetime) -> str:

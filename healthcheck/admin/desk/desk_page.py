@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from healthcheck.admin.desk.desk import Desk, Trouble, load_desk
+from healthcheck.admin.desk.desk_channels import describe_stuck_channels
 from healthcheck.admin.desk.desk_incidents import describe_open_incidents
 from healthcheck.admin.desk.desk_processes import Process
 from healthcheck.admin.desk.first_steps import Step, describe_silence, list_steps
@@ -38,7 +39,7 @@ def describe_desk(request: HttpRequest) -> dict[str, Any]:
     return {
         "desk": desk,
         "at": describe_instant(now),
-        "alarms": [] if not desk.total else describe_silence(desk),
+        "alarms": [*(describe_silence(desk) if desk.total else ()), *describe_stuck_channels(request, site, now)],
         "headline": _describe_headline(desk),
         "counts": [(state.word, draw_state(state, count=desk.counts[state])) for state in WORST_FIRST],
         "paused": draw_paused(_("%(count)s paused") % {"count": desk.paused_count}) if desk.paused_count else "",

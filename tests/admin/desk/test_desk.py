@@ -187,8 +187,8 @@ def test_desk_asks_a_fixed_number_of_queries(
 ) -> None:
     paint_bad_day(timezone.now(), members=members)
     # Session, user, counts, wrong, unknown with states, three for slots, three for processes, queue, changes, paused
-    # groups and endpoints, whether anything was up, the newest run, open incidents.
-    with django_assert_num_queries(19 + CLOCK_QUERIES):
+    # groups and endpoints, whether anything was up, the newest run, stuck channels, open incidents.
+    with django_assert_num_queries(20 + CLOCK_QUERIES):
         operator.get(f"{DESK}?part")
 
 
