@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from healthcheck.models import Correction, CorrectionEffect, Endpoint
+from healthcheck.pipeline.authors import hold_account
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.marks import mark_hours
 from healthcheck.pipeline.text import REPLACEMENT, sanitise
@@ -79,7 +80,8 @@ def make_corrections(
         if seen is not None and seen != read_overlaps(ids, said):
             raise CorrectionsChangedError
         _refuse_too_many(ids)
-        insert_rows(Correction, _COLUMNS, (_build_row(pk, said, author=author, now=now) for pk in ids))
+        held = author._replace(id=hold_account(author.id))
+        insert_rows(Correction, _COLUMNS, (_build_row(pk, said, author=held, now=now) for pk in ids))
         mark_hours(ids, None, start=said.starts_at, end=said.ends_at, now=now)
     return len(ids)
 

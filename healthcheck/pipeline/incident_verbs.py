@@ -22,6 +22,7 @@ from healthcheck.models import (
     IncidentUpdate,
     IncidentUpdateKind,
 )
+from healthcheck.pipeline.authors import hold_account
 from healthcheck.pipeline.bulk import insert_rows
 from healthcheck.pipeline.correct import Author
 from healthcheck.pipeline.notify import queue_notifications
@@ -90,9 +91,11 @@ def snooze(incident_id: int, *, until: datetime, author: Author, now: datetime) 
 
 
 def assign(incident_id: int, assignee: Author | None, *, author: Author, now: datetime) -> Acted:
-    """Give it to somebody, or to nobody."""
+    """Give it to somebody, or to nobody. Raises ValidationError for somebody whose account is gone."""
     same = Q(assignee=assignee.id) if assignee is not None else Q(assignee__isnull=True)
     with transaction.atomic():
+        if assignee is not None and hold_account(assignee.id) is None:
+            raise ValidationError({"assignee": _("It does not exist any more.")})
         others = Incident.objects.open().filter(pk=incident_id).exclude(same)
         if not others.update(assignee=assignee.id if assignee is not None else None):
             return Acted(False)
@@ -194,7 +197,7 @@ def _note(
         at=now,
         kind=kind,
         text=sanitise(text, MAX_TEXT_LENGTH),
-        author_id=author.id,
+        author_id=hold_account(author.id),
         author_name=sanitise(author.name, MAX_NAME_LENGTH),
         **columns,
     )

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -73,6 +74,14 @@ def test_whoever_withdraws_it_first_has_withdrawn_it(endpoints: list[Endpoint]) 
     assert sorted(map(str, came_to)) == [*["0"] * (PEOPLE - 1), "1"]
     correction.refresh_from_db()
     assert correction.withdrawn_by_name == str(came_to.index(1))
+
+
+def test_whose_account_is_gone_stays_named_for_what_they_corrected(endpoints: list[Endpoint]) -> None:
+    kim = Author("Kim", User.objects.create_user("kim").pk)
+    User.objects.all().delete()
+    assert make_corrections([endpoints[0].pk], PROPOSAL, author=kim, now=NOW) == 1
+    correction = Correction.objects.get()
+    assert (correction.author_id, correction.author_name) == (None, "Kim")
 
 
 @pytest.mark.postgresql

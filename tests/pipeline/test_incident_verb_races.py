@@ -7,15 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from healthcheck.engine.incidents import Event, Severity
 from healthcheck.models import Delivery, DeliveryStatus, Incident, IncidentUpdate, Notification, NotificationStatus
 from healthcheck.pipeline.channel_verbs import send_again
 from healthcheck.pipeline.correct import Author
-from healthcheck.pipeline.incident_verbs import Draft, acknowledge, open_manual, resolve_by_hand
-from tests.factories import NOW, make_channel, make_policy
-from tests.locks import WAIT_SECONDS, in_thread
+from healthcheck.pipeline.incident_verbs import Acted, Draft, acknowledge, assign, open_manual, resolve_by_hand
+from tests.factories import NOW, make_channel, make_incident, make_policy
+from tests.locks import WAIT_SECONDS, in_thread, wait_for_waiting
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -53,3 +55,29 @@ def test_message_is_sent_again_once_however_many_press() -> None:
 
     assert sum(act_at_once(press)) == 1
     assert Delivery.objects.filter(status=DeliveryStatus.WAITING).count() == 1
+
+
+def read_author() -> tuple[int | None, str]:
+    update = IncidentUpdate.objects.get()
+    return update.author_id, update.author_name
+
+
+def test_whose_account_is_gone_is_given_nothing_and_stays_named_for_what_they_did() -> None:
+    kim, incident = Author("kim", User.objects.create_user("kim").pk), make_incident()
+    User.objects.all().delete()
+    with pytest.raises(ValidationError, match="It does not exist any more"):
+        assign(incident.pk, kim, author=Author("alex"), now=NOW)
+    assert acknowledge(incident.pk, author=kim, now=NOW).is_done
+    assert read_author() == (None, "kim")
+
+
+@pytest.mark.postgresql
+def test_account_that_is_being_deleted_takes_nothing_along() -> None:
+    kim, incident = Author("kim", User.objects.create_user("kim").pk), make_incident()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            User.objects.all().delete()
+            acting = in_thread(pool, lambda: acknowledge(incident.pk, author=kim, now=NOW))
+            wait_for_waiting()
+        assert acting.result(WAIT_SECONDS) == Acted(True)
+    assert read_author() == (None, "kim")

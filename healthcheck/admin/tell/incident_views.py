@@ -148,7 +148,11 @@ class IncidentViews(ToldAdmin):
             return self.incident_view(request, obj, assign=form)
         person: Any = form.cleaned_data["assignee"]
         assignee = Author(person.get_full_name() or person.get_username(), person.pk) if person else None
-        acted = self._act(request, assign, obj.pk, assignee)
+        try:
+            acted = self._act(request, assign, obj.pk, assignee)
+        except ValidationError as refusal:
+            add_refusal(form, refusal)
+            return self.incident_view(request, obj, assign=form)
         done = _("It is assigned to %(name)s.") % {"name": assignee.name} if assignee else _("Nobody has it now.")
         return self._return(request, obj, acted, done)
 
