@@ -20,17 +20,13 @@ from healthcheck.models import (
 )
 from healthcheck.models.group import MAX_RETENTION_DAYS
 from healthcheck.pipeline.bulk import insert_rows
-from healthcheck.pipeline.marks import find_hour
+from healthcheck.pipeline.marks import ASKED_IDS, find_hour
 from healthcheck.pipeline.retention import HOURS_OF_DAY
 from healthcheck.pipeline.statements import change, fetch, read_instant
 
 _PROGRESS, _MARK, _RUN = RollupProgress._meta.db_table, RollupMark._meta.db_table, CheckRun._meta.db_table
 _ENDPOINT, _GROUP, _LOCATION = Endpoint._meta.db_table, EndpointGroup._meta.db_table, Location._meta.db_table
 _TRANSITION = Transition._meta.db_table
-_IDS = {
-    "postgresql": "(SELECT value::int AS id FROM json_array_elements_text(%s::json))",
-    "sqlite": "(SELECT value AS id FROM json_each(%s))",
-}
 _FIRST_CHANGE = f"""
     SELECT t.at FROM {_TRANSITION} t WHERE t.endpoint_id = e.id AND t.location_id = {{location}}
     ORDER BY t.at LIMIT 1
@@ -77,7 +73,7 @@ def forget_orphans() -> int:
 
 def find_first_changes(endpoint_ids: Iterable[int], location_id: int) -> dict[int, int]:
     """Return the hour of each endpoint's first transition; those without any are absent. One query."""
-    statement = _SELECT_FIRST_CHANGES.format(ids=_IDS[connection.vendor])
+    statement = _SELECT_FIRST_CHANGES.format(ids=ASKED_IDS[connection.vendor])
     rows = fetch(statement, location_id, json.dumps(list(endpoint_ids)))
     return {endpoint_id: find_hour(_read(at)) for endpoint_id, at in rows if at is not None}
 
