@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # What the Standard Webhooks specification recommends: a call that is older was recorded and sent again.
 TOLERANCE = timedelta(minutes=5)
+# Timestamps are compared in whole seconds: in the last one, too, a call is remembered as long as it is believed.
+_SECOND = timedelta(seconds=1)
 # Calls of one hook that are remembered: more than any CI makes in that time.
 MAX_CALLS = 600
 RETRY_SECONDS = 60
@@ -109,7 +111,7 @@ def _answer_once(hook_id: int, call: SignedCall, message: Message, now: datetime
         if DeployCall.objects.filter(hook=hook).count() >= MAX_CALLS:
             return Answer(HTTPStatus.TOO_MANY_REQUESTS, "too many calls of this hook", RETRY_SECONDS)
         answer = _act(hook, message, now)
-        until = datetime.fromtimestamp(call.timestamp, UTC) + TOLERANCE
+        until = datetime.fromtimestamp(call.timestamp, UTC) + TOLERANCE + _SECOND
         DeployCall.objects.create(
             hook=hook, digest=digest, until=until, status=answer.status, answer=answer.sentence[:MAX_ANSWER_LENGTH]
         )
