@@ -23,7 +23,8 @@ from healthcheck.notifiers.tidying import tidy_line, tidy_message
 from healthcheck.notifiers.wording import write_headline, write_text
 
 CHECK_SECONDS = 15.0
-MAX_OUTPUT_CHARS = 16_000
+# More than what its log is cut to, with each character written in twelve.
+MAX_OUTPUT_CHARS = 64_000
 _MAX_SENTENCE_CHARS = 400
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{1,30}://\S+", re.IGNORECASE)

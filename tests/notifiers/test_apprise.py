@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
 from dataclasses import replace
@@ -13,8 +14,8 @@ import pytest
 
 from healthcheck.engine.address_policy import AddressPolicy
 from healthcheck.engine.types import AddressMode, AddressRules, ConfigurationError
-from healthcheck.notifiers.apprise import AppriseNotifier
-from healthcheck.notifiers.apprise_run import Refusals
+from healthcheck.notifiers.apprise import MAX_OUTPUT_CHARS, AppriseNotifier
+from healthcheck.notifiers.apprise_run import MAX_LOG_CHARS, Refusals
 from healthcheck.notifiers.contract import Answer, Reach, Verdict
 from tests.hostile import HostileServer
 from tests.notifiers.messages import DOWN, RESOLVED, write
@@ -110,3 +111,8 @@ def test_hook_lets_pass_what_the_policy_permits_and_nothing_else() -> None:
 def test_hook_without_rules_lets_nothing_be_connected_to() -> None:
     with pytest.raises(PermissionError, match="nothing is connected to"):
         Refusals(None)("socket.connect", (None, ("10.0.0.1", 443)))
+
+
+def test_whatever_it_logs_what_came_of_it_is_read() -> None:
+    answer = {"is_understood": True, "is_taken": True, "refused": [], "log": "\N{FIRE}" * MAX_LOG_CHARS}
+    assert len(json.dumps(answer)) < MAX_OUTPUT_CHARS
