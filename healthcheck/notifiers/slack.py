@@ -79,5 +79,5 @@ def _write_plain(text: str, limit: int) -> dict[str, Any]:
 
 
 def _escape(text: str) -> str:
-    """Return what reads as markup nowhere: mentions and links begin with `<`."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return what reads as markup nowhere: mentions and links begin with `<`, and with an `@` where others take it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\N{WORD JOINER}")

@@ -91,6 +91,11 @@ def test_slack_limits_are_kept_and_all_text_is_plain(message: Message, hostile: 
     assert not {"<", ">"} & set(document["text"])
 
 
+def test_line_for_slack_mentions_nobody_where_others_take_its_webhooks() -> None:
+    text = write_blocks(write(replace(DOWN, title="@channel <!here> @all")))["text"]
+    assert text == "DOWN: @\N{WORD JOINER}channel &lt;!here&gt; @\N{WORD JOINER}all"
+
+
 def test_teams_is_sent_a_card() -> None:
     [attachment] = write_card(write(DOWN))["attachments"]
     card = attachment["content"]
