@@ -1,6 +1,7 @@
 """Marks hours that have to be rolled up again, because what they came to has changed since they were over.
 
-In the transaction of the change itself, so that neither is ever there without the other.
+In the transaction of the change itself, so that neither is ever there without the other. Only a transaction that
+stalled leaves marks once it is committed: until then nobody knows for how long.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from healthcheck.models import Location, RollupMark
 # What changes later than this after an hour's end leaves a mark. Rolling up begins later still: whatever came without
 # a mark has been committed by then.
 CLOSED_AFTER = timedelta(minutes=2)
+# What is committed so much later than its instant may have come after its hour was rolled up: longer than any that is
+# not stopped or kept waiting, and shorter than what is left until rolling up begins.
+STALLED_AFTER = timedelta(minutes=1)
 
 _MARK, _LOCATION = RollupMark._meta.db_table, Location._meta.db_table
 # Ids that travel as one JSON document, as a table.

@@ -9,9 +9,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DataError, transaction
@@ -27,7 +28,7 @@ from healthcheck.pipeline.execute import TakenRun
 from healthcheck.pipeline.facts import write_evidence
 from healthcheck.pipeline.incident_cases import Ground
 from healthcheck.pipeline.incidents import follow_changes
-from healthcheck.pipeline.marks import is_closed, mark_hours
+from healthcheck.pipeline.marks import STALLED_AFTER, is_closed, mark_hours
 from healthcheck.pipeline.notify import queue_notifications
 from healthcheck.pipeline.state_rows import LoadedState, load_states, store_states
 from healthcheck.pipeline.statements import CLOSE_RUN, change, write_instant
@@ -82,8 +83,16 @@ def pair_findings(taken: TakenRun, outcomes: Sequence[Outcome], now: datetime) -
     return [*measured, *(Finding(endpoint_id, unreadable) for endpoint_id in taken.unreadable)]
 
 
-def record_run(taken: TakenRun, findings: Sequence[Finding], *, now: datetime, wall_us: int) -> Recorded | None:
+def record_run(
+    taken: TakenRun,
+    findings: Sequence[Finding],
+    *,
+    now: datetime,
+    wall_us: int,
+    clock: Callable[[], float] = time.monotonic,
+) -> Recorded | None:
     """Store the findings of a run. None when the token is not valid any more: somebody else has the run."""
+    began = clock()
     with transaction.atomic():
         ids = (finding.endpoint_id for finding in findings)
         states = load_states(ids, group_id=taken.group_id, location_id=taken.location_id)
@@ -94,12 +103,20 @@ def record_run(taken: TakenRun, findings: Sequence[Finding], *, now: datetime, w
             return None
         insert_rows(CheckResult, _RESULT_COLUMNS, [_result_row(taken, f) for f in existing], conflict=_RESULT_KEY)
         # Its hour may have been rolled up without it.
-        ids = (finding.endpoint_id for finding in existing)
-        mark_hours(ids, [taken.location_id], start=taken.slot_at, end=taken.slot_at, now=now)
+        _mark_slot(taken, existing, now)
         _insert_evidence(taken, existing)
         changes = _advance_states(taken, existing, states, now=now)
         channel_ids = queue_notifications(_follow_changes(taken, existing, changes, now=now), now)
+    stalled = timedelta(seconds=clock() - began)
+    if stalled >= STALLED_AFTER:
+        _mark_slot(taken, existing, now + stalled)
+        mark_changes(taken.location_id, changes, now + stalled)
     return replace(recorded, changes=tuple(changes), channel_ids=channel_ids)
+
+
+def _mark_slot(taken: TakenRun, findings: Sequence[Finding], now: datetime) -> None:
+    ids = (finding.endpoint_id for finding in findings)
+    mark_hours(ids, [taken.location_id], start=taken.slot_at, end=taken.slot_at, now=now)
 
 
 def _sum_up(findings: Sequence[Finding], *, wall_us: int) -> Recorded:
@@ -193,6 +210,11 @@ def store_transitions(location_id: int, changes: Sequence[StateChange], *, now: 
     ]
     if rows:
         insert_rows(Transition, _TRANSITION_COLUMNS, rows)
+    mark_changes(location_id, changes, now)
+
+
+def mark_changes(location_id: int, changes: Iterable[StateChange], now: datetime) -> None:
+    """Mark the hours before `now` that changes of state concern."""
     late = [c for c in changes if is_closed(c.change.at, now)]
     if late:
         start = min(c.change.at for c in late)

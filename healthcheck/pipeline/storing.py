@@ -96,8 +96,7 @@ class Storer:
     def _try(
         self, taken: TakenRun, findings: Sequence[Finding], *, by: float, started: float, wall_us: int
     ) -> Recorded | None:
-        now = find_later(taken.started_at, started)
-        recorded = self.ask(by, record_run, taken, findings, now=now, wall_us=wall_us)
+        recorded = self.ask(by, _record, taken, findings, started=started, wall_us=wall_us)
         if (spool := get_spool()) is not None:
             spool.stir()
         return recorded
@@ -108,6 +107,11 @@ class Storer:
             may = spool is None or self._waiting < self._max_waiting
             self._waiting += may
         return may
+
+
+def _record(taken: TakenRun, findings: Sequence[Finding], *, started: float, wall_us: int) -> Recorded | None:
+    # The instant of its turn: it may have waited long for a thread of the database.
+    return record_run(taken, findings, now=find_later(taken.started_at, started), wall_us=wall_us)
 
 
 def find_later(now: datetime, started: float) -> datetime:

@@ -5,7 +5,8 @@ This is the recovery; what the broker redelivers is a bonus.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -16,7 +17,8 @@ from healthcheck.engine.types import ConfigurationError, State
 from healthcheck.models import CheckRun, EndpointGroup, EndpointState, Reason, RunStatus, Tick, WorkerPulse
 from healthcheck.pipeline.advance import StateChange, expire_state
 from healthcheck.pipeline.dispatch import MAX_TAKES, close_untaken
-from healthcheck.pipeline.record import store_transitions
+from healthcheck.pipeline.marks import STALLED_AFTER
+from healthcheck.pipeline.record import mark_changes, store_transitions
 
 # A published run that nobody took within this is published again: the message may be lost. Twice is harmless. The
 # pause grows with the run's age up to the last, so that a day without workers leaves no mountain of messages.
@@ -42,8 +44,9 @@ def mark_published(run_ids: Sequence[int], now: datetime) -> None:
         CheckRun.objects.filter(pk__in=run_ids, status=RunStatus.QUEUED).update(published_at=now)
 
 
-def expire_evidence(now: datetime) -> int:
+def expire_evidence(now: datetime, *, clock: Callable[[], float] = time.monotonic) -> int:
     """Turn states whose evidence has expired into unknown, as of the instant it expired. Returns how many."""
+    began = clock()
     with transaction.atomic():
         rows = EndpointState.objects.filter(valid_until__lte=now).exclude(state=State.UNKNOWN)
         if connection.features.has_select_for_update:
@@ -59,6 +62,10 @@ def expire_evidence(now: datetime) -> int:
         EndpointState.objects.bulk_update(expired, ["state", "since"], batch_size=100)
         for location_id, changed in changes.items():
             store_transitions(location_id, changed, now=now)
+    stalled = timedelta(seconds=clock() - began)
+    if stalled >= STALLED_AFTER:
+        for location_id, changed in changes.items():
+            mark_changes(location_id, changed, now + stalled)
     return len(expired)
 
 

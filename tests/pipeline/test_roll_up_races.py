@@ -11,11 +11,15 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from healthcheck.engine.types import State
-from healthcheck.models import Endpoint, Rollup, RollupMark, RollupProgress
-from healthcheck.pipeline.marks import mark_hours
-from healthcheck.pipeline.roll_up import RolledUp
-from tests.factories import NOW, make_endpoint, make_group, make_transition
-from tests.locks import WAIT_SECONDS, in_thread
+from healthcheck.models import Endpoint, EndpointState, Rollup, RollupMark, RollupProgress
+from healthcheck.pipeline.execute import TakenRun
+from healthcheck.pipeline.marks import CLOSED_AFTER, STALLED_AFTER, mark_hours
+from healthcheck.pipeline.record import pair_findings, record_run
+from healthcheck.pipeline.roll_up import GRACE, RolledUp
+from healthcheck.pipeline.sweep import expire_evidence
+from tests.factories import NOW, make_endpoint, make_group, make_state, make_transition
+from tests.locks import WAIT_SECONDS, in_thread, wait_for_waiting
+from tests.pipeline.conftest import outcome, take_one
 from tests.pipeline.rollups import (
     FIRST,
     HOUR,
@@ -188,3 +192,58 @@ def test_roll_ups_of_many_groups_in_two_places_at_once_come_to_the_same(rounds: 
     roll(rounds)
     assert found == read_rows()
     assert {read_day(endpoint).count for endpoint in endpoints} == {rounds}
+
+
+# A minute before the hour is over the endpoint is seen down; the transaction that says so begins right afterwards.
+SEEN_AT, WRITTEN_AT = hours_later(1) - timedelta(minutes=1), hours_later(1) + timedelta(seconds=1)
+STALLED_SECONDS = 360.0
+
+
+def take_stalling(endpoint: Endpoint) -> TakenRun:
+    Endpoint.objects.update(failure_threshold=1)
+    make_state(endpoint, State.UP, since=NOW)
+    return take_one(endpoint.group, at=SEEN_AT)
+
+
+def record_stalling(taken: TakenRun) -> None:
+    clock = iter([0.0, STALLED_SECONDS])
+    found = pair_findings(taken, [outcome(State.DOWN, at=SEEN_AT)], SEEN_AT)
+    assert record_run(taken, found, now=WRITTEN_AT, wall_us=1, clock=clock.__next__) is not None
+
+
+def test_what_is_held_to_be_stalled_is_noticed_before_rolling_up_begins() -> None:
+    assert STALLED_AFTER + CLOSED_AFTER < GRACE
+
+
+def test_record_that_stalls_until_its_hour_was_rolled_up_is_absorbed(endpoint: Endpoint) -> None:
+    taken = take_stalling(endpoint)
+    roll()
+    record_stalling(taken)
+    roll()
+    assert (read_hour(endpoint).count, read_hour(endpoint).down_ms) == (2, HOUR_MS // 60)
+    assert RollupMark.objects.count() == 0
+
+
+def test_expiry_that_stalls_until_its_hour_was_rolled_up_is_absorbed(endpoint: Endpoint) -> None:
+    make_state(endpoint, State.UP, since=NOW, valid_until=SEEN_AT)
+    roll()
+    clock = iter([0.0, STALLED_SECONDS])
+    assert expire_evidence(WRITTEN_AT, clock=clock.__next__) == 1
+    roll()
+    assert read_hour(endpoint).unknown_ms == HOUR_MS // 60
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_record_that_waits_for_a_lock_while_its_hour_is_rolled_up_is_absorbed(endpoint: Endpoint) -> None:
+    taken = take_stalling(endpoint)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            list(EndpointState.objects.select_for_update())
+            recording = in_thread(pool, lambda: record_stalling(taken))
+            wait_for_waiting()
+            roll()
+        recording.result(WAIT_SECONDS)
+    assert read_hour(endpoint).count == 1
+    roll()
+    assert (read_hour(endpoint).count, read_hour(endpoint).down_ms) == (2, HOUR_MS // 60)
