@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 
@@ -58,7 +57,7 @@ def begin_histories(now: datetime) -> None:
     earliest = find_hour(now) - MAX_RETENTION_DAYS * HOURS_OF_DAY
     rows = []
     for group_id, location_id, *instants in fetch(_SELECT_NEW):
-        known = [find_hour(_read(instant)) for instant in instants if instant is not None]
+        known = [find_hour(read_instant(instant)) for instant in instants if instant is not None]
         if known:
             rows.append((group_id, location_id, max(earliest, min(*known, find_hour(now))), 0))
     if rows:
@@ -75,10 +74,4 @@ def find_first_changes(endpoint_ids: Iterable[int], location_id: int) -> dict[in
     """Return the hour of each endpoint's first transition; those without any are absent. One query."""
     statement = _SELECT_FIRST_CHANGES.format(ids=ASKED_IDS[connection.vendor])
     rows = fetch(statement, location_id, json.dumps(list(endpoint_ids)))
-    return {endpoint_id: find_hour(_read(at)) for endpoint_id, at in rows if at is not None}
-
-
-def _read(value: Any) -> datetime:
-    # SQLite gives a column its type, and not what was computed of one.
-    at: datetime = read_instant(datetime.fromisoformat(value) if isinstance(value, str) else value)
-    return at
+    return {endpoint_id: find_hour(read_instant(at)) for endpoint_id, at in rows if at is not None}

@@ -141,7 +141,11 @@ def fetch_states(columns: Sequence[str], *, group_id: int, location_id: int) -> 
 
 
 def read_instant(value: Any) -> Any:
-    """Return an instant in UTC, or None, from what the driver gave: SQLite holds instants without their zone."""
+    """Return an instant in UTC, or None, from what the driver gave: SQLite holds instants without their zone, and gives
+    the type of a column to a column alone, not to what was computed of one.
+    """
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from healthcheck.admin.look.words import describe_instant
+from healthcheck.engine.assertions.instants import read_instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _is_about_the_issuer(found: str) -> bool:
 
 
 def _find_date_problem(certificate: Mapping[str, Any], at: datetime | None) -> str:
-    starts, ends = _read_instant(certificate, "not_before"), _read_instant(certificate, "not_after")
+    starts, ends = read_instant(certificate.get("not_before")), read_instant(certificate.get("not_after"))
     if at is not None and ends is not None and ends < at:
         return _("expired")
     if at is not None and starts is not None and starts > at:
@@ -77,24 +77,15 @@ def _describe_key(certificate: Mapping[str, Any]) -> str:
 
 
 def _describe_validity(certificate: Mapping[str, Any]) -> str:
-    starts, ends = _read_instant(certificate, "not_before"), _read_instant(certificate, "not_after")
+    starts, ends = read_instant(certificate.get("not_before")), read_instant(certificate.get("not_after"))
     return _("%(start)s to %(end)s") % {"start": describe_instant(starts), "end": describe_instant(ends)}
 
 
 def _describe_left(certificate: Mapping[str, Any], at: datetime | None) -> str:
-    ends = _read_instant(certificate, "not_after")
+    ends = read_instant(certificate.get("not_after"))
     if at is None or ends is None:
         return ""
     days = int(abs(ends - at) / timedelta(days=1))
     if ends < at:
         return ngettext("expired %(days)s day before", "expired %(days)s days before", days) % {"days": days}
     return ngettext("%(days)s day left", "%(days)s days left", days) % {"days": days}
-
-
-def _read_instant(certificate: Mapping[str, Any], key: str) -> datetime | None:
-    try:
-        instant = parse_datetime(str(certificate.get(key) or ""))
-    except ValueError:
-        return None
-    # Evidence of ours always names the zone; without one there is nothing to compare with.
-    return instant if instant is not None and instant.tzinfo is not None else None
