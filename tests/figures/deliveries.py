@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from itertools import cycle
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import connection, connections
 from django.utils import timezone
 
 from healthcheck.engine.incidents import Event, Happening, Severity
-from healthcheck.models import Delivery, DeliveryStatus, NotificationChannel
+from healthcheck.models import Delivery, DeliveryStatus, EndpointGroup, NotificationChannel
 from healthcheck.pipeline.database import close_database_threads
 from healthcheck.pipeline.deliver import LEASE, deliver
 from healthcheck.pipeline.notify import queue_notifications
@@ -38,30 +37,41 @@ STEPS = ("before hold", "after hold", "before record", "after record")
 
 
 def measure(size: int) -> Iterator[Row]:
+    """`size` is the number of kills."""
     statements = (f"statement {number}" for number in range(1, STATEMENTS + 1))
-    places = [*STEPS, UNANSWERED, HALF_ANSWERED, *statements]
+    places = deque([*STEPS, UNANSWERED, HALF_ANSWERED, *statements])
     killed: Counter[str] = Counter()
+    titles: list[str] = []
     with KillingReceiver() as receiver:
         channel = make_channel("receiver", "webhook", details={"url": ""})
         make_policy(steps={0: [channel]})
         group, now = make_group(), timezone.now()
-        titles = [f"incident {number}" for number in range(size)]
-        for title, place in zip(titles, cycle(places), strict=False):
+        while killed.total() < size:
+            titles.append(f"incident {len(titles)}")
             now += timedelta(hours=1)
-            endpoint = make_endpoint(group, title)
-            incident = make_incident(endpoint, at=now, title=title)
-            queue_notifications([Happening(Event.OPENED, incident.pk, Severity.DOWN, (endpoint.pk,))], now)
-            killed[place] += run_deliverer(channel, receiver.port, place, now)
+            _break_down(group, titles[-1], now)
+            if run_deliverer(channel, receiver.port, places[0], now):
+                killed[places[0]] += 1
+                places.rotate(-1)
+            else:
+                # A delivery is over before that.
+                places.popleft()
             run_deliverer(channel, receiver.port, ALIVE, now + 2 * LEASE)
         told = receiver.read()
     yield from _describe(told, titles, killed)
+
+
+def _break_down(group: EndpointGroup, title: str, now: datetime) -> None:
+    endpoint = make_endpoint(group, title)
+    incident = make_incident(endpoint, at=now, title=title)
+    queue_notifications([Happening(Event.OPENED, incident.pk, Severity.DOWN, (endpoint.pk,))], now)
 
 
 def _describe(told: Told, titles: list[str], killed: Counter[str]) -> Iterator[Row]:
     lost = [title for title in titles if not told.titles[title]]
     twice = {message_id: count for message_id, count in told.ids.items() if count > 1}
     open_rows = Delivery.objects.exclude(status=DeliveryStatus.DELIVERED).count()
-    how = f"{sum(killed.values())} of {len(titles)} deliverers killed, at {len(+killed)} places"
+    how = f"{killed.total()} deliverers of {len(titles)} messages killed, at {len(killed)} places"
     yield Row("messages lost by kill -9", "0", str(len(lost)), how)
     yield Row("most arrivals of one message", "2", str(max(told.ids.values())), f"{len(twice)} arrived twice")
     # The same message under two ids would be seen as an incident that is told in two messages.
