@@ -250,11 +250,17 @@ def _queue_again(held: Held) -> None:
 
 
 def _note_answer(state: ChannelState, answer: Answer, *, sentence: str, now: datetime) -> None:
+    extra = {"channel": state.pk}
     if answer.verdict is Verdict.SENT:
+        if state.failures:
+            logger.info("channel works again", extra=extra | {"failures": state.failures})
         state.last_sent_at, state.failures, state.last_error = now, 0, ""
     else:
         state.failures, state.last_error = state.failures + 1, sentence
     if answer.verdict is Verdict.REFUSED:
         state.disabled_at = now
-        logger.warning("channel refused by its receiver, not used any more", extra={"channel": state.pk})
+        logger.warning("channel refused by its receiver, not used any more", extra=extra)
+    elif state.failures == 1:
+        # Once, and not what was said: the channel's page has it, and a log is read by more people.
+        logger.warning("channel fails, its messages wait", extra=extra)
     state.save(update_fields=["next_send_at", "last_sent_at", "failures", "last_error", "disabled_at"])

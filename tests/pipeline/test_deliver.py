@@ -95,6 +95,24 @@ def test_failed_try_is_tried_again_under_the_same_id(hostile: HostileServer, end
     assert Delivery.objects.get().attempts == 2
 
 
+def test_log_says_once_that_a_channel_fails_and_that_it_works_again(
+    hostile: HostileServer, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="healthcheck.pipeline.deliver")
+    channel = make_webhook(Receiver(hostile, say("500 Oops"), say(f"503 {SECRET}"), say("200 OK"), say("200 OK")))
+    make_policy(steps={0: [channel]})
+    open_incident(make_incident(endpoint), endpoint, now=NOW)
+    now = pass_time(NOW, 2)
+    open_incident(make_incident(title="another"), now=now)
+    pass_time(now, 2)
+    said = [(each.levelname, each.message, vars(each)["channel"]) for each in caplog.records]
+    assert said == [
+        ("WARNING", "channel fails, its messages wait", channel.pk),
+        ("INFO", "channel works again", channel.pk),
+    ]
+    assert SECRET not in caplog.text
+
+
 def test_message_that_surely_nobody_has_is_made_anew(hostile: HostileServer, endpoint: Endpoint) -> None:
     receiver = Receiver(hostile, say("503 Away"), say("503 Away"), say("200 OK"))
     channel = make_webhook(receiver)
