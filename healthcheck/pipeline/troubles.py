@@ -86,14 +86,25 @@ def _find_missing_workers(now: datetime) -> Iterator[Found]:
 def _find_waiting_runs(now: datetime) -> Iterator[Found]:
     late = CheckRun.objects.filter(status=RunStatus.QUEUED, scheduled_for__lt=now - QUEUE_AFTER)
     waiting = late.aggregate(count=Count("pk"), first=Min("scheduled_for"))
-    missed = find_lost_runs(now - 2 * QUEUE_AFTER).filter(reason=Reason.QUEUE).count()
-    if waiting["count"] or missed:
-        since = f" since {_write(waiting['first'])}" if waiting["count"] else ""
-        yield Found(
-            "queue",
-            f"{waiting['count']} runs wait for a worker{since}, and {missed} were missed within a minute: there are "
-            "too few workers, or the broker reaches none.",
-        )
+    missed = _count_missed(now)
+    parts = []
+    if waiting["count"]:
+        verb = "runs wait" if waiting["count"] > 1 else "run waits"
+        parts.append(f"{waiting['count']} {verb} for a worker since {_write(waiting['first'])}")
+    if missed:
+        parts.append(f"{missed} {'runs were' if missed > 1 else 'run was'} missed within a minute")
+    if parts:
+        sentence = f"{', and '.join(parts)}: there are too few workers, or the broker reaches none."
+        yield Found("queue", sentence)
+
+
+def _count_missed(now: datetime) -> int:
+    """Return how many runs no worker took within a minute; none where a restart explains it."""
+    lost = find_lost_runs(now - 2 * QUEUE_AFTER).filter(reason=Reason.QUEUE)
+    missed = lost.aggregate(count=Count("pk"), first=Min("scheduled_for"), last=Max("open_until"))
+    if not missed["count"] or missed["last"] - missed["first"] < QUEUE_AFTER:
+        return 0
+    return int(missed["count"])
 
 
 def _find_spools(now: datetime) -> Iterator[Found]:

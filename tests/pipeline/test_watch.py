@@ -86,6 +86,24 @@ def test_runs_that_wait_for_a_worker_that_is_there_are_the_queue() -> None:
     assert name_troubles(NOW + SECOND) == ["queue"]
 
 
+def test_slots_that_a_restart_of_the_worker_costs_are_no_trouble() -> None:
+    live()
+    group = make_group()
+
+    def miss(seconds: int) -> None:
+        at = NOW - seconds * SECOND
+        missed = {"status": RunStatus.MISSED, "reason": Reason.QUEUE, "open_until": at + 5 * SECOND}
+        make_run(group, at=at, **missed)
+
+    for seconds in (10, 15):
+        miss(seconds)
+    assert name_troubles() == []
+    miss(35)
+    assert [each.sentence for each in find_troubles(NOW)] == [
+        "3 runs were missed within a minute: there are too few workers, or the broker reaches none."
+    ]
+
+
 def test_results_that_cannot_be_stored_and_those_that_were_lost() -> None:
     make_tick()
     record_pulse(WORKER, NOW, waiting=Waiting(7, NOW - 3 * MINUTE), dropped=2)
