@@ -52,7 +52,7 @@ from healthcheck.admin.kind_rights import may_use_any_kind
 from healthcheck.admin.look.badges import draw_maintenance, draw_paused, draw_state
 from healthcheck.admin.look.bases import ChangeListBase
 from healthcheck.admin.look.tools import Tool
-from healthcheck.admin.look.words import describe_duration, describe_instant, describe_moment
+from healthcheck.admin.look.words import NOTHING, describe_duration, describe_instant, describe_moment
 from healthcheck.admin.muting import MuteAdmin, is_in_maintenance
 from healthcheck.admin.open_addresses import name_open_address, search_openly
 from healthcheck.admin.operated import changed_columns, describe_parents
@@ -196,21 +196,20 @@ class EndpointAdmin(
         url = f"{self.url_of('uptime', obj.pk)}?period={PERIOD.key}"
         return format_html('<a class="hc-cell" href="{}">{}</a>', url, draw_uptime(obj.read_totals()[obj.pk]))
 
-    @admin.display(description=gettext_lazy("since"), empty_value="–")
-    def since(self, obj: Endpoint) -> str | None:
+    @admin.display(description=gettext_lazy("since"))
+    def since(self, obj: Endpoint) -> str:
         seen = _read_latest(obj)
-        return describe_instant(seen.since) or None if seen else None
+        return (describe_instant(seen.since) if seen else "") or NOTHING
 
-    @admin.display(description=gettext_lazy("last error"), empty_value="–")
-    def last_error(self, obj: Endpoint) -> str | None:
-        seen = _read_latest(obj)
-        return _(SENTENCES[ErrorKind(seen.last_error_kind)]) if seen and seen.last_error_kind else None
+    @admin.display(description=gettext_lazy("last error"))
+    def last_error(self, obj: Endpoint) -> str:
+        return _describe_error(_read_latest(obj)) or NOTHING
 
-    @admin.display(description=gettext_lazy("last result"), empty_value="–")
-    def last_result(self, obj: Endpoint) -> SafeString | None:
+    @admin.display(description=gettext_lazy("last result"))
+    def last_result(self, obj: Endpoint) -> SafeString | str:
         seen = _read_latest(obj)
         if seen is None:
-            return None
+            return NOTHING
         nothing = "" if is_judged(obj.kind) else _("no answer")
         words = describe_duration(seen.last_latency_us) if seen.last_latency_us else nothing
         if seen.last_http_status:
@@ -225,7 +224,8 @@ class EndpointAdmin(
 
     @admin.display(description=gettext_lazy("last result"), empty_value="–")
     def result_and_error(self, obj: Endpoint) -> SafeString | None:
-        error, seen = self.last_error(obj), _read_latest(obj)
+        seen = _read_latest(obj)
+        error = _describe_error(seen)
         if not error or seen is None:
             return format_html('<span class="hc-cell">{}</span>', self.last_result(obj)) if seen else None
         url = self.result_url(obj.pk, seen.last_run_id)
@@ -247,10 +247,10 @@ class EndpointAdmin(
     def assertions(self, obj: Endpoint) -> SafeString:
         return format_html('<pre class="hc-text">{}</pre>', join_assertions(obj))
 
-    @admin.display(description=gettext_lazy("members"), empty_value="–")
-    def members(self, obj: Endpoint) -> SafeString | None:
+    @admin.display(description=gettext_lazy("members"))
+    def members(self, obj: Endpoint) -> SafeString | str:
         lines = write_members(read_members([obj.pk]).get(obj.pk, [])) if obj.kind == KIND else ""
-        return format_html('<pre class="hc-text">{}</pre>', lines) if lines else None
+        return format_html('<pre class="hc-text">{}</pre>', lines) if lines else NOTHING
 
     @admin.display(description=gettext_lazy("options"))
     def options_words(self, obj: Endpoint) -> SafeString:
@@ -370,6 +370,10 @@ def _changed_columns(form: Any) -> list[str]:
     # The fields of the options share one column.
     options = ["options"] if set(list_option_fields()) & set(form.changed_data) else []
     return [*changed_columns(form), *options]
+
+
+def _describe_error(seen: EndpointState | None) -> str:
+    return _(SENTENCES[ErrorKind(seen.last_error_kind)]) if seen and seen.last_error_kind else ""
 
 
 def _read_latest(endpoint: Endpoint) -> EndpointState | None:

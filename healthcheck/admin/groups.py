@@ -34,6 +34,7 @@ from healthcheck.admin.look.badges import draw_counts, draw_paused
 from healthcheck.admin.look.bases import ChangeListBase
 from healthcheck.admin.look.tools import Tool
 from healthcheck.admin.look.words import (
+    NOTHING,
     describe_instant,
     describe_lateness,
     describe_moment,
@@ -201,16 +202,16 @@ class EndpointGroupAdmin(DeskViews, BulkAdmin, CsvAdmin, RunViews, MuteAdmin, Cl
     def uptime(self, obj: Any) -> SafeString:
         return format_html('<span class="hc-cell">{}</span>', draw_uptime(obj.read_totals().get(obj.pk)))
 
-    @admin.display(description=gettext_lazy("last error"), empty_value="–")
-    def last_error(self, obj: EndpointGroup) -> str | None:
+    @admin.display(description=gettext_lazy("last error"))
+    def last_error(self, obj: EndpointGroup) -> str:
         error = _read_overview(obj).error
-        return f"{error.endpoint.name}: {_(SENTENCES[ErrorKind(error.last_error_kind)])}" if error else None
+        return f"{error.endpoint.name}: {_(SENTENCES[ErrorKind(error.last_error_kind)])}" if error else NOTHING
 
-    @admin.display(description=gettext_lazy("last run"), empty_value="–")
-    def last_run(self, obj: EndpointGroup) -> SafeString | None:
+    @admin.display(description=gettext_lazy("last run"))
+    def last_run(self, obj: EndpointGroup) -> SafeString | str:
         run = _read_overview(obj).last_run
         if run is None:
-            return None
+            return NOTHING
         words = describe_lateness(run) if run.status == RunStatus.FINISHED else describe_status(run)
         at = describe_moment(run.started_at or run.scheduled_for)
         return format_html(

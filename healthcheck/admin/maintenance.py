@@ -26,7 +26,7 @@ from healthcheck.admin.change.authorship import describe_change
 from healthcheck.admin.forms.window_forms import WindowForm, describe_recurrence
 from healthcheck.admin.look.badges import draw_maintenance
 from healthcheck.admin.look.tools import Tool
-from healthcheck.admin.look.words import describe_moment
+from healthcheck.admin.look.words import NOTHING, describe_moment
 from healthcheck.definitions.muting import end_windows
 from healthcheck.engine.recurrence import Occurrence
 from healthcheck.engine.types import ConfigurationError
@@ -138,19 +138,19 @@ class MaintenanceWindowAdmin(ButtonAdmin):
         hours, seconds = divmod(obj.duration_seconds, 3600)
         return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": seconds // 60}
 
-    @admin.display(description=gettext_lazy("next times"), empty_value="–")
-    def upcoming(self, obj: MaintenanceWindow) -> SafeString | None:
+    @admin.display(description=gettext_lazy("next times"))
+    def upcoming(self, obj: MaintenanceWindow) -> SafeString | str:
         """Show the next times of the window as it stands in the form, saved or not."""
         if obj.starts_at is None or obj.duration_seconds is None:
-            return None
+            return NOTHING
         try:
             timetable = obj.timetable
             found = list(islice(timetable.iterate(read_database_clock() - timetable.duration), TIMES_SHOWN))
         except (ConfigurationError, OverflowError):
             # Said at its field.
-            return None
+            return NOTHING
         lines = format_html_join("", "<li>{}{}</li>", (_draw_both(each, timetable.zone) for each in found))
-        return format_html('<ol class="hc-times">{}</ol>', lines) if lines else None
+        return format_html('<ol class="hc-times">{}</ol>', lines) if lines else NOTHING
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -20,6 +20,10 @@ _UNITS: Sequence[tuple[int, Callable[[int], str]]] = (
 )
 
 
+# What a form shows where there is nothing: Django's own would write None.
+NOTHING = "–"
+
+
 def describe_schedule(group: EndpointGroup) -> str:
     """Return “every 5 minutes”, or the cron expression with its time zone."""
     if group.interval_seconds is None:
@@ -33,12 +37,15 @@ def describe_schedule(group: EndpointGroup) -> str:
 
 def describe_instant(at: datetime | None) -> str:
     """Return the absolute time in the project's time zone, with its name; empty for none."""
-    return date_format(localtime(at), f"{pgettext('format of a date', 'j M Y')}, H:i:s T") if at else ""
+    # Beside the string, whose own calls are not found when texts are collected.
+    day = pgettext("format of a date", "j M Y")
+    return date_format(localtime(at), f"{day}, H:i:s T") if at else ""
 
 
 def describe_moment(at: datetime | None) -> str:
     """Return the time without its year, for the narrow columns of a list; empty for none."""
-    return date_format(localtime(at), f"{pgettext('format of a date', 'j M')}, H:i:s T") if at else ""
+    day = pgettext("format of a date", "j M")
+    return date_format(localtime(at), f"{day}, H:i:s T") if at else ""
 
 
 def describe_duration(duration_us: int) -> str:

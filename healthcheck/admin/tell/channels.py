@@ -22,7 +22,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from healthcheck.admin.change.authorship import describe_change
 from healthcheck.admin.look.badges import draw_paused, draw_state
 from healthcheck.admin.look.tools import Tool
-from healthcheck.admin.look.words import describe_instant, describe_moment
+from healthcheck.admin.look.words import NOTHING, describe_instant, describe_moment
 from healthcheck.admin.tell.channel_forms import build_form, list_own_fields
 from healthcheck.admin.tell.push_worker import PATH, show_worker
 from healthcheck.admin.tell.told import MAX_NAMES_SHOWN, ToldAdmin
@@ -82,7 +82,7 @@ class NotificationChannelAdmin(ToldAdmin):
     def last_sent(self, obj: Any) -> SafeString | str:
         standing = getattr(obj, "standing", None)
         if standing is None or standing.last_sent_at is None:
-            return "–"
+            return NOTHING
         return format_html('<span class="hc-time">{}</span>', describe_moment(standing.last_sent_at))
 
     @admin.display(description=gettext_lazy("told by"))
@@ -108,7 +108,7 @@ class NotificationChannelAdmin(ToldAdmin):
 
     @admin.display(description=gettext_lazy("refused since"))
     def refused_since(self, obj: Any) -> str:
-        return describe_instant(getattr(getattr(obj, "standing", None), "disabled_at", None)) or "–"
+        return describe_instant(getattr(getattr(obj, "standing", None), "disabled_at", None)) or NOTHING
 
     @admin.display(description=gettext_lazy("details"))
     def details_words(self, obj: NotificationChannel) -> SafeString:

@@ -5,16 +5,27 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib import admin
+from django.utils.translation import override
 
 from healthcheck.admin.look.words import (
+    NOTHING,
     describe_duration,
     describe_lateness,
     describe_moment,
     describe_schedule,
     describe_status,
 )
-from healthcheck.models import CheckRun, EndpointGroup, Reason, RunStatus
-from tests.factories import NOW
+from healthcheck.models import (
+    CheckRun,
+    Endpoint,
+    EndpointGroup,
+    MaintenanceWindow,
+    NotificationChannel,
+    Reason,
+    RunStatus,
+)
+from tests.factories import NOW, make_endpoint
 
 
 @pytest.mark.parametrize(
@@ -45,8 +56,13 @@ def test_duration_keeps_the_digits_that_matter(duration_us: int, words: str) -> 
     assert describe_duration(duration_us) == words
 
 
+def test_dates_are_written_as_the_language_writes_them() -> None:
+    with override("de"):
+        assert describe_moment(NOW) == "1. Jul, 12:00:00 UTC"
+
+
 def test_moment_names_its_zone_and_leaves_out_the_year() -> None:
-    assert describe_moment(NOW) == NOW.strftime("%-d %b, %H:%M:%S UTC")
+    assert describe_moment(NOW) == "1 Jul, 12:00:00 UTC"
     assert describe_moment(None) == ""
 
 
@@ -60,3 +76,15 @@ def test_status_says_why_a_run_was_missed_and_how_many_slots() -> None:
     run = CheckRun(status=RunStatus.MISSED, reason=Reason.SCHEDULER, slot_count=12)
     assert describe_status(run) == "missed: no scheduler was running (12 slots)"
     assert describe_status(CheckRun(status=RunStatus.FINISHED)) == "finished"
+
+
+@pytest.mark.django_db
+def test_forms_show_a_dash_where_there_is_nothing() -> None:
+    nothing = {
+        (Endpoint, make_endpoint()): ("since", "last_error", "last_result", "members"),
+        (MaintenanceWindow, MaintenanceWindow(pk=1)): ("upcoming",),
+        (NotificationChannel, NotificationChannel(pk=1)): ("last_sent", "refused_since"),
+    }
+    for (model, obj), names in nothing.items():
+        shown = admin.site.get_model_admin(model)
+        assert [getattr(shown, name)(obj) for name in names] == [NOTHING] * len(names)

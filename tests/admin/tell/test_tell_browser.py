@@ -90,6 +90,19 @@ def test_steps_of_a_policy_have_whole_labels_on_a_phone(page: Page, live_server:
     assert abs(minutes["x"] - channels["x"]) < 2
 
 
+def test_incident_is_printed_dark_on_white_without_its_buttons(page: Page, live_server: LiveServer) -> None:
+    incident = make_incident(make_endpoint(), at=timezone.now())
+    page.emulate_media(color_scheme="dark")
+    log_in(page, live_server)
+    page.goto(f"{live_server.url}/admin/healthcheck/incident/{incident.pk}/change/")
+    expect(page.get_by_role("button", name="Acknowledge")).to_be_visible()
+    page.emulate_media(color_scheme="dark", media="print")
+    expect(page.locator(".hc-title")).to_have_css("color", "rgb(28, 36, 48)")
+    expect(page.locator(".hc-timeline")).to_be_visible()
+    for words in ("Acknowledge", "Assign", "Write it", "Save"):
+        expect(page.get_by_role("button", name=words)).to_be_hidden()
+
+
 def test_pages_of_ours_have_no_barriers(page: Page, live_server: LiveServer) -> None:
     incident = paint_incident()
     over = Incident.objects.filter(resolved_at__isnull=False).get()
