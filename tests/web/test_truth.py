@@ -164,7 +164,8 @@ def test_marks_say_what_occurred(lives: list[Life]) -> None:
     first_hour = END.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
     (group,) = describe_board(board, END)["groups"]
     for life, endpoint in zip(lives, group["endpoints"], strict=True):
+        seconds = life.paint()
         for place, occurred in enumerate(endpoint["buckets"]):
             start = first_hour + place * timedelta(hours=1)
-            truth = _count(life.paint(), start, min(start + timedelta(hours=1), END))
+            truth = _count(seconds, start, min(start + timedelta(hours=1), END))
             assert set(occurred) == {name.removesuffix("_ms") for name, spent in truth.items() if spent}
