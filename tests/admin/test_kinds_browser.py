@@ -112,25 +112,20 @@ def test_group_shows_how_the_address_of_the_kind_is_written(
     assert complaints == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "fits", "foreign"),
-    [
+def test_examples_of_assertions_are_of_the_kind(page: Page, live_server: LiveServer) -> None:
+    log_in(page, live_server)
+    page.goto(f"{live_server.url}/admin/healthcheck/endpoint/add/")
+    for kind, fits, foreign in (
         ("http", "json $.database.status", "rcode == NOERROR"),
         ("tcp", "body contains", "status 200-299"),
         ("tls", "protocol >=", "body contains"),
         ("icmp", "loss <= 20%", "certificate > 14 days"),
         ("dns", "rcode == NOERROR", "status 200-299"),
-    ],
-)
-def test_examples_of_assertions_are_of_the_kind(
-    page: Page, live_server: LiveServer, kind: str, fits: str, foreign: str
-) -> None:
-    log_in(page, live_server)
-    page.goto(f"{live_server.url}/admin/healthcheck/endpoint/add/")
-    field(page, "kind").select_option(kind)
-    for shown in (fits, "latency < 800ms"):
-        expect(page.locator("code", has_text=shown)).to_be_visible()
-    expect(page.locator("code", has_text=foreign)).to_be_hidden()
+    ):
+        field(page, "kind").select_option(kind)
+        for shown in (fits, "latency < 800ms"):
+            expect(page.locator("code", has_text=shown)).to_be_visible()
+        expect(page.locator("code", has_text=foreign)).to_be_hidden()
 
 
 def test_kinds_that_ask_nobody_show_no_timeout_and_nothing_to_try(page: Page, live_server: LiveServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -118,15 +119,12 @@ def test_endpoint_page_tells_its_figures_in_words_as_well(
     assert complaints == []
 
 
-@pytest.mark.parametrize("path", ["", "{id}/"])
-@pytest.mark.parametrize("width", [320, 390, 1280])
-def test_pages_with_everything_on_them_never_scroll_sideways(
-    page: Page, live_server: LiveServer, path: str, width: int
-) -> None:
+def test_pages_with_everything_on_them_never_scroll_sideways(page: Page, live_server: LiveServer) -> None:
     _page, endpoint = paint_endpoint()
-    page.set_viewport_size({"width": width, "height": 800})
-    page.goto(f"{live_server.url}/status/example/{path.format(id=endpoint.pk)}")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for path, width in product(("", f"{endpoint.pk}/"), (320, 390, 1280)):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{live_server.url}/status/example/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") == width, path
 
 
 @pytest.mark.parametrize("path", ["?period=now", "{id}/"])
