@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import F, Q
 
-from healthcheck.models import ChannelState, Delivery, DeliveryStatus, Notification, NotificationStatus, Trouble
+from healthcheck.models import (
+    ChannelState,
+    Delivery,
+    DeliveryStatus,
+    Incident,
+    IncidentUpdateKind,
+    Notification,
+    NotificationStatus,
+    Trouble,
+)
 from healthcheck.pipeline.bulk import update_rows
+from healthcheck.pipeline.collapse import ASKING
 from healthcheck.pipeline.deliver import LEASE, MAX_ASKED_SECONDS
 from healthcheck.pipeline.sweep import FUTURE
 
@@ -17,8 +27,9 @@ _LONGEST = timedelta(seconds=MAX_ASKED_SECONDS)
 
 
 def realign_outbox(now: datetime) -> None:
-    """Let what was written in a future that is not to be wait from now on. Four statements where there is none."""
+    """Let what was written in a future that is not to be wait from now on. Five statements where there is none."""
     _realign_notifications(now)
+    _realign_snoozes(now)
     _realign_deliveries(now)
     _realign_channels(now)
     Trouble.objects.filter(over_at__isnull=True, since__gt=now + FUTURE).update(since=now)
@@ -31,6 +42,20 @@ def _realign_notifications(now: datetime) -> None:
     rows = [(pk, now, max(now, now + (due_at - queued_at))) for pk, queued_at, due_at in found]
     if rows:
         update_rows(Notification, ("id", "queued_at", "due_at"), rows)
+
+
+def _realign_snoozes(now: datetime) -> None:
+    """Let a snooze last for as long as somebody has said."""
+    said = {"updates__kind": IncidentUpdateKind.SNOOZED, "updates__at__gt": now + FUTURE}
+    astray = Incident.objects.open().filter(**said, snoozed_until__gt=F("updates__at")).order_by("updates__at")
+    found = {
+        pk: (until, at) for pk, until, at in astray.values_list("pk", "snoozed_until", "updates__at")[:REALIGN_BATCH]
+    }
+    for pk, (until, at) in found.items():
+        again_at = now + (until - at)
+        Incident.objects.filter(pk=pk, snoozed_until=until).update(snoozed_until=again_at)
+        put_off = Notification.objects.filter(incident=pk, status=NotificationStatus.QUEUED, event__in=ASKING)
+        put_off.filter(due_at=until).update(due_at=again_at)
 
 
 def _realign_deliveries(now: datetime) -> None:

@@ -8,9 +8,19 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from healthcheck.engine.incidents import Event
-from healthcheck.models import ChannelState, Delivery, Notification, NotificationChannel, Trouble
+from healthcheck.models import (
+    ChannelState,
+    Delivery,
+    Incident,
+    Notification,
+    NotificationChannel,
+    NotificationStatus,
+    Trouble,
+)
+from healthcheck.pipeline.correct import Author
 from healthcheck.pipeline.deliver import LEASE, hold_delivery
 from healthcheck.pipeline.due_channels import find_due_channels
+from healthcheck.pipeline.incident_verbs import snooze
 from healthcheck.pipeline.realign_outbox import realign_outbox
 from tests.factories import NOW, make_channel, make_incident, make_policy
 from tests.pipeline.outbox import open_incident
@@ -70,13 +80,24 @@ def test_trouble_of_the_future_lasts_from_now_on() -> None:
     assert Trouble.objects.get().since == BACK
 
 
-def test_what_is_right_is_left_alone_in_four_statements(
+def test_snooze_of_the_future_lasts_as_long_as_somebody_has_said(channel: NotificationChannel) -> None:
+    incident = make_incident(title="it")
+    open_incident(incident, now=BACK - MINUTE)
+    Notification.objects.filter(event=Event.OPENED).update(status=NotificationStatus.SENT)
+    snooze(incident.pk, until=NOW + 20 * MINUTE, author=Author("alex"), now=NOW)
+    for later in (0, 2):
+        realign_outbox(BACK + later * MINUTE)
+        assert Incident.objects.get().snoozed_until == BACK + 20 * MINUTE
+        assert read_turns()[1:] == [(Event.ESCALATED, 20), (Event.REMINDER, 20)]
+
+
+def test_what_is_right_is_left_alone_in_five_statements(
     channel: NotificationChannel, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     open_incident(make_incident(title="it"), now=NOW)
     hold_delivery(channel.pk, NOW)
     before = [list(model.objects.order_by("pk").values()) for model in (Notification, Delivery, ChannelState)]
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         realign_outbox(NOW)
     after = [list(model.objects.order_by("pk").values()) for model in (Notification, Delivery, ChannelState)]
     assert after == before
