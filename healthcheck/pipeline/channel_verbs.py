@@ -79,11 +79,11 @@ def delete_channels(channel_ids: Collection[int]) -> None:
     with transaction.atomic():
         # Held in the order in which whoever tells holds them: what is written meanwhile is waited for, and goes too.
         for rows in (
-            ChannelState.objects.filter(pk__in=ids),
-            queued.filter(channel__in=ids),
-            NotificationChannel.objects.filter(pk__in=ids),
+            ChannelState.objects.filter(pk__in=ids).order_by("pk"),
+            queued.filter(channel__in=ids).order_by("due_at", "pk"),
+            NotificationChannel.objects.filter(pk__in=ids).order_by("pk"),
         ):
-            list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+            list(rows.select_for_update(of=("self",)).values_list("pk"))
         NotificationChannel.objects.filter(pk__in=ids).delete()
 
 

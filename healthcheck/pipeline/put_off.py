@@ -23,7 +23,8 @@ def put_off(incident: Incident, until: datetime, now: datetime) -> None:
     early = queued.filter(Q(due_at__lt=until) | Q(due_at=incident.snoozed_until), event__in=ASKING)
     turns = [
         (pk, find_due(policies, policy_id, until))
-        for pk, policy_id in early.select_for_update().order_by("pk").values_list("pk", "policy_id")
+        # In the order of whoever composes, who may hold one of them while this waits for it.
+        for pk, policy_id in early.select_for_update().order_by("due_at", "pk").values_list("pk", "policy_id")
     ]
     if turns:
         update_rows(Notification, ("id", "due_at"), turns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,13 +16,14 @@ from healthcheck.engine.incidents import Event, Severity
 from healthcheck.models import Delivery, DeliveryStatus, Incident, IncidentUpdate, Notification, NotificationStatus
 from healthcheck.pipeline.channel_verbs import send_again
 from healthcheck.pipeline.correct import Author
-from healthcheck.pipeline.incident_verbs import Acted, Draft, acknowledge, assign, open_manual, resolve_by_hand
+from healthcheck.pipeline.incident_verbs import Acted, Draft, acknowledge, assign, open_manual, resolve_by_hand, snooze
 from tests.factories import NOW, make_channel, make_incident, make_policy
 from tests.locks import WAIT_SECONDS, in_thread, wait_for_waiting
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 PEOPLE = 8
+MINUTE = timedelta(minutes=1)
 
 
 def act_at_once(act: Callable[[Author], Any]) -> list[Any]:
@@ -81,3 +83,23 @@ def test_account_that_is_being_deleted_takes_nothing_along() -> None:
             wait_for_waiting()
         assert acting.result(WAIT_SECONDS) == Acted(True)
     assert read_author() == (None, "kim")
+
+
+@pytest.mark.postgresql
+def test_snooze_that_meets_a_message_being_made_waits_without_holding_what_that_needs() -> None:
+    make_policy(steps={0: [make_channel()], 15: [make_channel("boss")]})
+    incident, _channels = open_manual(Draft("The uplink", Severity.DOWN), author=Author("alex"), now=NOW)
+    later, sooner = Notification.objects.order_by("pk")
+    Notification.objects.filter(pk=later.pk).update(due_at=NOW + 2 * MINUTE)
+    Notification.objects.filter(pk=sooner.pk).update(due_at=NOW + MINUTE)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            # As `compose_delivery` holds what is due: the first of it, then the next.
+            Notification.objects.select_for_update().get(pk=sooner.pk)
+            acting = in_thread(
+                pool, lambda: snooze(incident.pk, until=NOW + 20 * MINUTE, author=Author("kim"), now=NOW)
+            )
+            wait_for_waiting()
+            assert Notification.objects.select_for_update(nowait=True).filter(pk=later.pk).first() == later
+        assert acting.result(WAIT_SECONDS) == Acted(True)
+    assert set(Notification.objects.values_list("due_at", flat=True)) == {NOW + 20 * MINUTE}
