@@ -7,23 +7,21 @@ something to depend on, which is down when all in it is.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ENDPOINT, HEIRS, WHOLE = "endpoint", "heirs", "whole"
 Node = tuple[str, int]
 Graph = Mapping[Node, Collection[Node]]
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """A group, or an endpoint and the group that it is in."""
 
     group_id: int
     endpoint_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     child: Side
     parent: Side
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models import Q
@@ -18,10 +20,9 @@ _COLUMNS = (*_SIDES, "parent_endpoint__group")
 
 
 class DependencyQuerySet(models.QuerySet["Dependency"]):
-    def list_links(self) -> list[Link]:
+    def list_links(self) -> tuple[Link, ...]:
         """Return all of them as what the engine follows, in one query."""
-        rows = self.order_by("pk").values_list(*_COLUMNS)
-        return [Link(_build_side(*row[:3]), _build_side(*row[3:])) for row in rows]
+        return _build_links(tuple(self.order_by("pk").values_list(*_COLUMNS)))
 
     def hold(self) -> None:
         """Let nobody else save one until the transaction ends: two people could each save half of a circle.
@@ -99,6 +100,12 @@ class Dependency(models.Model):
         if way is not None:
             sentence = _("It would depend on itself: %(way)s. Leave one of these out.")
             raise ValidationError(sentence, params={"way": _describe_way(way)})
+
+
+# Looked at by each sweep, and hardly ever others than before.
+@lru_cache(1)
+def _build_links(rows: tuple[tuple[int | None, ...], ...]) -> tuple[Link, ...]:
+    return tuple(Link(_build_side(*row[:3]), _build_side(*row[3:])) for row in rows)
 
 
 def _build_side(group_id: int | None, endpoint_id: int | None, endpoint_group_id: int | None) -> Side:

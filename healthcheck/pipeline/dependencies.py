@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.db.models import FilteredRelation, Q
@@ -71,11 +72,12 @@ def explain_by_links(
     """Do the same where the dependencies are at hand. Endpoints that depend on the same are looked at once."""
     if not links:
         return {}
-    graph: dict[Node, Mapping[Node, None]] = dict(build_graph(links))
+    graph: dict[Node, Mapping[Node, None]] = dict(_draw_graph(tuple(links)))
     kin: dict[tuple[Node, ...], list[int]] = {}
     for endpoint_id, group_id in endpoints:
         parents = {**graph.get((ENDPOINT, endpoint_id), {}), (HEIRS, group_id): None}
-        kin.setdefault(tuple(parents), []).append(endpoint_id)
+        # A group that depends on nothing itself tells its endpoints apart for nothing.
+        kin.setdefault(tuple(each for each in parents if each[0] != HEIRS or each in graph), []).append(endpoint_id)
     firsts = {(ENDPOINT, pks[0]): pks for pks in kin.values()}
     graph |= {first: dict.fromkeys(parents) for first, parents in zip(firsts, kin, strict=True)}
     ancestors = {first: list(find_ancestors(first, graph)) for first in firsts}
@@ -90,6 +92,12 @@ def explain_by_links(
             explanation = Explanation(_list_endpoints(roots[first], standings), _find_settled(nodes, standings))
             explained |= dict.fromkeys(firsts[first], explanation)
     return explained
+
+
+# By the sweeps again and again while something is down, for which ten thousand dependencies were half of the work.
+@lru_cache(1)
+def _draw_graph(links: tuple[Link, ...]) -> Mapping[Node, Mapping[Node, None]]:
+    return build_graph(links)
 
 
 def _list_endpoints(nodes: Iterable[Node], standings: _Standings) -> frozenset[int]:

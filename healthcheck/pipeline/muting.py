@@ -5,7 +5,7 @@ One whose parent is up again is told of only once it has been looked at since: i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -37,9 +37,11 @@ _DEPENDENCY = Dependency._meta.db_table
 MUTE_BATCH = 50
 
 
-# The open members that something may explain, and those of what is muted. As rows: a storm has ten thousand of them.
+# The open members that something may explain, and those of what is muted. As rows: a storm has ten thousand. Only of
+# what is muted it matters when it was looked at.
 _SELECT_MEMBERS = f"""
-    SELECT m.location_id, m.incident_id, m.endpoint_id, e.group_id, s.evidence_at
+    SELECT m.location_id, m.incident_id, m.endpoint_id, e.group_id,
+        CASE WHEN i.muted_at IS NOT NULL THEN s.evidence_at END
     FROM {_MEMBER} m JOIN {_INCIDENT} i ON i.id = m.incident_id
     LEFT JOIN {_ENDPOINT} e ON e.id = m.endpoint_id
     LEFT JOIN {_STATE} s ON s.endpoint_id = m.endpoint_id AND s.location_id = m.location_id
@@ -52,6 +54,9 @@ _SELECT_MEMBERS = f"""
 """  # noqa: S608  # our own names
 
 
+_UNEXPLAINED = Explanation()
+
+
 class _Member(NamedTuple):
     """`group_id` is None of an endpoint that is gone, `evidence_at` as the database holds it."""
 
@@ -62,11 +67,20 @@ class _Member(NamedTuple):
     evidence_at: Any
 
 
+class _Standing(NamedTuple):
+    """How an open incident stands: the columns of its row by which it is judged."""
+
+    pk: int
+    muted_at: datetime | None
+    parent_id: int | None
+    open_count: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Aim:
     """What is to become of an incident: muted, by which other one, or not."""
 
-    row: Incident
+    row: _Standing
     is_muted: bool
     parent_id: int | None = None
 
@@ -79,7 +93,9 @@ def mute_incidents(now: datetime) -> frozenset[int]:
     """Bring what is muted in line with what is down, and return the channels that have something due by it."""
     links = Dependency.objects.list_links()
     members = [_Member(*row) for row in fetch(_SELECT_MEMBERS)]
-    incidents = Incident.objects.in_bulk({member.incident_id for member in members})
+    if not members:
+        return frozenset()
+    incidents = {row.pk: row for row in _load_standings()}
     channel_ids = frozenset[int]()
     aims: list[_Aim] = []
     for location_id, here in groupby(members, key=attrgetter("location_id")):
@@ -89,8 +105,13 @@ def mute_incidents(now: datetime) -> frozenset[int]:
     return channel_ids
 
 
+def _load_standings() -> Iterator[_Standing]:
+    found = Incident.objects.open().filter(group_id__isnull=False).order_by()
+    return (_Standing(*row) for row in found.values_list(*_Standing._fields))
+
+
 def _aim(
-    links: Collection[Link], members: Sequence[_Member], incidents: Mapping[int, Incident], *, location_id: int
+    links: Collection[Link], members: Sequence[_Member], incidents: Mapping[int, _Standing], *, location_id: int
 ) -> list[_Aim]:
     placed = [Placed(each.endpoint_id, each.group_id) for each in members if each.group_id is not None]
     explained = explain_by_links(links, placed, location_id)
@@ -104,9 +125,9 @@ def _aim(
 
 
 def _aim_at(
-    row: Incident, members: Sequence[_Member], explained: Mapping[int, Explanation], parents: Mapping[int, int]
+    row: _Standing, members: Sequence[_Member], explained: Mapping[int, Explanation], parents: Mapping[int, int]
 ) -> _Aim:
-    known = [(member, explained.get(member.endpoint_id, Explanation())) for member in members]
+    known = [(member, explained.get(member.endpoint_id, _UNEXPLAINED)) for member in members]
     unexplained = [(member, each) for member, each in known if not each.roots]
     if not unexplained and len(members) == row.open_count:
         roots = {root for _, each in known for root in each.roots}

@@ -48,9 +48,8 @@ def _realign_snoozes(now: datetime) -> None:
     """Let a snooze last for as long as somebody has said."""
     said = {"updates__kind": IncidentUpdateKind.SNOOZED, "updates__at__gt": now + FUTURE}
     astray = Incident.objects.open().filter(**said, snoozed_until__gt=F("updates__at")).order_by("updates__at")
-    found = {
-        pk: (until, at) for pk, until, at in astray.values_list("pk", "snoozed_until", "updates__at")[:REALIGN_BATCH]
-    }
+    rows = astray.values_list("pk", "snoozed_until", "updates__at")[:REALIGN_BATCH]
+    found = {pk: (until, at) for pk, until, at in rows if until is not None}
     for pk, (until, at) in found.items():
         again_at = now + (until - at)
         Incident.objects.filter(pk=pk, snoozed_until=until).update(snoozed_until=again_at)
