@@ -88,7 +88,7 @@ def test_snooze_of_the_future_lasts_as_long_as_somebody_has_said(channel: Notifi
     for later in (0, 2):
         realign_outbox(BACK + later * MINUTE)
         assert Incident.objects.get().snoozed_until == BACK + 20 * MINUTE
-        assert read_turns()[1:] == [(Event.ESCALATED, 20), (Event.REMINDER, 20)]
+        assert sorted(read_turns()[1:]) == [(Event.ESCALATED, 20), (Event.REMINDER, 20)]
 
 
 def test_what_is_right_is_left_alone_in_five_statements(
