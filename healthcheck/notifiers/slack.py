@@ -12,7 +12,7 @@ from healthcheck.notifiers.fitting import fit
 from healthcheck.notifiers.http import Call, write_json
 from healthcheck.notifiers.message import Item, Message
 from healthcheck.notifiers.over_http import CREDENTIAL_CURE, HttpNotifier
-from healthcheck.notifiers.tidying import shorten
+from healthcheck.notifiers.tidying import break_mentions, shorten
 from healthcheck.notifiers.wording import (
     describe_left_off,
     is_alone,
@@ -80,4 +80,4 @@ def _write_plain(text: str, limit: int) -> dict[str, Any]:
 
 def _escape(text: str) -> str:
     """Return what reads as markup nowhere: mentions and links begin with `<`, and with an `@` where others take it."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\N{WORD JOINER}")
+    return break_mentions(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))

@@ -16,7 +16,7 @@ from healthcheck.notifiers.http import Call, Reply, write_json
 from healthcheck.notifiers.message import Item, Message
 from healthcheck.notifiers.over_http import HttpNotifier
 from healthcheck.notifiers.retry_after import limit_seconds
-from healthcheck.notifiers.tidying import shorten
+from healthcheck.notifiers.tidying import break_mentions, shorten
 from healthcheck.notifiers.wording import (
     describe_left_off,
     is_alone,
@@ -99,21 +99,25 @@ class TelegramNotifier(HttpNotifier):
 
 def write_html(message: Message) -> str:
     """Return the message in Telegram's HTML."""
-    blocks = [] if is_alone(message) else [f"<b>{escape(write_headline(message))}</b>"]
+    blocks = [] if is_alone(message) else [f"<b>{_escape(write_headline(message))}</b>"]
     blocks += [_write_item(item, message) for item in message.items]
     if message.left_off:
-        blocks.append(escape(describe_left_off(message)))
+        blocks.append(_escape(describe_left_off(message)))
     return "\n\n".join(blocks)
 
 
 def _write_item(item: Item, message: Message) -> str:
     facts = list_facts(item, message) if is_alone(message) else list_brief(item)
     lines = [
-        f"<b>{escape(write_title(item))}</b>",
-        *(f"{name}: {escape(shorten(text, MAX_FACT_CHARS))}" for name, text in facts),
+        f"<b>{_escape(write_title(item))}</b>",
+        *(f"{name}: {_escape(shorten(text, MAX_FACT_CHARS))}" for name, text in facts),
     ]
     links = " · ".join(f'<a href="{escape(url)}">{name}</a>' for name, url in list_links(item))
     return "\n".join([*lines, *([links] if links else [])])
+
+
+def _escape(text: str) -> str:
+    return break_mentions(escape(text))
 
 
 def _measure(html: str) -> int:

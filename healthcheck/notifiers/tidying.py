@@ -35,6 +35,11 @@ def tidy_line(text: str, limit: int = MAX_TEXT_CHARS) -> str:
     return shorten(line, limit)
 
 
+def break_mentions(text: str) -> str:
+    """Return the text with an `@` that calls nobody, for services that look for names in any text and call them."""
+    return text.replace("@", "\N{FULLWIDTH COMMERCIAL AT}")
+
+
 def shorten(text: str, limit: int) -> str:
     """Return at most `limit` characters, with an ellipsis where something was cut."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + _ELLIPSIS

@@ -93,7 +93,7 @@ def test_slack_limits_are_kept_and_all_text_is_plain(message: Message, hostile: 
 
 def test_line_for_slack_mentions_nobody_where_others_take_its_webhooks() -> None:
     text = write_blocks(write(replace(DOWN, title="@channel <!here> @all")))["text"]
-    assert text == "DOWN: @\N{WORD JOINER}channel &lt;!here&gt; @\N{WORD JOINER}all"
+    assert text == "DOWN: \N{FULLWIDTH COMMERCIAL AT}channel &lt;!here&gt; \N{FULLWIDTH COMMERCIAL AT}all"
 
 
 def test_teams_is_sent_a_card() -> None:
@@ -204,6 +204,13 @@ def test_telegram_limits_are_kept_and_no_tag_is_injected(message: Message, hosti
     assert set(read.tags) <= {"b", "/b", "a", "/a"}
     assert count_utf16(read.text) <= 4096
     assert (document["parse_mode"], document["chat_id"]) == ("HTML", "-1001234")
+
+
+def test_telegram_mentions_nobody_and_links_only_where_we_say() -> None:
+    html = write_html(write(replace(DOWN, title="@alice", seen="Found: @bob.", acknowledge_url="https://a.test/@x")))
+    assert "DOWN: \N{FULLWIDTH COMMERCIAL AT}alice" in html
+    assert "Seen: Found: \N{FULLWIDTH COMMERCIAL AT}bob." in html
+    assert '<a href="https://a.test/@x">' in html
 
 
 def test_telegram_is_asked_by_the_token_and_told_the_topic(hostile: HostileServer) -> None:
