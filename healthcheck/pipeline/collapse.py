@@ -40,12 +40,20 @@ class Truth:
     """How an incident is now.
 
     Until `quiet_until` nobody is asked to act: somebody said so, it is maintenance, or nothing is down of what flaps.
+    Until `unseen_until` nobody knows whether it lasts, so nobody is told that it does.
     """
 
     is_over: bool = False
     is_muted: bool = False
     is_acknowledged: bool = False
     quiet_until: datetime | None = None
+    unseen_until: datetime | None = None
+
+    def find_turn(self, event: Event) -> datetime | None:
+        """Return until when this event waits; None where it is told now."""
+        if event in ASKING and self.quiet_until is not None:
+            return self.quiet_until
+        return self.unseen_until if event is Event.REMINDER else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class Collapsed:
 def collapse(queued: Sequence[Queued], truth: Truth) -> Collapsed:
     """Return the one thing that is still true of all that is queued of an incident, in the order of its turn."""
     useful = [each for each in queued if _is_useful(each.event, queued, truth)]
-    postponed = [each for each in useful if truth.quiet_until is not None and each.event in ASKING]
+    postponed = [each for each in useful if truth.find_turn(each.event) is not None]
     told = [each for each in useful if each not in postponed]
     event = next((event for event in _FOREMOST if any(each.event is event for each in told)), None)
     text = next((each.text for each in reversed(told) if each.event is event), "")

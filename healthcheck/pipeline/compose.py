@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, Q, Subquery
 
 from healthcheck.engine.incidents import Event, Severity
-from healthcheck.engine.types import ConfigurationError
+from healthcheck.engine.types import ConfigurationError, State
 from healthcheck.models import (
     Delivery,
+    EndpointState,
     Incident,
     IncidentMember,
     MaintenanceSpan,
@@ -33,10 +34,18 @@ from healthcheck.pipeline.policies import find_due, load_policies
 # Notifications of one message: bounds the work of a message; what is beyond it comes with the next.
 MAX_NOTIFICATIONS = 1000
 TEXT_OF_TEST = "This is a test."
-# How long what asks people waits while nothing is down of what flaps: short, because the next failure may be the last.
-HELD_PAUSE = timedelta(minutes=1)
+# How long waits what is not true while nothing is down of what flaps, or nobody sees it: short, as it may be true next.
+SHORT_WAIT = timedelta(minutes=1)
 # The reminders of a channel that follow each other: incident, policy, step.
 Chain = tuple[int | None, int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Until when all whom an incident concerns are in maintenance, and whether anybody sees how one of them is."""
+
+    maintained_until: datetime | None = None
+    is_seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,43 +106,52 @@ def _collapse_incidents(rows: Sequence[Notification], now: datetime) -> list[_To
         return []
     incidents = Incident.objects.in_bulk(list(queued))
     asking = [pk for pk, waiting in queued.items() if any(each.event in ASKING for each in waiting)]
-    quiet = _find_maintenance(asking, now)
-    truths = {pk: _find_truth(incident, quiet.get(pk), now) for pk, incident in incidents.items()}
+    standing = _find_standing(asking, now)
+    truths = {pk: _find_truth(incident, standing.get(pk, _Standing()), now) for pk, incident in incidents.items()}
     return [_Told(incident, truths[pk], collapse(queued[pk], truths[pk])) for pk, incident in sorted(incidents.items())]
 
 
-def _find_truth(incident: Incident, maintained_until: datetime | None, now: datetime) -> Truth:
+def _find_truth(incident: Incident, standing: _Standing, now: datetime) -> Truth:
     snoozed_until = incident.snoozed_until
     is_snoozed = snoozed_until is not None and snoozed_until > now
+    wait_until = now + SHORT_WAIT
     return Truth(
         is_over=incident.resolved_at is not None,
         is_muted=incident.muted_at is not None,
         is_acknowledged=incident.acknowledged_at is not None,
-        quiet_until=snoozed_until if is_snoozed else now + HELD_PAUSE if incident.is_held else maintained_until,
+        quiet_until=snoozed_until if is_snoozed else wait_until if incident.is_held else standing.maintained_until,
+        unseen_until=None if standing.is_seen else wait_until,
     )
 
 
-def _find_maintenance(incident_ids: Iterable[int], now: datetime) -> Mapping[int, datetime]:
-    """Return, for incidents all of whose members are in maintenance, when the first of them is so no longer."""
+def _find_standing(incident_ids: Iterable[int], now: datetime) -> Mapping[int, _Standing]:
+    """Return how those stand whom the incidents concern. One statement."""
     spans = MaintenanceSpan.objects.holding(now).filter(endpoint_id=OuterRef("endpoint_id")).order_by("-ends_at")
-    members = IncidentMember.objects.filter(incident__in=list(incident_ids), left_at__isnull=True)
-    members = members.annotate(until=Subquery(spans.values("ends_at")[:1]))
-    counted = members.values("incident_id").annotate(
-        awake=Count("pk", filter=Q(until__isnull=True)), first=Min("until")
+    unseen = EndpointState.objects.filter(
+        Q(valid_until__lte=now) | Q(state=State.UNKNOWN),
+        endpoint=OuterRef("endpoint_id"),
+        location=OuterRef("location_id"),
     )
-    rows = counted.order_by().values_list("incident_id", "awake", "first")
-    return {incident_id: first for incident_id, awake, first in rows if not awake and first is not None}
+    members = IncidentMember.objects.filter(incident__in=list(incident_ids), left_at__isnull=True)
+    members = members.annotate(until=Subquery(spans.values("ends_at")[:1]), is_unseen=Exists(unseen))
+    counted = members.values("incident_id").annotate(
+        awake=Count("pk", filter=Q(until__isnull=True)), first=Min("until"), seen=Count("pk", filter=Q(is_unseen=False))
+    )
+    rows = counted.order_by().values_list("incident_id", "awake", "first", "seen")
+    return {pk: _Standing(None if awake else first, bool(seen)) for pk, awake, first, seen in rows}
 
 
 def _settle(of_incidents: Sequence[_Told], policy_ids: Mapping[int, int | None]) -> None:
     superseded = [pk for each in of_incidents for pk in each.collapsed.superseded]
     if superseded:
         Notification.objects.filter(pk__in=superseded).update(status=NotificationStatus.SUPERSEDED)
-    postponed = [(pk, each.truth.quiet_until) for each in of_incidents for pk in each.collapsed.postponed]
+    # Where nobody is asked to act, reminders wait as long as the rest.
+    turns = [(each, each.truth.quiet_until or each.truth.unseen_until) for each in of_incidents]
+    postponed = [(pk, until) for each, until in turns for pk in each.collapsed.postponed]
     if postponed:
         policies = load_policies()
-        turns = [(pk, find_due(policies, policy_ids[pk], until)) for pk, until in postponed if until is not None]
-        update_rows(Notification, ("id", "due_at"), turns)
+        due = [(pk, find_due(policies, policy_ids[pk], until)) for pk, until in postponed if until is not None]
+        update_rows(Notification, ("id", "due_at"), due)
 
 
 def _write_message(channel_id: int, told: Sequence[_Told], others: Sequence[Notification], *, now: datetime) -> Message:

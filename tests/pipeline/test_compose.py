@@ -156,6 +156,21 @@ def test_reminders_go_on_until_somebody_answers(channel: NotificationChannel, en
     assert events == [Event.ACKNOWLEDGED]
 
 
+def test_nobody_is_reminded_of_what_nobody_sees(channel: NotificationChannel, endpoint: Endpoint) -> None:
+    other = make_endpoint(endpoint.group, "other")
+    states = [make_state(each, State.DOWN, valid_until=NOW + 20 * MINUTE) for each in (endpoint, other)]
+    open_incident(make_incident(endpoint, other), endpoint, other, now=NOW)
+    # What was seen is told, though nobody sees it any more.
+    assert compose(channel, minutes=25) is not None
+    assert compose(channel, minutes=30) is None
+    assert read_turns(Event.REMINDER) == [31]
+    states[0].valid_until = NOW + HOUR
+    states[0].save()
+    items = compose(channel, minutes=31)
+    assert items is not None
+    assert [each.event for each in items] == [Event.REMINDER]
+
+
 def test_step_escalates_only_while_nobody_has_answered(endpoint: Endpoint) -> None:
     team, boss = make_channel("team"), make_channel("boss")
     make_policy(steps={0: [team], 15: [boss]})
