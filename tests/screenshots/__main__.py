@@ -30,7 +30,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
 # A page that is longer says nothing new further down.
 MAX_HEIGHT = 2400
-COLOURS = 128
+COLOURS = 64
 # Both states of a message side by side; as low as the lowest of them.
 MESSAGE: ViewportSize = {"width": 960, "height": 100}
 MESSAGE_COLOURS = 32

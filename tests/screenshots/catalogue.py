@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from playwright.sync_api import FilePayload
 
 from tests.screenshots.scene import GATED_SLUG, Scene
-from tests.screenshots.told import find_channel, find_incident, find_past, find_policy, open_newest_message
+from tests.screenshots.told import find_channel, find_incident, find_past, find_policy, open_newest_delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ SHOTS = (
         "admin-policy", lambda scene: scene.open(f"admin/healthcheck/notificationpolicy/{find_policy(scene)}/change/")
     ),
     Shot("admin-dependencies", _go("admin/healthcheck/dependency/")),
-    Shot("admin-messages", _go("admin/healthcheck/delivery/")),
-    Shot("admin-message", open_newest_message),
+    Shot("admin-deliveries", _go("admin/healthcheck/delivery/")),
+    Shot("admin-delivery", open_newest_delivery),
     Shot("admin-status-pages", _go("admin/healthcheck/statuspage/")),
     Shot("admin-status-page", lambda scene: scene.open(f"admin/healthcheck/statuspage/{scene.find_page()}/change/")),
 )

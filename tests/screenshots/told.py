@@ -140,7 +140,7 @@ def find_policy(scene: Scene) -> int:
     return scene.find_id("SELECT min(id) FROM healthcheck_notificationpolicy")
 
 
-def open_newest_message(scene: Scene) -> None:
+def open_newest_delivery(scene: Scene) -> None:
     scene.open("admin/healthcheck/delivery/")
     scene.tab.locator("#result_list a[href*='/change/']").first.click()
     scene.tab.wait_for_load_state()
