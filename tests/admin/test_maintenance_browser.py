@@ -53,7 +53,7 @@ def test_window_is_planned_after_a_look_at_its_next_times(
     page.locator("#id_covers_all").check()
     page.get_by_role("button", name="Show the next times").click()
     expect(page.locator(".hc-times li")).to_have_count(5)
-    expect(page.locator(".hc-times li").first).to_contain_text("22:00 CEST")
+    expect(page.locator(".hc-times li").first).to_contain_text("22:00 – 23:30 CEST")
     assert MaintenanceWindow.objects.count() == 0
     # A key pressed before the scripts of a page have run is lost.
     page.wait_for_load_state("load")
