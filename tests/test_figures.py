@@ -51,7 +51,7 @@ def test_figure_of_rolling_up_measures_both_ends_of_a_day() -> None:
 
 
 def test_figure_of_the_admin_measures_every_page() -> None:
-    command = [sys.executable, "-m", "tests.figures", "admin", "--database", "sqlite", "--size", "6"]
+    command = [sys.executable, "-m", "tests.figures", "admin", "--database", "sqlite", "--size", "2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     measured = dict(re.findall(r"^\| admin, (.+), sqlite \| 200 ms \| (.+?) \|", done.stdout, re.MULTILINE))
