@@ -26,7 +26,7 @@ from healthcheck.models.secrets import make_key
 from healthcheck.pipeline.execute import _load_targets
 from healthcheck.pipeline.spool_files import SUFFIX, list_files
 from tests.canaries.birds import Flock
-from tests.canaries.places import Wire, crawl, read_files, read_rows, run_commands
+from tests.canaries.places import Wire, crawl, find_shapes, read_files, read_rows, run_commands
 from tests.canaries.planting import GROUP, plant
 from tests.canaries.targets import Targets
 from tests.factories import make_location, make_page
@@ -238,3 +238,9 @@ def test_no_secret_comes_out_anywhere(
     elsewhere = flock.find_all(("what went elsewhere", head.partition("\r\n")[2]) for head in targets.recorder.heads)
     leaks += [leak for leak in elsewhere if leak.split()[0] != "option-agent"]
     assert leaks == []
+
+
+def test_filters_together_are_no_page_of_another_shape() -> None:
+    assert find_shapes("/list/?state=down&tag=1") == find_shapes("/list/?tag=2") | find_shapes("/list/?state=up")
+    assert find_shapes("/list/17/?tag=1") == find_shapes("/list/4/?tag=2")
+    assert len({*find_shapes("/list/17/"), *find_shapes("/list/17/?tag=1"), *find_shapes("/list/")}) == 3

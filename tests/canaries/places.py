@@ -45,7 +45,7 @@ COMMANDS: Sequence[Sequence[str]] = (
     ("export_endpoints",),
 )
 MAX_PAGES = 600
-# Pages of one shape differ in their row alone.
+# Pages of one shape differ in their row alone, and filters together only choose fewer of what each of them shows.
 MAX_OF_A_SHAPE = 2
 _LINK = re.compile(r"(?:href|action|src)=[\"']([^\"']+)[\"']")
 # They sort and fold the same rows, log out, or are files of the theme.
@@ -63,9 +63,16 @@ def crawl(client: httpx.Client) -> Iterator[tuple[str, str]]:
         if "html" in response.headers.get("content-type", ""):
             for link in sorted(set(_find_links(url, response.text)) - seen):
                 seen.add(link)
-                shape = re.sub(r"[0-9]+|(?<==)[^&]+", "_", link)
-                shapes[shape] += 1
-                waiting += [link] if shapes[shape] <= MAX_OF_A_SHAPE else []
+                found = find_shapes(link)
+                if any(shapes[shape] < MAX_OF_A_SHAPE for shape in found):
+                    shapes.update(found)
+                    waiting.append(link)
+
+
+def find_shapes(link: str) -> set[str]:
+    """Return what is new of a page that nobody has seen: its path with each of its parameters, or alone."""
+    path, _, query = re.sub(r"[0-9]+|(?<==)[^&]+", "_", link).partition("?")
+    return {f"{path}?{parameter}" for parameter in query.split("&")}
 
 
 def _find_links(base: str, text: str) -> Iterator[str]:
