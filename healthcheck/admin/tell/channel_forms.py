@@ -128,7 +128,7 @@ class ChannelForm(ModelFormBase):
 
     def _has_entered(self, cleaned: Mapping[str, Any]) -> bool:
         """Tell whether every secret that is stored was entered again or is removed."""
-        return all(cleaned.get(_PREFIX + name) or cleaned.get(_CLEAR + name) for name in self.stored)
+        return all(_read_entered(cleaned, name) or cleaned.get(_CLEAR + name) for name in self.stored)
 
     def _explain_unreadable(self) -> str:
         return gettext("What it is told by cannot be changed while its secrets cannot be opened: %(reason)s") % {
@@ -148,8 +148,14 @@ class ChannelForm(ModelFormBase):
 
     def _read_secrets(self, cleaned: Mapping[str, Any]) -> dict[str, str]:
         kept = {name: value for name, value in self.stored.items() if not cleaned.get(_CLEAR + name)}
-        secret = (field.name for field in self.notifier.fields if field.is_secret)
-        return kept | {name: cleaned[_PREFIX + name] for name in secret if cleaned.get(_PREFIX + name)}
+        entered = {field.name: _read_entered(cleaned, field.name) for field in self.notifier.fields if field.is_secret}
+        return kept | {name: value for name, value in entered.items() if value}
+
+
+def _read_entered(cleaned: Mapping[str, Any], name: str) -> str:
+    # What is blank alone was left behind, and is no secret.
+    value = str(cleaned.get(_PREFIX + name) or "")
+    return value if value.strip() else ""
 
 
 @cache

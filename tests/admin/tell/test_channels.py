@@ -62,6 +62,17 @@ def test_change_without_a_secret_keeps_it(operator: Client) -> None:
     assert (channel.name, channel.open_secrets()) == ("post", {"whistle": "whistle-canary"})
 
 
+@pytest.mark.parametrize("blank", [" ", "\n", "\t \n"])
+def test_what_is_blank_alone_is_no_secret(operator: Client, blank: str) -> None:
+    channel = make_pigeon()
+    assert (
+        operator.post(url_of(channel), pigeon_fields(own_greeting="", own_whistle=blank, own_feed=blank)).status_code
+        == 302
+    )
+    channel.refresh_from_db()
+    assert channel.open_secrets() == {"whistle": "whistle-canary"}
+
+
 def test_stored_secret_goes_nowhere_new_unless_it_is_entered(operator: Client) -> None:
     channel = make_pigeon()
     elsewhere = pigeon_fields(own_loft="Elm", own_whistle="", own_greeting="")
