@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Min, Model, OuterRef, Q, QuerySet, Subquery
 
 from healthcheck.models import (
@@ -44,9 +44,9 @@ from healthcheck.pipeline.statements import DELETE_OLD_HOURS, DELETE_ROLLUPS, ch
 
 # Rows of one statement: a millisecond or two, the longest that a check may have to wait for a lock on SQLite.
 BATCH = 250
-# After a batch, processors and locks are for the checks: rows have two weeks to go, and a check has a second. On SQLite
-# whoever writes keeps everybody else from it.
-REST_SHARE, REST_SHARE_SQLITE = 1.0, 5.0
+# After a batch, processors and locks are for the checks: rows have two weeks to go, and a check has a second. What is
+# left is some five thousand rows a second.
+REST_SHARE = 5.0
 # What was deleted stays for so long, more than any lease: a run that loaded it before may still be storing its results,
 # and rows that arrive after their endpoint is gone are found by nobody.
 DELETED_GRACE = timedelta(minutes=15)
@@ -77,14 +77,12 @@ def prune(
     retention: timedelta,
     budget_seconds: float,
     batch: int = BATCH,
-    rest_share: float | None = None,
+    rest_share: float = REST_SHARE,
 ) -> Pruned:
     """Remove raw rows older than `retention`, or than their group says, and what was deleted with all its rows.
 
-    After each batch it rests for `rest_share` times as long as that took; None is what suits the database.
+    After each batch it rests for `rest_share` times as long as that took.
     """
-    if rest_share is None:
-        rest_share = REST_SHARE_SQLITE if connection.vendor == "sqlite" else REST_SHARE
     pace = Pace(budget_seconds, batch=batch, rest_share=rest_share)
     pruned = Pruned()
     _prune_old(pruned, pace, now, retention)
