@@ -10,14 +10,24 @@ from django.db.models.functions import RowNumber
 
 from healthcheck.engine.causes import describe_cause
 from healthcheck.engine.incidents import Event, Severity
-from healthcheck.models import Endpoint, EndpointGroup, EndpointState, Evidence, Incident, IncidentMember
-from healthcheck.notifiers.message import MAX_NAMES, Item
+from healthcheck.models import (
+    Endpoint,
+    EndpointGroup,
+    EndpointState,
+    Evidence,
+    Incident,
+    IncidentMember,
+    Notification,
+)
+from healthcheck.notifiers.message import MAX_NAMES, Item, read_message
 from healthcheck.pipeline.links import Link, make_acknowledge_url, make_details_url
 from healthcheck.pipeline.text import sanitise
 
 MAX_TITLE_LENGTH, MAX_SEEN_LENGTH = 200, 300
 # Members looked at for names: an endpoint is one for each of its locations.
 _MAX_MEMBERS = 3 * MAX_NAMES
+# Messages looked at for what was said: one that lists a great many counts the rest.
+_MAX_MESSAGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,18 @@ def write_incident_items(subjects: Sequence[Subject], channel_id: int) -> list[I
     ]
 
 
+def read_told_item(link: Link) -> Item | None:
+    """Return what the channel was last told of the incident, as the message said it. One statement."""
+    told = Notification.objects.filter(incident=link.incident_id, channel=link.channel_id, delivery__isnull=False)
+    messages = told.order_by("-pk").values_list("delivery__message", flat=True)[:_MAX_MESSAGES]
+    items = (item for message in messages for item in read_message(message).items)
+    return next((item for item in items if item.key == _write_key(link.incident_id)), None)
+
+
+def _write_key(incident_id: int) -> str:
+    return f"healthcheck-incident-{incident_id}"
+
+
 def _write_item(
     subject: Subject,
     channel_id: int,
@@ -67,7 +89,7 @@ def _write_item(
     return Item(
         event=subject.event,
         severity=Severity(incident.severity),
-        key=f"healthcheck-incident-{incident.pk}",
+        key=_write_key(incident.pk),
         title=sanitise(incident.title or _name_incident(incident, groups, names, count), MAX_TITLE_LENGTH),
         cause="" if incident.is_manual else _describe_cause(incident, count),
         seen=was_seen,

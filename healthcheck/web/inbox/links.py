@@ -16,8 +16,9 @@ from healthcheck.engine.incidents import Severity
 from healthcheck.models import Incident, NotificationChannel
 from healthcheck.models.clock import read_database_clock
 from healthcheck.pipeline.correct import Author
+from healthcheck.pipeline.incident_items import read_told_item
 from healthcheck.pipeline.incident_verbs import acknowledge
-from healthcheck.pipeline.links import read_link
+from healthcheck.pipeline.links import Link, read_link
 from healthcheck.publisher import PUBLISHER
 from healthcheck.web.language import choose_language
 from healthcheck.web.public import public_form
@@ -45,12 +46,15 @@ def acknowledge_page(request: HttpRequest, token: str) -> HttpResponse:
         incident = Incident.objects.filter(pk=link.incident_id).first()
         if incident is None:
             return _show_link(_("This link is not valid any more."), HTTPStatus.NOT_FOUND)
-        return _show_incident(incident)
+        return _show_incident(incident, link)
 
 
-def _show_incident(incident: Incident) -> HttpResponse:
+def _show_incident(incident: Incident, link: Link) -> HttpResponse:
+    # In the words of the message, and no others: whoever has the link was told these.
+    told = read_told_item(link)
     facts: dict[str, Any] = {
-        "title": incident.title or _name_cause(incident),
+        "title": told.title if told else incident.title or _name_cause(incident),
+        "cause": told.cause if told else "",
         "since": _("since %(time)s") % {"time": describe_instant(incident.started_at)},
     }
     if incident.resolved_at is not None:

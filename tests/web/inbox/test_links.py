@@ -12,15 +12,26 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from healthcheck.models import Incident, IncidentUpdate, IncidentUpdateKind, NotificationChannel
+from healthcheck.engine.incidents import Event, Severity
+from healthcheck.models import (
+    Delivery,
+    Incident,
+    IncidentUpdate,
+    IncidentUpdateKind,
+    Notification,
+    NotificationChannel,
+    NotificationStatus,
+)
+from healthcheck.notifiers.message import Item, Message, write_message
+from healthcheck.pipeline.incident_items import Subject, write_incident_items
 from healthcheck.pipeline.links import LINK_LIFETIME, Link, sign_link
-from tests.factories import NOW, make_channel, make_endpoint, make_incident
+from tests.factories import NOW, make_channel, make_endpoint, make_group, make_incident
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 BUTTON = "Acknowledge</button>"
-# The channel, and the incident.
-PAGE_QUERIES = 2
+# The channel, the incident, and what the channel was told of it.
+PAGE_QUERIES = 3
 
 
 @pytest.fixture
@@ -58,6 +69,63 @@ def test_page_asks_and_looking_at_it_changes_nothing(
         "no-referrer",
     )
     assert not response.cookies
+
+
+def tell(incident: Incident, channel: NotificationChannel, event: Event = Event.OPENED) -> None:
+    """Store a message about the incident as it is now."""
+    items = write_incident_items([Subject(incident, event, "")], channel.pk)
+    store_message(incident, channel, *items)
+
+
+def store_message(incident: Incident, channel: NotificationChannel, *items: Item) -> None:
+    message = write_message(Message("0", items, NOW))
+    delivery = Delivery.objects.create(
+        channel=channel, created_at=NOW, next_try_at=NOW, ended_at=NOW, status=2, message=message
+    )
+    Notification.objects.create(
+        incident=incident,
+        channel=channel,
+        event=Event.OPENED,
+        severity=Severity.DOWN,
+        status=NotificationStatus.SENT,
+        queued_at=NOW,
+        due_at=NOW,
+        delivery=delivery,
+    )
+
+
+def test_page_names_the_incident_as_the_message_did(client: Client, channel: NotificationChannel) -> None:
+    shop = make_group(name="Shop")
+    basket = make_endpoint(shop, "<Basket>")
+    incident = make_incident(basket, checked_count=5, cause_host="127.0.0.1")
+    tell(incident, channel)
+    # What nobody was told of is not for whoever has the link.
+    type(basket).objects.update(name="renamed")
+    Incident.objects.update(title="Works of the night")
+    page = read(client.get(url_of(incident, channel)))
+    assert page.index("&lt;Basket&gt; in Shop") < page.index("1 of 5 down: status, on 127.0.0.1")
+    assert "renamed" not in page
+    assert "Works of the night" not in page
+
+
+def test_page_names_it_by_the_newest_message_that_names_it(
+    client: Client, channel: NotificationChannel, django_assert_num_queries: Any
+) -> None:
+    shop = make_group(name="Shop")
+    incident = make_incident(make_endpoint(shop, "Basket"), make_endpoint(shop, "Cart"))
+    tell(incident, channel)
+    Incident.objects.update(resolved_at=NOW)
+    incident.refresh_from_db()
+    tell(incident, channel, Event.RESOLVED)
+    store_message(incident, channel)
+    other = make_channel("another")
+    store_message(
+        incident, other, Item(Event.OPENED, Severity.DOWN, f"healthcheck-incident-{incident.pk}", "To others")
+    )
+    with django_assert_num_queries(PAGE_QUERIES):
+        page = read(client.get(url_of(incident, channel)))
+    assert "2 of 2 in Shop" in page
+    assert "To others" not in page
 
 
 def test_button_acknowledges_once_and_says_by_which_channel(incident: Incident, channel: NotificationChannel) -> None:
