@@ -133,6 +133,13 @@ class MaintenanceWindowAdmin(ButtonAdmin):
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         return _FIELDSETS if may_write else _READ_FIELDSETS
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
+        form = context["adminform"].form
+        if isinstance(form, WindowForm) and form.is_preview:
+            sentence = _("Nothing is saved yet: look at the next times below, then save.")
+            self.message_user(request, sentence, messages.INFO)
+        return super().render_change_form(request, context, **options)
+
     @admin.display(description=gettext_lazy("lasts"))
     def lasts(self, obj: MaintenanceWindow) -> str:
         hours, seconds = divmod(obj.duration_seconds, 3600)

@@ -153,6 +153,15 @@ def test_preview_shows_five_times_in_both_zones_and_saves_nothing(operator: Clie
     assert "(Sun 27 Jul 2036, 20:30 – 22:30 UTC)" in page
     # Winter has come.
     assert "Sun 26 Oct 2036, 22:30 CET" in page
+    assert page.count("Nothing is saved yet") == 1
+    assert "Please correct" not in page
+    assert MaintenanceWindow.objects.count() == 0
+
+
+def test_preview_of_a_window_with_an_error_says_the_error(operator: Client) -> None:
+    page = operator.post(ADD, window_fields(title="", _preview="1")).content.decode()
+    assert "Please correct the" in page
+    assert "Nothing is saved yet" not in page
     assert MaintenanceWindow.objects.count() == 0
 
 

@@ -112,9 +112,16 @@ class WindowForm(ModelFormBase):
             self.instance.starts_at = starts_at
             # Refused by the model where it is not positive.
             self.instance.duration_seconds = round((ends_at - starts_at) / timedelta(seconds=1))
-        if PREVIEW in self.data:
-            self.add_error(None, gettext("Nothing is saved yet: look at the next times below, then save."))
         return cleaned
+
+    @property
+    def is_preview(self) -> bool:
+        """Tell whether it was sent for a look at its next times, and nothing is wrong with it."""
+        return PREVIEW in self.data and not self.errors
+
+    def is_valid(self) -> bool:
+        # What is only looked at is not saved, and no error either.
+        return super().is_valid() and not self.is_preview
 
     def save(self, commit: bool = True) -> Any:
         if TIMES & set(self.changed_data):
