@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,11 +57,6 @@ class EndpointView:
     in_maintenance: bool = False
 
     @property
-    def is_counted(self) -> bool:
-        """Tell whether it says anything about the whole: not while it rests, nor by trouble that is maintenance."""
-        return not self.is_paused and (not self.in_maintenance or self.state is _UP)
-
-    @property
     def state(self) -> State:
         return self.sighting.state
 
@@ -76,6 +71,18 @@ class EndpointView:
         seen = self.sighting
         is_good = seen.last_verdict is _UP or seen.last_verdict is _DEGRADED
         return seen.latency_us if is_good and not seen.is_expired else 0
+
+
+def choose_counted(active: Sequence[EndpointView]) -> tuple[EndpointView, ...]:
+    """Return those that say something about the whole: all, unless trouble is maintenance; then all outside of it."""
+    outside = tuple(endpoint for endpoint in active if not endpoint.in_maintenance)
+    is_trouble = any(endpoint.in_maintenance and endpoint.state is not _UP for endpoint in active)
+    return outside if is_trouble else tuple(active)
+
+
+def count_maintained(endpoints: Iterable[EndpointView]) -> int:
+    """Return how many are in maintenance, which is said beside each of them."""
+    return sum(endpoint.in_maintenance for endpoint in endpoints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ class GroupView:
 
     @property
     def counted(self) -> tuple[EndpointView, ...]:
-        return tuple(endpoint for endpoint in self.endpoints if endpoint.is_counted)
+        return choose_counted(self.active)
 
     @property
     def state(self) -> State:

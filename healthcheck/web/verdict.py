@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext, ngettext
 
 from healthcheck.engine.types import State
-from healthcheck.web.board import Board, EndpointView, summarise_states
+from healthcheck.web.board import Board, EndpointView, choose_counted, count_maintained, summarise_states
 from healthcheck.web.words import describe_count, describe_maintained
 
 
@@ -34,22 +35,24 @@ def judge_board(board: Board) -> Verdict:
         return Verdict(State.UNKNOWN, gettext("All checks are paused"))
     if not any(endpoint.is_checked for endpoint in active):
         return Verdict(State.UNKNOWN, gettext("Waiting for the first results"))
-    counted = [endpoint for endpoint in active if endpoint.is_counted]
-    return _judge_active(counted) if len(counted) == len(active) else _judge_maintained(counted, len(active))
+    counted = choose_counted(active)
+    if len(counted) == len(active):
+        return _judge_active(counted)
+    return _judge_maintained(counted, count_maintained(endpoints))
 
 
-def _judge_maintained(counted: list[EndpointView], total: int) -> Verdict:
+def _judge_maintained(counted: Sequence[EndpointView], maintained: int) -> Verdict:
     """Return the verdict where some are in maintenance and in trouble: it never says that those are up."""
     if not counted:
         return Verdict(State.UNKNOWN, gettext("Everything is in maintenance"))
     verdict = _judge_active(counted)
     is_good = verdict.state is State.UP
     sentence = gettext("Everything outside maintenance is up") if is_good else verdict.sentence
-    parts = [verdict.detail, describe_maintained(total - len(counted))]
+    parts = [verdict.detail, describe_maintained(maintained)]
     return Verdict(verdict.state, sentence, ", ".join(part for part in parts if part))
 
 
-def _judge_active(active: list[EndpointView]) -> Verdict:
+def _judge_active(active: Sequence[EndpointView]) -> Verdict:
     state = summarise_states(endpoint.state for endpoint in active)
     count = sum(endpoint.state is state for endpoint in active)
     if count == len(active):
@@ -81,7 +84,7 @@ def _describe_some(state: State, count: int) -> str:
     )
 
 
-def _describe_rest(active: list[EndpointView], named: State) -> str:
+def _describe_rest(active: Sequence[EndpointView], named: State) -> str:
     states = [endpoint.state for endpoint in active]
     rest = [state for state in (State.DEGRADED, State.UNKNOWN, State.UP) if state in states and state is not named]
     return ", ".join(describe_count(state, states.count(state)) for state in rest)

@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy, ngette
 
 from healthcheck.engine.faults import SENTENCES
 from healthcheck.engine.types import ErrorKind, State
-from healthcheck.web.board import EndpointView, GroupView
+from healthcheck.web.board import EndpointView, GroupView, count_maintained
 from healthcheck.web.freshness import CheckerFault, Lag
 
 STATE_WORDS: Mapping[State, Promise] = {
@@ -155,7 +155,7 @@ def describe_count(state: State, count: int) -> str:
 
 
 def describe_maintained(count: int) -> str:
-    """Return how many do not count as trouble because they are in maintenance."""
+    """Return how many are in maintenance and do not count."""
     return gettext("%(count)s in maintenance") % {"count": count}
 
 
@@ -170,8 +170,8 @@ def describe_counts(group: GroupView) -> str:
     states = [endpoint.state for endpoint in group.counted]
     active = len(group.active)
     parts = [describe_count(state, states.count(state)) for state in STATE_COUNTS if state in states]
-    if maintained := active - len(states):
-        parts.append(describe_maintained(maintained))
+    if len(states) < active:
+        parts.append(describe_maintained(count_maintained(group.endpoints)))
     if paused := len(group.endpoints) - active:
         parts.append(gettext("%(count)s paused") % {"count": paused})
     return ", ".join(parts)

@@ -172,6 +172,18 @@ def test_trouble_in_maintenance_is_none_of_the_headline(client: Client) -> None:
     assert twin(client)["verdict"]["state"] == "up"
 
 
+def test_headline_counts_what_bears_the_badge(client: Client) -> None:
+    make_page()
+    maintained = [seen("site", State.DOWN), seen("mail"), seen("shop")]
+    seen("other")
+    for endpoint in maintained:
+        make_span(endpoint, at=timezone.now() - HOUR / 2)
+    page = show(client)
+    assert page.count("Maintenance</span>") == 3
+    assert "Everything outside maintenance is up" in page
+    assert "1 endpoint, 3 in maintenance" in page
+
+
 def test_trouble_beside_maintenance_stays_trouble(client: Client) -> None:
     make_page()
     endpoint = seen("site", State.DOWN)
