@@ -19,6 +19,7 @@ from healthcheck.admin.tell.words import (
     draw_severity,
     name_incident,
     name_kind,
+    split_name,
 )
 from healthcheck.engine.incidents import Severity, Stage
 from healthcheck.engine.types import State
@@ -37,6 +38,7 @@ def describe_incident(incident: Incident, now: datetime) -> dict[str, Any]:
     endpoints = {each.pk: each for each in Endpoint.objects.filter(pk__in=ids).only("name", "deleted_at")}
     affected = list(incident.affected.order_by("-pk")[: MAX_AFFECTED + 1])
     standing = [member for member in members if member.left_at is None]
+    concerned = [_describe_member(each, endpoints) for each in standing or members]
     return {
         "severity": draw_severity(Severity(incident.severity)),
         "standing": describe_standing(incident, now),
@@ -47,8 +49,8 @@ def describe_incident(incident: Incident, now: datetime) -> dict[str, Any]:
         "parent_name": name_incident(incident.parent) if incident.parent is not None else "",
         "affected": [{"pk": each.pk, "name": name_incident(each)} for each in affected[:MAX_AFFECTED]],
         "has_more_affected": len(affected) > MAX_AFFECTED,
-        "members": [_describe_member(each, endpoints) for each in (standing or members)[:MAX_MEMBERS_SHOWN]],
-        "more_members": max(0, len(standing or members) - MAX_MEMBERS_SHOWN),
+        "members": sorted(concerned, key=lambda each: split_name(each["name"]))[:MAX_MEMBERS_SHOWN],
+        "more_members": max(0, len(concerned) - MAX_MEMBERS_SHOWN),
         "has_members_now": bool(standing),
         "timeline": load_timeline(incident, members, {pk: each.name for pk, each in endpoints.items()}),
         "post_mortem": draw_markdown(incident.post_mortem),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.utils.safestring import SafeString
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from healthcheck.admin.look.words import describe_instant
-from healthcheck.admin.tell.words import SEVERITY_WORDS, STAGE_WORDS, name_kind
+from healthcheck.admin.tell.words import SEVERITY_WORDS, STAGE_WORDS, name_kind, split_name
 from healthcheck.engine.incidents import Severity, Stage
 from healthcheck.engine.types import State
 from healthcheck.models import (
@@ -35,6 +35,8 @@ MAX_MEMBERS = 500
 MAX_TOLD = 200
 MAX_CHANGES = 200
 MAX_NAMES = 10
+# What comes within so long of each other came together: results of one run arrive one by one.
+TOGETHER = timedelta(seconds=10)
 # What people write a text for.
 _WRITTEN = frozenset(
     {
@@ -94,21 +96,26 @@ def _write_update(update: IncidentUpdate) -> Entry:
     return Entry(update.at, what, author=update.author_name, is_public=update.is_public, **words)
 
 
-def _write_moves(members: Iterable[IncidentMember], names: Mapping[int, str]) -> Iterable[Entry]:
+def _write_moves(members: Sequence[IncidentMember], names: Mapping[int, str]) -> Iterable[Entry]:
     """Return an entry for those who joined together, and for those who left together."""
-    joined: dict[tuple[datetime, int], list[str]] = defaultdict(list)
-    left: dict[datetime, list[str]] = defaultdict(list)
-    for member in members:
-        name = _name_endpoint(member.endpoint_id, names)
-        joined[member.joined_at, member.error_kind].append(name)
-        if member.left_at is not None:
-            left[member.left_at].append(name)
-    for (at, kind), found in joined.items():
-        what = ngettext("%(count)s endpoint joined", "%(count)s endpoints joined", len(found)) % {"count": len(found)}
-        yield Entry(at, f"{what}: {name_kind(kind)}" if kind else what, _list_names(found))
-    for at, found in left.items():
-        what = ngettext("%(count)s endpoint left", "%(count)s endpoints left", len(found)) % {"count": len(found)}
-        yield Entry(at, what, _list_names(found))
+    joined = [(each.joined_at, each.error_kind, each.endpoint_id) for each in members]
+    left = [(each.left_at, 0, each.endpoint_id) for each in members if each.left_at is not None]
+    for at, kind, ids in _gather(joined):
+        what = ngettext("%(count)s endpoint joined", "%(count)s endpoints joined", len(ids)) % {"count": len(ids)}
+        yield Entry(at, f"{what}: {name_kind(kind)}" if kind else what, _list_names(ids, names))
+    for at, _kind, ids in _gather(left):
+        what = ngettext("%(count)s endpoint left", "%(count)s endpoints left", len(ids)) % {"count": len(ids)}
+        yield Entry(at, what, _list_names(ids, names))
+
+
+def _gather(moves: Iterable[tuple[datetime, int, int]]) -> Iterable[tuple[datetime, int, set[int]]]:
+    """Return when endpoints of each kind began to move together, and which."""
+    begun: dict[int, tuple[datetime, set[int]]] = {}
+    for at, kind, endpoint_id in sorted(moves, key=itemgetter(0)):
+        if kind in begun and at - begun[kind][0] > TOGETHER:
+            yield begun[kind][0], kind, begun.pop(kind)[1]
+        begun.setdefault(kind, (at, set()))[1].add(endpoint_id)
+    yield from ((at, kind, ids) for kind, (at, ids) in begun.items())
 
 
 def _load_changes(incident: Incident, members: Sequence[IncidentMember]) -> list[Transition]:
@@ -122,13 +129,10 @@ def _load_changes(incident: Incident, members: Sequence[IncidentMember]) -> list
 
 
 def _write_changes(changes: Iterable[Transition], names: Mapping[int, str]) -> Iterable[Entry]:
-    changed: dict[tuple[datetime, int], list[str]] = defaultdict(list)
-    for change in changes:
-        changed[change.at, change.to_state].append(_name_endpoint(change.endpoint_id, names))
-    for (at, state), found in changed.items():
-        words = {"count": len(found), "state": SEVERITY_WORDS[_SEVERITIES[state]]}
-        what = ngettext("%(count)s endpoint became %(state)s", "%(count)s endpoints became %(state)s", len(found))
-        yield Entry(at, what % words, _list_names(found))
+    for at, state, ids in _gather((each.at, each.to_state, each.endpoint_id) for each in changes):
+        words = {"count": len(ids), "state": SEVERITY_WORDS[_SEVERITIES[state]]}
+        what = ngettext("%(count)s endpoint became %(state)s", "%(count)s endpoints became %(state)s", len(ids))
+        yield Entry(at, what % words, _list_names(ids, names))
 
 
 def _name_endpoint(endpoint_id: int, names: Mapping[int, str]) -> str:
@@ -151,8 +155,8 @@ def _write_told(told: Iterable[Notification]) -> Iterable[Entry]:
             yield Entry(delivery.created_at, _("%(channel)s is being told of “%(event)s”") % about, delivery.answer)
 
 
-def _list_names(names: Sequence[str]) -> str:
-    unique = list(dict.fromkeys(names))
+def _list_names(ids: Iterable[int], names: Mapping[int, str]) -> str:
+    unique = sorted({_name_endpoint(each, names) for each in ids}, key=split_name)
     more = len(unique) - MAX_NAMES
     shown = ", ".join(unique[:MAX_NAMES])
     if more <= 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -87,3 +88,8 @@ def describe_cause(incident: Incident) -> str:
     place = _("all on %(host)s") if incident.peak_count > 1 else _("on %(host)s")
     reasons += [place % {"host": incident.cause_host}] if incident.cause_host else []
     return f"{counted}: {', '.join(reasons)}" if reasons else counted
+
+
+def split_name(name: str) -> list[tuple[str, int]]:
+    """Return what sorts names as people count: “node 2” before “node 10”."""
+    return [(words, int(digits or 0)) for words, digits in re.findall(r"(\D*)(\d*)", name.casefold())]

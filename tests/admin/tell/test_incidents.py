@@ -10,8 +10,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from healthcheck.admin.tell.incident_page import MAX_MEMBERS_SHOWN
+from healthcheck.admin.tell.timeline import MAX_NAMES
 from healthcheck.engine.incidents import Event, Severity, Stage
-from healthcheck.engine.types import State
+from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import (
     DeliveryStatus,
     Incident,
@@ -165,6 +167,39 @@ def test_timeline_says_that_a_member_became_worse_or_better_and_stayed(operator:
     page = operator.get(url_of(incident)).content.decode()
     found = re.findall(r"1 endpoint (?:became \w+|joined)", page)
     assert found == ["1 endpoint became down", "1 endpoint joined", "1 endpoint became degraded", "1 endpoint joined"]
+
+
+def test_those_who_join_and_leave_together_are_one_entry_with_the_first_names(operator: Client) -> None:
+    group = make_group()
+    count = MAX_NAMES + 2
+    # As results of one run arrive: one after the other, with others of another kind between them.
+    incident = make_incident(*(make_endpoint(group, f"node {number}") for number in range(count, 0, -1)))
+    for place, member in enumerate(incident.members.order_by("pk")):
+        at = NOW + place * timedelta(milliseconds=200)
+        kind = ErrorKind.TIMEOUT if place == 3 else ErrorKind.STATUS
+        incident.members.filter(pk=member.pk).update(joined_at=at, left_at=at + MINUTE, error_kind=kind)
+    page = operator.get(url_of(incident)).content.decode()
+    entries = re.findall(r"\d+ endpoints? (?:joined|left)(?:: \w+)?", page)
+    assert entries == [f"{count} endpoints left", "1 endpoint joined: timeout", f"{count - 1} endpoints joined: status"]
+    assert "node 1, node 2, node 3, node 4, node 5, node 6, node 7, node 8, node 9, node 10 and 2 more" in page
+
+
+def test_those_who_join_one_after_the_other_are_entries_of_their_own(operator: Client) -> None:
+    group = make_group()
+    incident = make_incident(make_endpoint(group, "first"), make_endpoint(group, "second"))
+    incident.members.filter(pk=incident.members.latest("pk").pk).update(joined_at=NOW + timedelta(seconds=20))
+    page = operator.get(url_of(incident)).content.decode()
+    assert page.count("1 endpoint joined: status") == 2
+
+
+def test_endpoints_concerned_begin_by_name(operator: Client) -> None:
+    group = make_group()
+    names = [f"Node {number}" for number in range(1, MAX_MEMBERS_SHOWN + 2)]
+    incident = make_incident(*(make_endpoint(group, name) for name in names))
+    page = operator.get(url_of(incident)).content.decode()
+    members = page[page.index('id="hc-members"') : page.index('id="hc-timeline"')]
+    assert re.findall(r">(Node \d+)</a>", members) == names[:MAX_MEMBERS_SHOWN]
+    assert "and 1 more" in members
 
 
 def test_what_happened_is_read_before_anything_is_written(operator: Client) -> None:
