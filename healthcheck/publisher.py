@@ -21,6 +21,8 @@ DELIVER = "healthcheck.deliver"
 
 # A clock that waits for a broker is late for everyone. The row is in the database, so nothing is lost by giving up.
 PUBLISH_SECONDS = 0.5
+# What is asked for every minute is of no use to a worker that was away for longer; far more than clocks differ.
+UPKEEP_EXPIRES_SECONDS = 3600
 _BOUNDS = {"socket_timeout": PUBLISH_SECONDS, "socket_connect_timeout": PUBLISH_SECONDS, "max_retries": 0}
 
 
@@ -33,15 +35,18 @@ class Publisher:
         self._producer: Producer | None = None
         self._failures = 0
 
-    def send(self, task: str, arguments: Sequence[Sequence[int]]) -> int:
-        """Send one message per arguments; return how many were sent before the first failure, half a second later."""
+    def send(self, task: str, arguments: Sequence[Sequence[int]], *, expires: int | None = None) -> int:
+        """Send one message per arguments; return how many were sent before the first failure, half a second later.
+
+        What no worker has taken after `expires` seconds is dropped; None is kept for ever.
+        """
         sent = 0
         if not arguments:
             return sent
         with self._lock:
             try:
                 for args in arguments:
-                    self._send_one(task, args)
+                    self._send_one(task, args, expires)
                     sent += 1
             except (KombuError, OSError) as error:
                 self._note_failure(error)
@@ -58,19 +63,20 @@ class Publisher:
 
     def publish_prune(self) -> bool:
         """Ask a worker to prune; False when the broker is away."""
-        return self.send(PRUNE, [()]) == 1
+        return self.send(PRUNE, [()], expires=UPKEEP_EXPIRES_SECONDS) == 1
 
     def publish_roll_up(self) -> bool:
         """Ask a worker to roll up; False when the broker is away."""
-        return self.send(ROLL_UP, [()]) == 1
+        return self.send(ROLL_UP, [()], expires=UPKEEP_EXPIRES_SECONDS) == 1
 
-    def _send_one(self, task: str, args: Sequence[int]) -> None:
+    def _send_one(self, task: str, args: Sequence[int], expires: int | None) -> None:
         if self._producer is None:
             self._connection = current_app.connection_for_write(
                 connect_timeout=PUBLISH_SECONDS, transport_options=_BOUNDS
             )
             self._producer = Producer(self._connection, auto_declare=False)
-        current_app.send_task(task, args, producer=self._producer, retry=False, queue=get_settings().queue or None)
+        queue = get_settings().queue or None
+        current_app.send_task(task, args, producer=self._producer, retry=False, queue=queue, expires=expires)
 
     def _note_failure(self, error: Exception) -> None:
         # Said once, not at each of the tries that follow, several in a second.

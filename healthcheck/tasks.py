@@ -10,6 +10,7 @@ from celery import shared_task, signals
 from healthcheck.beat import Ticker
 from healthcheck.conf import get_settings
 from healthcheck.models.clock import read_database_clock
+from healthcheck.pipeline.alone import Alone
 from healthcheck.pipeline.database import call_in_database_thread
 from healthcheck.pipeline.deliver import deliver_next
 from healthcheck.pipeline.outgoing import OutgoingHeartbeat
@@ -40,6 +41,8 @@ performer = Performer(on_slot=heartbeat.count_slot)
 ticker = Ticker()
 pulse = PulseThread(on_beat=watch_clock)
 replayer = Replayer()
+# A worker that was away for hours finds many messages that ask for these.
+pruning, rolling_up = Alone(), Alone()
 # Celery's modules of the pools, by the names that people know them under.
 POOL_NAMES = {"thread": "threads"}
 # The pool whose processes perform runs in place of the one that we are told is ready.
@@ -67,13 +70,21 @@ def tick() -> None:
 @shared_task(name=PRUNE, ignore_result=True)
 def prune() -> None:
     """Remove raw rows by age, and what people deleted."""
-    retention = timedelta(days=get_settings().retention_days)
-    prune_rows(read_database_clock(), retention=retention, budget_seconds=PRUNE_BUDGET_SECONDS)
+    pruning.run(_prune)
 
 
 @shared_task(name=ROLL_UP, ignore_result=True)
 def roll_up() -> None:
     """Roll up the hours that are over, and those that have changed since."""
+    rolling_up.run(_roll_up)
+
+
+def _prune() -> None:
+    retention = timedelta(days=get_settings().retention_days)
+    prune_rows(read_database_clock(), retention=retention, budget_seconds=PRUNE_BUDGET_SECONDS)
+
+
+def _roll_up() -> None:
     roll_up_hours(read_database_clock(), budget_seconds=ROLL_UP_BUDGET_SECONDS, rest_share=ROLL_UP_REST_SHARE)
 
 

