@@ -45,8 +45,8 @@ from healthcheck.pipeline.statements import DELETE_OLD_HOURS, DELETE_ROLLUPS, ch
 # Rows of one statement: a millisecond or two, the longest that a check may have to wait for a lock on SQLite.
 BATCH = 250
 # After a batch, processors and locks are for the checks: rows have two weeks to go, and a check has a second. What is
-# left is some five thousand rows a second.
-REST_SHARE = 5.0
+# left is some four thousand rows a second.
+REST_SHARE = 7.0
 # What was deleted stays for so long, more than any lease: a run that loaded it before may still be storing its results,
 # and rows that arrive after their endpoint is gone are found by nobody.
 DELETED_GRACE = timedelta(minutes=15)
