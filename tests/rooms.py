@@ -102,6 +102,7 @@ ALLOWED: dict[str, set[str]] = {
         "healthcheck.engine.curl",
         "healthcheck.engine.dig",
         "healthcheck.engine.faults",
+        "healthcheck.engine.flapping",
         "healthcheck.engine.freshness",
         "healthcheck.engine.incidents",
         "healthcheck.engine.masking",

@@ -12,8 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from healthcheck.admin.look.words import describe_age
 from healthcheck.admin.tell.rights import may_see_incidents
-from healthcheck.admin.tell.words import describe_attention, draw_severity, name_incident
-from healthcheck.engine.incidents import Severity
+from healthcheck.admin.tell.words import describe_attention, draw_incident, name_incident
 from healthcheck.models import Incident
 
 # The list has them all.
@@ -42,7 +41,7 @@ def _describe(incident: Incident, site: str, now: datetime) -> Mapping[str, Any]
     return {
         "name": name_incident(incident),
         "url": url,
-        "severity": draw_severity(Severity(incident.severity)),
+        "severity": draw_incident(incident),
         "age": describe_age((now - incident.started_at).total_seconds()),
         "attention": describe_attention(incident, now),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +16,13 @@ from healthcheck.admin.tell.words import (
     describe_attention,
     describe_cause,
     describe_standing,
-    draw_severity,
+    draw_incident,
     name_incident,
     name_kind,
     split_name,
 )
-from healthcheck.engine.incidents import Severity, Stage
+from healthcheck.engine.flapping import CALM
+from healthcheck.engine.incidents import Stage
 from healthcheck.engine.types import State
 from healthcheck.models import Endpoint, EndpointGroup, Incident, IncidentMember
 from healthcheck.web.written import draw_markdown
@@ -40,8 +41,9 @@ def describe_incident(incident: Incident, now: datetime) -> dict[str, Any]:
     standing = [member for member in members if member.left_at is None]
     concerned = [_describe_member(each, endpoints) for each in standing or members]
     return {
-        "severity": draw_severity(Severity(incident.severity)),
+        "severity": draw_incident(incident),
         "standing": describe_standing(incident, now),
+        "held_until": _describe_held(incident, members),
         "stage": STAGE_WORDS[Stage(incident.stage)],
         "cause": describe_cause(incident),
         "attention": describe_attention(incident, now),
@@ -55,6 +57,14 @@ def describe_incident(incident: Incident, now: datetime) -> dict[str, Any]:
         "timeline": load_timeline(incident, members, {pk: each.name for pk, each in endpoints.items()}),
         "post_mortem": draw_markdown(incident.post_mortem),
     }
+
+
+def _describe_held(incident: Incident, members: Iterable[IncidentMember]) -> str:
+    """Return until when it is held open, where nothing is down of what flaps."""
+    left_at = max((member.left_at for member in members if member.left_at is not None), default=None)
+    if not incident.is_held or left_at is None:
+        return ""
+    return _("until %(time)s, unless something fails again") % {"time": describe_moment(left_at + CALM)}
 
 
 def _describe_member(member: IncidentMember, endpoints: Mapping[int, Endpoint]) -> dict[str, Any]:

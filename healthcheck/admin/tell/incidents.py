@@ -17,8 +17,7 @@ from healthcheck.admin.look.bases import ChangeListBase
 from healthcheck.admin.tell.incident_filters import SeverityFilter, StandingFilter
 from healthcheck.admin.tell.incident_views import IncidentViews
 from healthcheck.admin.tell.rights import may_operate_incidents, may_see_incidents
-from healthcheck.admin.tell.words import describe_attention, describe_standing, draw_severity, name_incident
-from healthcheck.engine.incidents import Severity
+from healthcheck.admin.tell.words import describe_attention, describe_standing, draw_incident, name_incident
 from healthcheck.models import EndpointGroup, Incident
 from healthcheck.models.clock import read_database_clock
 
@@ -102,7 +101,7 @@ class IncidentAdmin(IncidentViews):
 
     @admin.display(description=gettext_lazy("severity"), ordering="severity")
     def severity_words(self, obj: Incident) -> SafeString:
-        return draw_severity(Severity(obj.severity))
+        return draw_incident(obj)
 
     @admin.display(description=gettext_lazy("standing"), ordering="started_at")
     def standing(self, obj: Any) -> SafeString:

@@ -36,6 +36,13 @@ def draw_severity(severity: Severity) -> SafeString:
     return draw_state(_LOOKS[severity], word=str(SEVERITY_WORDS[severity]))
 
 
+def draw_incident(incident: Incident) -> SafeString:
+    """Return the badge of how bad it is; nothing is, of one that is held open."""
+    if incident.is_held:
+        return draw_state(State.UNKNOWN, word=_("held open"))
+    return draw_severity(Severity(incident.severity))
+
+
 def describe_standing(incident: Incident, now: datetime) -> SafeString:
     """Return since when it is open, or when it ended and how long it took."""
     if incident.resolved_at is not None:
@@ -50,8 +57,8 @@ def describe_standing(incident: Incident, now: datetime) -> SafeString:
 
 
 def describe_attention(incident: Incident, now: datetime) -> str:
-    """Return who cares for it; empty for nobody."""
-    parts = []
+    """Return who cares for it, or why nobody has to; empty for nobody."""
+    parts = [_("flapping")] if incident.is_held else []
     if incident.parent_id is not None and incident.resolved_at is None:
         parts.append(_("affected by another"))
     if incident.acknowledged_at is not None:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from healthcheck.admin.desk.desk_incidents import INCIDENTS_SHOWN
-from tests.factories import NOW, make_group, make_incident
+from tests.factories import NOW, make_endpoint, make_group, make_incident
 
 pytestmark = pytest.mark.django_db
 
@@ -41,3 +41,14 @@ def test_who_may_not_see_incidents_sees_none_of_them(viewer: Client) -> None:
     make_group()
     make_incident(title="secret works")
     assert "secret works" not in viewer.get(DESK).content.decode()
+
+
+def test_start_page_says_that_what_flaps_is_held_open(operator: Client) -> None:
+    make_incident(make_endpoint(), open_count=0)
+    page = operator.get(DESK).content.decode()
+    card = page[page.index("Open incidents") :]
+    card = card[: card.index("</table>")]
+    assert "held open" in card
+    assert "flapping" in card
+    assert "hc-down" not in card
+    assert "nobody yet" not in card

@@ -10,8 +10,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from healthcheck.admin.look.words import describe_moment
 from healthcheck.admin.tell.incident_page import MAX_MEMBERS_SHOWN
 from healthcheck.admin.tell.timeline import MAX_NAMES
+from healthcheck.engine.flapping import CALM
 from healthcheck.engine.incidents import Event, Severity, Stage
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import (
@@ -200,6 +202,25 @@ def test_endpoints_concerned_begin_by_name(operator: Client) -> None:
     members = page[page.index('id="hc-members"') : page.index('id="hc-timeline"')]
     assert re.findall(r">(Node \d+)</a>", members) == names[:MAX_MEMBERS_SHOWN]
     assert "and 1 more" in members
+
+
+def test_incident_that_is_held_open_is_not_down(operator: Client) -> None:
+    incident = make_incident(make_endpoint(), open_count=0)
+    incident.members.update(left_at=NOW)
+    page = operator.get(url_of(incident)).content.decode()
+    facts = page[page.index('class="hc-facts"') : page.index("</dl>")]
+    assert "</span> held open</span>" in facts
+    assert f"<dt>Held open</dt><dd>until {describe_moment(NOW + CALM)}, unless something fails again" in facts
+    row = operator.get(LIST).content.decode()
+    for shown in (facts, row):
+        assert "hc-down" not in shown
+        assert "flapping" in shown
+
+
+def test_incident_that_fails_again_is_held_open_no_more(operator: Client) -> None:
+    page = operator.get(url_of(make_incident(make_endpoint()))).content.decode()
+    assert "hc-down" in page
+    assert "held open" not in page.lower()
 
 
 def test_what_happened_is_read_before_anything_is_written(operator: Client) -> None:
