@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from healthcheck.admin.look.words import describe_instant
-from healthcheck.admin.tell.words import SEVERITY_WORDS, STAGE_WORDS, name_kind, split_name
+from healthcheck.admin.tell.words import SEVERITY_WORDS, STAGE_WORDS, describe_told, name_kind, split_name
 from healthcheck.engine.incidents import Severity, Stage
 from healthcheck.engine.types import State
 from healthcheck.models import (
@@ -26,7 +26,6 @@ from healthcheck.models import (
     NotificationStatus,
     Transition,
 )
-from healthcheck.models.notification import EVENT_CHOICES
 from healthcheck.web.written import draw_markdown
 
 # More than anybody reads on one page, of each kind of entry; the newest are shown.
@@ -48,7 +47,6 @@ _WRITTEN = frozenset(
 )
 # Among which a member moves without leaving.
 _SEVERITIES: Mapping[int, Severity] = {State.DEGRADED: Severity.DEGRADED, State.DOWN: Severity.DOWN}
-_EVENTS: Mapping[int, Any] = dict(EVENT_CHOICES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +139,17 @@ def _name_endpoint(endpoint_id: int, names: Mapping[int, str]) -> str:
 
 def _write_told(told: Iterable[Notification]) -> Iterable[Entry]:
     for each in told:
-        event, delivery = _EVENTS.get(each.event, each.event), each.delivery
-        about = {"channel": each.channel.name, "event": event}
+        delivery, about = each.delivery, {"channel": each.channel.name, "what": describe_told(each.event)}
         if delivery is None:
             # It may lie ahead: a step, a reminder.
-            yield Entry(each.due_at, _("due: %(channel)s is told of “%(event)s”") % about)
+            yield Entry(each.due_at, _("due: %(channel)s is told %(what)s") % about)
         elif delivery.status == DeliveryStatus.DELIVERED:
-            yield Entry(delivery.ended_at or delivery.created_at, _("%(channel)s was told of “%(event)s”") % about)
+            yield Entry(delivery.ended_at or delivery.created_at, _("%(channel)s was told %(what)s") % about)
         elif delivery.status == DeliveryStatus.FAILED:
-            failed = _("%(channel)s could not be told of “%(event)s”") % about
+            failed = _("%(channel)s could not be told %(what)s") % about
             yield Entry(delivery.ended_at or delivery.created_at, failed, delivery.answer)
         else:
-            yield Entry(delivery.created_at, _("%(channel)s is being told of “%(event)s”") % about, delivery.answer)
+            yield Entry(delivery.created_at, _("%(channel)s is being told %(what)s") % about, delivery.answer)
 
 
 def _list_names(ids: Iterable[int], names: Mapping[int, str]) -> str:

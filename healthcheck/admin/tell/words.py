@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from healthcheck.admin.look.badges import draw_state
 from healthcheck.admin.look.words import describe_age, describe_moment
-from healthcheck.engine.incidents import Severity, Stage
+from healthcheck.engine.incidents import Event, Severity, Stage
 from healthcheck.engine.types import ErrorKind, State
 from healthcheck.models import Incident
 
@@ -28,6 +28,16 @@ STAGE_WORDS: Mapping[Stage, Promise] = {
     Stage.IDENTIFIED: gettext_lazy("identified"),
     Stage.MONITORING: gettext_lazy("monitoring"),
     Stage.RESOLVED: gettext_lazy("resolved"),
+}
+# What somebody was told of an incident, after “was told”.
+_TOLD: Mapping[int, Promise] = {
+    Event.OPENED: gettext_lazy("that it opened"),
+    Event.GREW: gettext_lazy("that it grew"),
+    Event.ESCALATED: gettext_lazy("that nobody has acknowledged it"),
+    Event.REMINDER: gettext_lazy("that it lasts"),
+    Event.UPDATED: gettext_lazy("what is new"),
+    Event.ACKNOWLEDGED: gettext_lazy("that it is acknowledged"),
+    Event.RESOLVED: gettext_lazy("that it is over"),
 }
 _LOOKS = {Severity.NOTICE: State.UNKNOWN, Severity.DEGRADED: State.DEGRADED, Severity.DOWN: State.DOWN}
 
@@ -95,6 +105,10 @@ def describe_cause(incident: Incident) -> str:
     place = _("all on %(host)s") if incident.peak_count > 1 else _("on %(host)s")
     reasons += [place % {"host": incident.cause_host}] if incident.cause_host else []
     return f"{counted}: {', '.join(reasons)}" if reasons else counted
+
+
+def describe_told(event: int) -> Promise:
+    return _TOLD.get(event, _TOLD[Event.UPDATED])
 
 
 def split_name(name: str) -> list[tuple[str, int]]:

@@ -98,7 +98,7 @@ def test_list_is_narrowed_to_what_waits_for_somebody(operator: Client) -> None:
 
 def test_page_merges_what_happened_newest_first(operator: Client) -> None:
     page = operator.get(url_of(paint_incident())).content.decode()
-    told = page.index("chat could not be told of “opened”")
+    told = page.index("chat could not be told that it opened")
     entries = ["1 endpoint left", "update: identified", "1 endpoint joined: status"]
     places = [page.index(entry) for entry in entries]
     assert places == sorted(places)
@@ -202,6 +202,26 @@ def test_endpoints_concerned_begin_by_name(operator: Client) -> None:
     members = page[page.index('id="hc-members"') : page.index('id="hc-timeline"')]
     assert re.findall(r">(Node \d+)</a>", members) == names[:MAX_MEMBERS_SHOWN]
     assert "and 1 more" in members
+
+
+def test_who_was_told_of_what_is_written_as_people_say_it(operator: Client) -> None:
+    incident, channel = make_incident(title="The shop"), make_channel("Hook")
+    sent = make_delivery(channel)
+    told = {"incident": incident, "channel": channel, "severity": Severity.DOWN, "queued_at": NOW, "due_at": NOW}
+    for event in (each for each in Event if each < Event.TEST):
+        Notification.objects.create(event=event, status=NotificationStatus.SENT, delivery=sent, **told)
+    Notification.objects.create(event=Event.REMINDER, **told)
+    page = operator.get(url_of(incident)).content.decode()
+    assert set(re.findall(r"Hook was told ([\w ]+)<", page)) == {
+        "that it opened",
+        "that it grew",
+        "that nobody has acknowledged it",
+        "that it lasts",
+        "what is new",
+        "that it is acknowledged",
+        "that it is over",
+    }
+    assert "due: Hook is told that it lasts<" in page
 
 
 def test_incident_that_is_held_open_is_not_down(operator: Client) -> None:
