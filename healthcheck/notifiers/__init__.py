@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 
 from healthcheck.engine.types import ConfigurationError
-from healthcheck.notifiers.contract import Notifier
+from healthcheck.notifiers.contract import Notifier, OptionalNotifier
 
 # Loaded when first used, so that what a deployment does not use costs it nothing.
 NOTIFIERS: dict[str, str] = {
@@ -34,3 +34,9 @@ def load_notifier(kind: str) -> Notifier:
     module, _, name = path.partition(":")
     notifier: Notifier = getattr(import_module(module), name)()
     return notifier
+
+
+def describe_lack(kind: str) -> str:
+    """Return what a kind lacks to be used here, in a sentence that names the cure; empty for nothing."""
+    notifier = load_notifier(kind)
+    return notifier.describe_lack() if isinstance(notifier, OptionalNotifier) else ""

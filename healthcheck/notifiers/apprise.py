@@ -33,6 +33,9 @@ _FINAL = re.compile(r"error\s*=\s*(?:401|403|410)\b")
 _TYPES = {Severity.DOWN: "FAILURE", Severity.DEGRADED: "WARNING", Severity.NOTICE: "INFO"}
 # Proxies and keys of the environment are none of a receiver's.
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR")
+_LACK = (
+    "Apprise is not installed here; install it with the extra `apprise` (pip install apprise), or choose another kind."
+)
 _MODULE = "healthcheck.notifiers.apprise_run"
 
 
@@ -48,6 +51,9 @@ class AppriseNotifier:
             is_secret=True,
         ),
     )
+
+    def describe_lack(self) -> str:
+        return "" if find_spec("apprise") else _LACK
 
     def refuse(self, values: Mapping[str, str]) -> None:
         """Raise ConfigurationError, with the field's name, for what can never be sent with. Connects to nothing."""
@@ -82,9 +88,7 @@ def write_task(url: str, message: Message, rules: AddressRules) -> dict[str, Any
 
 def _check_form(url: str) -> None:
     if find_spec("apprise") is None:
-        raise ConfigurationError(
-            "Apprise is not installed here; install it with the extra `apprise`, or choose another kind.", field="url"
-        )
+        raise ConfigurationError(_LACK, field="url")
     if not _SCHEME.fullmatch(url):
         raise _refuse_url()
 

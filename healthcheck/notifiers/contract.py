@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from healthcheck.engine.types import AddressRules
 from healthcheck.notifiers.message import Message
@@ -73,3 +73,11 @@ class Notifier(Protocol):
 
     def send(self, values: Mapping[str, str], message: Message, reach: Reach) -> Answer:
         """Send one message, and return what came of it within the timeout of `reach`."""
+
+
+@runtime_checkable
+class OptionalNotifier(Protocol):
+    """One that needs what need not be installed."""
+
+    def describe_lack(self) -> str:
+        """Return what it lacks here, in a sentence that names the cure; empty for nothing."""

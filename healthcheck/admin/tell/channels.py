@@ -30,7 +30,7 @@ from healthcheck.engine.types import State
 from healthcheck.models import NotificationChannel, NotificationPolicy
 from healthcheck.models.clock import read_database_clock
 from healthcheck.models.secrets import SecretsError
-from healthcheck.notifiers import NOTIFIERS, load_notifier
+from healthcheck.notifiers import NOTIFIERS, describe_lack, load_notifier
 from healthcheck.pipeline.channel_verbs import delete_channels, enable_again, queue_test
 from healthcheck.publisher import PUBLISHER
 
@@ -152,7 +152,8 @@ class NotificationChannelAdmin(ToldAdmin):
         return super().has_change_permission(request, obj) and (obj is None or obj.kind in NOTIFIERS)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
-        if request.GET.get("kind") not in NOTIFIERS and self.has_add_permission(request):
+        kind = request.GET.get("kind")
+        if (kind not in NOTIFIERS or describe_lack(kind)) and self.has_add_permission(request):
             return self._choose_kind(request)
         return super().add_view(request, form_url, extra_context)
 
@@ -161,7 +162,8 @@ class NotificationChannelAdmin(ToldAdmin):
         for kind in NOTIFIERS:
             query = request.GET.copy()
             query["kind"] = kind
-            choices.append((load_notifier(kind).label, "", f"?{query.urlencode()}"))
+            lack = describe_lack(kind)
+            choices.append((load_notifier(kind).label, lack, "" if lack else f"?{query.urlencode()}"))
         context = {
             **self.admin_site.each_context(request),
             "title": _("Add channel"),

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from healthcheck.engine.incidents import Event
 from healthcheck.models import ChannelState, Delivery, DeliveryStatus, Notification, NotificationChannel
 from healthcheck.models.secrets import make_key, seal_secrets
-from healthcheck.notifiers import NOTIFIERS, load_notifier
+from healthcheck.notifiers import NOTIFIERS, apprise, load_notifier
 from tests.admin.conftest import make_person
 from tests.admin.tell.conftest import KIND, make_delivery, make_pigeon, pigeon_fields
 from tests.factories import NOW, make_channel, make_policy
@@ -42,6 +42,16 @@ def test_add_asks_for_the_kind_and_then_for_its_fields(operator: Client) -> None
     form = operator.get(ADD).content.decode()
     assert "Where it flies to." in form
     assert "Remove what is stored" not in form
+
+
+def test_kind_that_lacks_its_package_is_not_filled_in(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As an import system without it answers.
+    monkeypatch.setattr(apprise, "find_spec", lambda name: None)
+    page = operator.get(f"{LIST}add/").content.decode()
+    assert "Apprise is not installed here; install it with" in page
+    assert 'href="?kind=apprise"' not in page
+    assert "own_url" not in operator.get(f"{LIST}add/?kind=apprise").content.decode()
+    assert operator.post(f"{LIST}add/?kind=apprise", {"name": "x"}).context["title"] == "Add channel"
 
 
 def test_channel_is_stored_with_its_secrets_sealed_and_never_shown(operator: Client) -> None:
