@@ -29,6 +29,7 @@ from healthcheck.models import Delivery, DeliveryStatus, NotificationChannel
 from healthcheck.models.clock import read_database_clock
 from healthcheck.models.notification import EVENT_CHOICES
 from healthcheck.notifiers.message import Message, read_message
+from healthcheck.notifiers.wording import write_headline
 from healthcheck.pipeline.channel_verbs import send_again
 from healthcheck.publisher import PUBLISHER
 
@@ -152,6 +153,7 @@ class DeliveryAdmin(ToldAdmin):
             "ended": describe_instant(obj.ended_at),
             "next_try": describe_instant(obj.next_try_at) if obj.status == DeliveryStatus.WAITING else "",
             "duration": describe_duration(obj.duration_ms * 1000) if obj.attempts else "",
+            "headline": write_headline(message),
             "items": _describe_items(message),
             "left_off": message.left_off,
             "send_url": self._url_of("send_again", pk) if self.has_operate_permission(request, obj) else "",
@@ -200,6 +202,7 @@ def _describe_items(message: Message) -> list[dict[str, Any]]:
         {
             "event": _EVENTS[item.event],
             "title": item.title,
+            "note": item.note,
             "cause": item.cause,
             "seen": item.seen,
             "names": ", ".join(item.names),

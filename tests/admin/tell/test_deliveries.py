@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from healthcheck.engine.incidents import Event
 from healthcheck.models import ChannelState, Delivery, DeliveryStatus
 from tests.admin.conftest import make_person
 from tests.admin.tell.conftest import make_delivery, make_pigeon
@@ -30,6 +31,16 @@ def test_page_says_what_was_sent_and_what_became_of_it(operator: Client) -> None
     for words in ("Delivery to pigeon", "It answered &lt;b&gt;404&lt;/b&gt;.", "shop is down", "3 of 3 down: dns"):
         assert words in page
     assert "canary" not in page
+
+
+def test_page_says_the_headline_and_the_note(operator: Client) -> None:
+    delivery = make_delivery(make_pigeon())
+    [item] = delivery.message["items"]
+    delivery.message["items"] = [item | {"event": Event.UPDATED, "note": "It is <i>held</i> open."}]
+    delivery.save()
+    page = operator.get(url_of(delivery)).content.decode()
+    for words in ("Update: shop is down", "It is &lt;i&gt;held&lt;/i&gt; open."):
+        assert words in page
 
 
 def test_trail_of_a_delivery_names_what_it_is_about(operator: Client) -> None:
