@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -27,7 +29,15 @@ from healthcheck.admin.tell.channel_forms import build_form, list_own_fields
 from healthcheck.admin.tell.push_worker import PATH, show_worker
 from healthcheck.admin.tell.told import MAX_NAMES_SHOWN, ToldAdmin
 from healthcheck.engine.types import State
-from healthcheck.models import NotificationChannel, NotificationPolicy
+from healthcheck.models import (
+    ChannelState,
+    Delivery,
+    DeliveryStatus,
+    Notification,
+    NotificationChannel,
+    NotificationPolicy,
+    NotificationStatus,
+)
 from healthcheck.models.clock import read_database_clock
 from healthcheck.models.secrets import SecretsError
 from healthcheck.notifiers import NOTIFIERS, describe_lack, load_notifier
@@ -57,7 +67,8 @@ class NotificationChannelAdmin(ToldAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request).select_related("standing")
-        return rows
+        awaited: QuerySet[Any] = rows.annotate(next_try_at=_find_next_try())
+        return awaited
 
     # What is known of it without a secret.
 
@@ -75,8 +86,8 @@ class NotificationChannelAdmin(ToldAdmin):
         if standing.disabled_at is None and not standing.failures:
             return draw_state(State.UP, word=_("works"))
         state, word = (State.DOWN, _("refused")) if standing.disabled_at else (State.DEGRADED, _("fails"))
-        badge = draw_state(state, word=word)
-        return format_html('{}<br><span class="hc-quiet">{}</span>', badge, standing.last_error)
+        badge, when = draw_state(state, word=word), _describe_when(standing, getattr(obj, "next_try_at", None))
+        return format_html('{} <br><span class="hc-quiet">{}{}</span>', badge, standing.last_error, when)
 
     @admin.display(description=gettext_lazy("last message"))
     def last_sent(self, obj: Any) -> SafeString | str:
@@ -224,6 +235,25 @@ class NotificationChannelAdmin(ToldAdmin):
     def describe_loss(self, objs: Sequence[Any] | QuerySet[Any]) -> list[str]:
         policies = _find_policies(objs)[:MAX_NAMES_SHOWN]
         return [_("“%(name)s” will not tell it any more") % {"name": each} for each in policies]
+
+
+def _find_next_try() -> Coalesce:
+    """Return when what waits for a channel is tried: as it was said, or said anew once the channel has rested."""
+    waiting = Delivery.objects.filter(channel=OuterRef("pk"), status=DeliveryStatus.WAITING)
+    queued = Notification.objects.filter(channel=OuterRef("pk"), status=NotificationStatus.QUEUED)
+    due = queued.filter(due_at__lte=OuterRef("standing__next_send_at"))
+    return Coalesce(Subquery(waiting.values("next_try_at")[:1]), Case(When(Exists(due), then="standing__next_send_at")))
+
+
+def _describe_when(standing: ChannelState, next_try_at: datetime | None) -> SafeString | str:
+    """Return since when a channel is refused, or when a failing one is tried next; empty where nothing waits."""
+    if standing.disabled_at is not None:
+        words = _("since %(time)s") % {"time": describe_moment(standing.disabled_at)}
+    elif next_try_at is not None:
+        words = f"{_('Next try')}: {describe_moment(next_try_at)}"
+    else:
+        return ""
+    return format_html('<br><span class="hc-time">{}</span>', words)
 
 
 def _find_policies(channels: Iterable[NotificationChannel]) -> QuerySet[NotificationPolicy]:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from healthcheck.engine.incidents import Event
+from healthcheck.engine.incidents import Event, Severity
 from healthcheck.models import ChannelState, Delivery, DeliveryStatus, Notification, NotificationChannel
 from healthcheck.models.secrets import make_key, seal_secrets
 from healthcheck.notifiers import NOTIFIERS, apprise, load_notifier
@@ -228,6 +228,27 @@ def test_condition_is_a_word_for_each_standing(operator: Client) -> None:
     page = operator.get(LIST).content.decode()
     for word in (*standings, "off", "never used", "It answered 503."):
         assert f"{word}</span>" in page
+    # Read aloud, the two are words apart.
+    assert 'fails</span> <br><span class="hc-quiet">It answered 503.' in page
+
+
+def test_failing_channel_says_when_it_is_tried_next(operator: Client) -> None:
+    later = NOW + timedelta(hours=1)
+    failing: dict[str, Any] = {"failures": 1, "last_error": "It answered 503."}
+    tried, again, idle = (make_pigeon(name) for name in ("tried", "again", "idle"))
+    for channel in (tried, again, idle):
+        ChannelState.objects.create(channel=channel, next_send_at=later, **failing)
+    make_delivery(tried, status=DeliveryStatus.WAITING, next_try_at=later + timedelta(minutes=1))
+    for channel, due_at in ((again, NOW), (idle, later + timedelta(hours=1))):
+        told: dict[str, Any] = {"event": Event.OPENED, "severity": Severity.DOWN, "queued_at": NOW, "due_at": due_at}
+        Notification.objects.create(channel=channel, **told)
+    for channel, words in ((tried, "Next try: 1 Jul, 13:01:00"), (again, "Next try: 1 Jul, 13:00:00")):
+        assert words in operator.get(url_of(channel)).content.decode()
+    assert "Next try" not in operator.get(url_of(idle)).content.decode()
+    ChannelState.objects.filter(channel=tried).update(disabled_at=NOW)
+    page = operator.get(url_of(tried)).content.decode()
+    assert "since 1 Jul, 12:00:00" in page
+    assert "Next try" not in page
 
 
 def test_deleting_names_the_policies_that_lose_it(operator: Client) -> None:
