@@ -47,8 +47,8 @@ class UrlForm(FormBase):
             }
         ),
         help_text=gettext_lazy(
-            "Without https:// or http://, both are tried in this order. Also tcp://host:port for a connection, and "
-            "tls://host for a certificate, dns://name for a name."
+            "Without https:// or http://, both are tried in this order. Also taken: tcp://host:port (a connection), "
+            "tls://host (a certificate), dns://name (what a name resolves to) and icmp://host (a ping)."
         ),
         error_messages={"required": gettext_lazy("Paste the URL of what is to be checked.")},
     )

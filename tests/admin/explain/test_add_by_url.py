@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from healthcheck.engine.loop import stop_engine_loop
+from healthcheck.engine.probes import PROBES
 from healthcheck.engine.types import State
 from healthcheck.models import Endpoint, EndpointGroup, Version, VersionAction
 from tests.admin.conftest import make_person, press_until_judged
@@ -65,6 +66,12 @@ def test_answer_is_shown_and_what_fits_it_is_offered(operator: Client, hostile: 
     for words in ("It answered as expected.", "wait for the answer", "curl --include", "Save and check it"):
         assert words in page
     assert not Endpoint.objects.exists()
+
+
+def test_form_names_every_scheme_that_it_takes(operator: Client) -> None:
+    page = operator.get(URL).content.decode()
+    for kind in PROBES:
+        assert f"{kind}://" in page
 
 
 def test_saving_makes_group_endpoint_assertions_and_versions(operator: Client) -> None:
