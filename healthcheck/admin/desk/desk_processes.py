@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from healthcheck.conf import get_settings
 from healthcheck.models import SIGNED_OFF, Location, Tick, WorkerPulse
 from healthcheck.models.tick import WORKER_SILENT_AFTER
 
 PROCESSES_SHOWN, LOCATIONS_SHOWN = 30, 50
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def load_processes(now: datetime) -> Processes:
     ticks = Tick.objects.exclude(node=SIGNED_OFF).order_by("-at", "node")[:PROCESSES_SHOWN]
     schedulers = [Process(tick.node, tick.at, tick.at >= silent_at) for tick in ticks]
     pulses = WorkerPulse.objects.select_related("location").order_by("-at", "node")[:PROCESSES_SHOWN]
-    workers = [_describe_worker(pulse, now) for pulse in pulses]
+    workers = _drop_replaced([_describe_worker(pulse, now) for pulse in pulses])
     names = Location.objects.order_by("name", "pk").values_list("name", flat=True)[:LOCATIONS_SHOWN]
     alive = [worker.location for worker in workers if worker.is_alive]
     return Processes(schedulers, workers, [(name, alive.count(name)) for name in names])
@@ -70,3 +71,17 @@ def _describe_worker(pulse: WorkerPulse, now: datetime) -> Process:
         spooled_since=pulse.spooled_since,
         dropped_count=pulse.dropped_count,
     )
+
+
+def _drop_replaced(workers: Sequence[Process]) -> list[Process]:
+    """Leave out the silent whose name and place a living one has taken since: nobody is missing."""
+    heirs: dict[tuple[str, str], datetime] = {}
+    for each in workers:
+        if each.is_alive and each.started_at is not None:
+            heirs[_name_place(each)] = max(each.started_at, heirs.get(_name_place(each), each.started_at))
+    return [each for each in workers if each.is_alive or heirs.get(_name_place(each), _NEVER) < each.at]
+
+
+def _name_place(worker: Process) -> tuple[str, str]:
+    # A node is a name, a process id and what makes it unique.
+    return worker.node.rsplit(":", 2)[0], worker.location

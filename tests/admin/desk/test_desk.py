@@ -162,6 +162,24 @@ def test_processes_are_alive_or_silent() -> None:
     assert processes.locations == [("Default", 2), ("Far away", 0)]
 
 
+def test_worker_that_was_replaced_is_not_missed() -> None:
+    paint_bad_day(NOW)
+    [silent] = WorkerPulse.objects.filter(node__startswith="worker-2")
+    heir = {"location": silent.location, "at": NOW}
+    other = WorkerPulse.objects.create(node="worker-2:8:bb", started_at=silent.at - timedelta(seconds=1), **heir)
+    silent.node = "worker-2:7:aa"
+    silent.save()
+
+    def find_nodes() -> list[str]:
+        return [each.node for each in load_desk(NOW).processes.workers]
+
+    # Two of a name beside each other: none is the other's.
+    assert silent.node in find_nodes()
+    WorkerPulse.objects.filter(pk=other.pk).update(started_at=silent.at)
+    assert other.node in find_nodes()
+    assert silent.node not in find_nodes()
+
+
 def test_worker_says_what_waits_in_its_spool_and_what_it_dropped() -> None:
     paint_bad_day(NOW)
     spool = {"spooled_count": 12, "spooled_since": NOW, "dropped_count": 1}
