@@ -27,7 +27,7 @@ def test_template_fills_in_what_the_incident_is_about(operator: Client) -> None:
     template = UpdateTemplate.objects.get()
     group = make_group()
     incident = make_incident(make_endpoint(group, "checkout"), make_endpoint(group, "search"), title="The shop")
-    assert begin(operator, incident, str(template.pk)) == "The shop: search, checkout, since 1 Jul 2026, 12:00:00 UTC."
+    assert begin(operator, incident, str(template.pk)) == "The shop: checkout, search, since 1 Jul 2026, 12:00:00 UTC."
     page = operator.get(f"/admin/healthcheck/incident/{incident.pk}/change/?template={template.pk}").content.decode()
     assert f'<a href="?template={template.pk}#hc-write">first words</a>' in page
     assert f'<option value="{Stage.IDENTIFIED.value}" selected>' in page
