@@ -1,7 +1,7 @@
 """Removes raw rows run by run: rows that were written together lie together.
 
-Half a thousand results of one endpoint lie on as many pages of its table; the same number of fifty runs of ten lies on
-a tenth of them, and a page that is changed has to be written, twice on SQLite, while checks wait for its lock.
+Results of one endpoint, each of a run of its own, are scattered over the table; those of a run lie side by side, on far
+fewer pages. A page that is changed has to be written, on SQLite while checks wait for its lock.
 """
 
 from __future__ import annotations
